@@ -1,0 +1,1 @@
+//! airboss-core.
