@@ -1,1 +1,13 @@
-//! airboss-core.
+//! The pure heart of Airboss: it decides, and never acts.
+//!
+//! Everything here is a function from values to values: no input or output, no
+//! clock, no randomness, no threads. What it needs of the world it is given;
+//! what should happen to the world it returns. Bad input never fails: a parser
+//! returns what it understood together with a list of problems.
+
+pub mod agent;
+pub mod id;
+pub mod path;
+pub mod plan;
+pub mod process;
+pub mod time;

@@ -1,1 +1,8 @@
-//! airboss-engine.
+//! The shell around the core: everything that touches the world.
+//!
+//! It reads files, runs processes, talks to git and SQLite and the clock, and
+//! carries out what `airboss-core` decided. It never draws for a person.
+
+pub mod clock;
+pub mod git;
+pub mod supervise;

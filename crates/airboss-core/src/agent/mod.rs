@@ -1,0 +1,1 @@
+//! Agents: one parser per event stream.

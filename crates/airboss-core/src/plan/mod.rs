@@ -1,0 +1,1 @@
+//! Plans: Markdown in, phases and steps out.
