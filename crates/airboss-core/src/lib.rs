@@ -6,8 +6,13 @@
 //! returns what it understood together with a list of problems.
 
 pub mod agent;
+pub mod attempt;
 pub mod id;
+pub mod operation;
 pub mod path;
 pub mod plan;
 pub mod process;
+pub mod step;
 pub mod time;
+pub mod verdict;
+pub mod view;

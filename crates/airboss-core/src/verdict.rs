@@ -1,0 +1,464 @@
+//! What the evidence says about an attempt (`design.md` section 6).
+//!
+//! [`judge`] is the only place where a step can become done. The agent's word
+//! never counts in its favour; it counts only against it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::attempt::{AttemptEnd, ServiceLimit, StreamReport};
+use crate::path::RepoPath;
+use crate::process::{Exit, StopReason};
+
+/// The judgement of one step of an attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// All evidence is present and every gate is green.
+    Verified,
+    /// The agent ended well, but evidence is missing or weak.
+    Unverified,
+    /// The agent said so, its time ran out, or a gate is red.
+    Failed,
+    /// A usage or rate limit; parked, not a retry.
+    Limited,
+    /// Something under Airboss is missing or broken; does not count against the step.
+    Infra,
+    /// A crash, a signal, a lost supervisor; dispatched again.
+    Interrupted,
+    /// The agent asked; a person has to answer.
+    Waiting,
+}
+
+impl Verdict {
+    /// The word shown to people.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Unverified => "unverified",
+            Self::Failed => "failed",
+            Self::Limited => "limited",
+            Self::Infra => "infra",
+            Self::Interrupted => "interrupted",
+            Self::Waiting => "waiting",
+        }
+    }
+}
+
+/// One gate command as it was run by Airboss itself.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct GateResult {
+    /// The gate's name in the configuration, or the criterion's text.
+    pub name: String,
+    /// The command line as given to the shell.
+    pub command: String,
+    /// How it ended.
+    pub exit: GateExit,
+    /// How long it ran, in milliseconds.
+    pub duration_ms: u64,
+    /// The end of its output, bounded.
+    pub output_tail: String,
+    /// The tree it ran on: a hash over the work tree's differences from its commit.
+    pub tree: String,
+}
+
+/// How a gate command ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "how")]
+pub enum GateExit {
+    /// With an exit code.
+    Code {
+        /// 0 is green.
+        code: i32,
+    },
+    /// By a signal.
+    Signal {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// It ran longer than its limit and was killed.
+    TimedOut,
+    /// The command does not exist, or could not be started.
+    Missing {
+        /// What is missing.
+        message: String,
+    },
+}
+
+impl GateResult {
+    /// Whether the gate is green.
+    #[must_use]
+    pub fn is_green(&self) -> bool {
+        self.exit == GateExit::Code { code: 0 }
+    }
+
+    /// One line for people: name and how it ended.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        match &self.exit {
+            GateExit::Code { code: 0 } => format!("gate `{}` is green", self.name),
+            GateExit::Code { code } => format!("gate `{}` exited with {code}", self.name),
+            GateExit::Signal { signal } => format!("gate `{}` died of signal {signal}", self.name),
+            GateExit::TimedOut => format!("gate `{}` ran out of time", self.name),
+            GateExit::Missing { message } => format!("gate `{}`: {message}", self.name),
+        }
+    }
+}
+
+/// What was found where an artifact was due.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArtifactFinding {
+    /// A regular file, changed by this attempt, with content.
+    Present,
+    /// Nothing is there.
+    Missing,
+    /// A file of 0 bytes.
+    Empty,
+    /// The same bytes as before the attempt.
+    Unchanged,
+    /// Only headings and placeholders.
+    Skeleton,
+    /// A directory, a symbolic link or something else that is not a regular file.
+    NotAFile,
+}
+
+/// An artifact that a step has to produce, and what was found.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ArtifactCheck {
+    /// Where it is due.
+    pub path: RepoPath,
+    /// What was found.
+    pub finding: ArtifactFinding,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// One file that the attempt changed, as git objects.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ChangedFile {
+    /// Where.
+    pub path: RepoPath,
+    /// Mode and blob before, `None` when it did not exist.
+    pub before: Option<FileVersion>,
+    /// Mode and blob after, `None` when it was deleted.
+    pub after: Option<FileVersion>,
+}
+
+/// A file's mode and content as git names them.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FileVersion {
+    /// Git's octal mode: `100644`, `100755` or `120000`.
+    pub mode: u32,
+    /// The blob's id in hexadecimal.
+    pub blob: String,
+}
+
+/// A file that changed during the attempt but cannot be counted as its work.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct UnownedFile {
+    /// Where.
+    pub path: String,
+    /// Why it is not counted.
+    pub why: String,
+}
+
+/// Everything gathered about one step of an attempt, stored with the verdict.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Evidence {
+    /// Files that the attempt changed.
+    pub changes: Vec<ChangedFile>,
+    /// Files that changed meanwhile and are left alone.
+    pub unowned: Vec<UnownedFile>,
+    /// Artifacts that were due.
+    pub artifacts: Vec<ArtifactCheck>,
+    /// The step's findings file was written during the attempt.
+    pub findings_written: bool,
+    /// Gates, in the order they ran.
+    pub gates: Vec<GateResult>,
+    /// In a batch: whether the agent says that this step is done. `None` outside a batch.
+    pub batch_claim: Option<bool>,
+    /// The world under Airboss failed while evidence was gathered.
+    pub trouble: Option<String>,
+}
+
+impl Evidence {
+    /// Whether anything was made that shows work.
+    #[must_use]
+    pub fn shows_work(&self) -> bool {
+        !self.changes.is_empty()
+            || self.findings_written
+            || self
+                .artifacts
+                .iter()
+                .any(|check| check.finding == ArtifactFinding::Present)
+    }
+}
+
+/// A verdict with its reason in one sentence.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, for people and for the next attempt's prompt.
+    pub reason: String,
+    /// For `limited`: what is known of the limit.
+    pub limit: Option<ServiceLimit>,
+    /// The attempt was ended because it no longer moved.
+    pub stuck: bool,
+}
+
+impl Judgement {
+    fn new(verdict: Verdict, reason: impl Into<String>) -> Self {
+        Self {
+            verdict,
+            reason: reason.into(),
+            limit: None,
+            stuck: false,
+        }
+    }
+}
+
+/// What the process and the stream alone decide; `None` when the evidence has to.
+///
+/// The engine asks this first, so that no gate is run for an attempt that cannot be verified.
+#[must_use]
+pub fn judge_end(end: &AttemptEnd, report: &StreamReport) -> Option<Judgement> {
+    let outcome = match end {
+        AttemptEnd::NotStarted { message } => {
+            return Some(Judgement::new(Verdict::Infra, message.clone()));
+        }
+        AttemptEnd::Lost { swept } => {
+            return Some(Judgement::new(
+                Verdict::Interrupted,
+                format!("its supervisor vanished; {swept} leftover processes were killed"),
+            ));
+        }
+        AttemptEnd::Seen { outcome } => outcome,
+    };
+    if let Exit::NotStarted { message, .. } = &outcome.exit {
+        return Some(Judgement::new(Verdict::Infra, message.clone()));
+    }
+    if outcome.stopped == Some(StopReason::Requested) {
+        return Some(Judgement::new(Verdict::Interrupted, "it was asked to stop"));
+    }
+    if let Some(limit) = &report.limit {
+        let until = match limit.resets_at {
+            Some(at) => format!("; it resets at {at}"),
+            None => String::new(),
+        };
+        let reason = format!("{}{until}", limit.kind);
+        return Some(Judgement {
+            limit: Some(limit.clone()),
+            ..Judgement::new(Verdict::Limited, reason)
+        });
+    }
+    if let Some(stopped) = outcome.stopped {
+        return Some(judge_stopped(stopped));
+    }
+    if let Some(question) = &report.question {
+        return Some(Judgement::new(Verdict::Waiting, question.clone()));
+    }
+    judge_exit(&outcome.exit, report)
+}
+
+fn judge_stopped(stopped: StopReason) -> Judgement {
+    let (reason, stuck) = match stopped {
+        StopReason::Deadline => ("it used up its whole time and was ended", true),
+        StopReason::Idle => (
+            "it made no output and used no processor time, and was ended",
+            true,
+        ),
+        StopReason::Frozen => ("its process was frozen and was ended", true),
+        StopReason::Flood => ("it made more output than may be kept, and was ended", false),
+        StopReason::Requested => ("it was asked to stop", false),
+    };
+    Judgement {
+        stuck,
+        ..Judgement::new(Verdict::Failed, reason)
+    }
+}
+
+fn judge_exit(exit: &Exit, report: &StreamReport) -> Option<Judgement> {
+    match exit {
+        Exit::Signal { signal } => Some(Judgement::new(
+            Verdict::Interrupted,
+            format!("its process died of signal {signal}"),
+        )),
+        Exit::Unknown => Some(Judgement::new(Verdict::Interrupted, "its end was not seen")),
+        Exit::NotStarted { message, .. } => Some(Judgement::new(Verdict::Infra, message.clone())),
+        Exit::Code { code } => match &report.end {
+            Some(end) if !end.ok => Some(Judgement::new(
+                Verdict::Failed,
+                format!(
+                    "the agent ended with {}: {}",
+                    end.reason,
+                    first_line(&end.message)
+                ),
+            )),
+            _ if *code != 0 => Some(Judgement::new(
+                Verdict::Failed,
+                format!("the agent exited with {code}{}", tail_hint(report)),
+            )),
+            None if report.end_expected => Some(Judgement::new(
+                Verdict::Failed,
+                "the agent's stream ended without its result event",
+            )),
+            _ => None,
+        },
+    }
+}
+
+/// The judgement of one step.
+#[must_use]
+pub fn judge(end: &AttemptEnd, report: &StreamReport, evidence: &Evidence) -> Judgement {
+    if let Some(judgement) = judge_end(end, report) {
+        return judgement;
+    }
+    if let Some(trouble) = &evidence.trouble {
+        return Judgement::new(Verdict::Infra, trouble.clone());
+    }
+    if let Some(gate) = evidence
+        .gates
+        .iter()
+        .find(|gate| matches!(gate.exit, GateExit::Missing { .. }))
+    {
+        return Judgement::new(Verdict::Infra, gate.summary());
+    }
+    if let Some(gate) = evidence.gates.iter().find(|gate| !gate.is_green()) {
+        return Judgement::new(Verdict::Failed, gate.summary());
+    }
+    if let Some(missing) = missing_evidence(report, evidence) {
+        return Judgement::new(Verdict::Unverified, missing);
+    }
+    Judgement::new(Verdict::Verified, proof(evidence))
+}
+
+/// What is missing before the step could be called done.
+fn missing_evidence(report: &StreamReport, evidence: &Evidence) -> Option<String> {
+    let weak: Vec<String> = evidence
+        .artifacts
+        .iter()
+        .filter(|check| check.finding != ArtifactFinding::Present)
+        .map(|check| format!("`{}` is {}", check.path, finding_words(check.finding)))
+        .collect();
+    if !weak.is_empty() {
+        return Some(weak.join(", "));
+    }
+    if evidence.batch_claim == Some(false) {
+        return Some("the agent does not say that this step of the batch is done".to_owned());
+    }
+    if evidence.shows_work() {
+        return None;
+    }
+    let mut words = "no file was changed and no findings were written".to_owned();
+    if let Some(first) = evidence.unowned.first() {
+        words.extend(["; `", &first.path, "` changed, but ", &first.why]);
+    }
+    if !report.denied.is_empty() {
+        words.extend(["; refused tools: ", &report.denied.join(", ")]);
+    }
+    Some(words)
+}
+
+fn finding_words(finding: ArtifactFinding) -> &'static str {
+    match finding {
+        ArtifactFinding::Present => "present",
+        ArtifactFinding::Missing => "missing",
+        ArtifactFinding::Empty => "empty",
+        ArtifactFinding::Unchanged => "the same as before",
+        ArtifactFinding::Skeleton => "an unfilled skeleton",
+        ArtifactFinding::NotAFile => "not a regular file",
+    }
+}
+
+fn proof(evidence: &Evidence) -> String {
+    let mut parts = Vec::new();
+    match evidence.changes.len() {
+        0 => {}
+        1 => parts.push(format!("changed {}", evidence.changes[0].path)),
+        count => parts.push(format!("changed {count} files")),
+    }
+    if evidence.findings_written {
+        parts.push("wrote findings".to_owned());
+    }
+    match evidence.gates.len() {
+        0 => {}
+        1 => parts.push("1 gate green".to_owned()),
+        count => parts.push(format!("{count} gates green")),
+    }
+    if parts.is_empty() {
+        "artifacts present".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or("no message")
+}
+
+fn tail_hint(report: &StreamReport) -> String {
+    let last = report
+        .error_tail
+        .lines()
+        .rev()
+        .find(|line| !line.trim().is_empty());
+    last.map(|line| format!(": {}", line.trim()))
+        .unwrap_or_default()
+}
+
+/// Retry rules (`formats.md` F.3): enforced here, never by a prompt.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RetryRules {
+    /// Retries granted after the first attempt.
+    pub retries_max: u32,
+    /// The pause before the first retry; doubled for each further one.
+    pub backoff: Duration,
+    /// Re-dispatches after interruptions before the step counts as failed.
+    pub interruptions_max: u32,
+    /// Parkings without a reset time before the run gives up for now.
+    pub parkings_max: u32,
+    /// The pause after a limit that names no reset time; doubled for each further one.
+    pub parking: Duration,
+    /// The longest wait for a limit to be lifted before the run ends instead.
+    pub limit_wait_max: Duration,
+}
+
+impl Default for RetryRules {
+    fn default() -> Self {
+        Self {
+            // Three attempts in all, 2 s and 4 s apart: the constants of formats.md F.3.
+            retries_max: 2,
+            backoff: Duration::from_secs(2),
+            // Crashes are not the step's fault, but a step that always crashes its agent is.
+            interruptions_max: 5,
+            parkings_max: 5,
+            parking: Duration::from_secs(30),
+            // A five-hour usage window is the longest that a night can wait for.
+            limit_wait_max: Duration::from_secs(6 * 3600),
+        }
+    }
+}
+
+impl RetryRules {
+    /// The pause before retry number `retry`, counted from 1.
+    #[must_use]
+    pub fn backoff_before(&self, retry: u32) -> Duration {
+        // 2^16 pauses is beyond any sensible setting and keeps the product finite.
+        self.backoff
+            .saturating_mul(1 << retry.saturating_sub(1).min(16))
+    }
+
+    /// The pause after parking number `parking`, counted from 1.
+    #[must_use]
+    pub fn parking_after(&self, parking: u32) -> Duration {
+        self.parking
+            .saturating_mul(1 << parking.saturating_sub(1).min(16))
+    }
+}

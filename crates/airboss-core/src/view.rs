@@ -1,0 +1,334 @@
+//! The current state of one plan: the fold of its operations.
+//!
+//! The view never changes but through [`View::apply`]. It knows nothing of where
+//! operations are kept.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::attempt::{Attempt, AttemptEvent, AttemptStatus, IllegalEvent};
+use crate::id::{AttemptId, RunId, StepId};
+use crate::operation::{Operation, RunEnding, StepRecord, StepStatus, StoredOperation};
+use crate::process::ProcessIdentity;
+use crate::step::{Step, StepState};
+use crate::time::Timestamp;
+
+/// A run as the view holds it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Its process, while it is a real one.
+    pub runner: Option<ProcessIdentity>,
+    /// What it was asked to do.
+    pub words: String,
+    /// When and how it ended.
+    pub ended: Option<(Timestamp, RunEnding)>,
+    /// Steps completed in it.
+    pub completed: u32,
+    /// Steps failed in it.
+    pub failed: u32,
+}
+
+/// Steps counted by status; always counted, never incremented.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// All of them.
+    pub total: usize,
+    /// Completed.
+    pub completed: usize,
+    /// Pending.
+    pub pending: usize,
+    /// In progress.
+    pub in_progress: usize,
+    /// Failed.
+    pub failed: usize,
+    /// Skipped.
+    pub skipped: usize,
+}
+
+impl Counts {
+    /// Counts one more step of this status.
+    pub fn add(&mut self, status: StepStatus, count: usize) {
+        self.total += count;
+        match status {
+            StepStatus::Pending => self.pending += count,
+            StepStatus::InProgress => self.in_progress += count,
+            StepStatus::Completed => self.completed += count,
+            StepStatus::Failed => self.failed += count,
+            StepStatus::Skipped => self.skipped += count,
+        }
+    }
+
+    /// `floor(100 · completed / total)`, 0 of nothing (`formats.md` F.3).
+    #[must_use]
+    pub fn percentage(&self) -> usize {
+        (100 * self.completed).checked_div(self.total).unwrap_or(0)
+    }
+
+    /// At least one step, and every one completed or skipped (invariant 4).
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.total > 0 && self.completed + self.skipped == self.total
+    }
+}
+
+/// The state of one plan.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct View {
+    /// The plan's name, once it is registered.
+    pub name: String,
+    /// The normalised hash of the plan file that was read last.
+    pub hash: String,
+    /// Its steps in plan order; vanished ones at the end.
+    pub steps: Vec<Step>,
+    index: HashMap<StepId, usize>,
+    /// Attempts that are not judged, and judged ones as far as they were loaded.
+    pub attempts: HashMap<AttemptId, Attempt>,
+    /// Runs, oldest first.
+    pub runs: Vec<Run>,
+    /// The sequence number of the newest operation in it.
+    pub sequence: u64,
+}
+
+impl View {
+    /// Puts a view together from stored parts.
+    #[must_use]
+    pub fn from_parts(
+        name: String,
+        hash: String,
+        steps: Vec<Step>,
+        attempts: Vec<Attempt>,
+        runs: Vec<Run>,
+        sequence: u64,
+    ) -> Self {
+        let index = index_of(&steps);
+        let attempts = attempts
+            .into_iter()
+            .map(|attempt| (attempt.id, attempt))
+            .collect();
+        Self {
+            name,
+            hash,
+            steps,
+            index,
+            attempts,
+            runs,
+            sequence,
+        }
+    }
+
+    /// The step with this id.
+    #[must_use]
+    pub fn step(&self, id: &StepId) -> Option<&Step> {
+        self.index.get(id).map(|position| &self.steps[*position])
+    }
+
+    /// The attempts that are not judged yet, oldest first.
+    #[must_use]
+    pub fn open_attempts(&self) -> Vec<&Attempt> {
+        let mut open: Vec<&Attempt> = self
+            .attempts
+            .values()
+            .filter(|attempt| attempt.status != AttemptStatus::Judged)
+            .collect();
+        open.sort_by_key(|attempt| attempt.id);
+        open
+    }
+
+    /// Counts the steps that the plan has now.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for step in self.steps.iter().filter(|step| !step.state.vanished) {
+            counts.add(step.state.status, 1);
+        }
+        counts
+    }
+
+    /// Applies one stored operation.
+    ///
+    /// # Errors
+    /// When the operation is illegal for the state of its attempt; the view is unchanged then.
+    pub fn apply(&mut self, stored: &StoredOperation) -> Result<(), IllegalEvent> {
+        let operation = &stored.operation;
+        if let Some(id) = operation.attempt() {
+            let attempt = apply_attempt(self.attempts.remove(&id), stored.at, operation)?;
+            if let Some(attempt) = attempt {
+                self.attempts.insert(id, attempt);
+            }
+        }
+        if let Operation::PlanRegistered {
+            name,
+            hash,
+            steps,
+            renamed,
+        } = operation
+        {
+            self.name.clone_from(name);
+            self.hash.clone_from(hash);
+            self.steps = register(std::mem::take(&mut self.steps), steps, renamed);
+            self.index = index_of(&self.steps);
+        }
+        for id in operation.steps() {
+            let attempt = match operation {
+                Operation::StepJudged { attempt, .. } => self.attempts.get(attempt),
+                _ => None,
+            };
+            if let Some(position) = self.index.get(id) {
+                self.steps[*position]
+                    .state
+                    .apply(stored.at, operation, attempt);
+            }
+        }
+        apply_run(&mut self.runs, stored.at, operation);
+        self.sequence = stored.sequence;
+        Ok(())
+    }
+}
+
+fn index_of(steps: &[Step]) -> HashMap<StepId, usize> {
+    steps
+        .iter()
+        .enumerate()
+        .map(|(position, step)| (step.record.id.clone(), position))
+        .collect()
+}
+
+/// The attempt after an operation that names it; used by every store.
+///
+/// # Errors
+/// When the operation is illegal in the attempt's status.
+pub fn apply_attempt(
+    attempt: Option<Attempt>,
+    at: Timestamp,
+    operation: &Operation,
+) -> Result<Option<Attempt>, IllegalEvent> {
+    if let Operation::AttemptDispatched {
+        attempt: id,
+        run,
+        steps,
+        agent,
+        fence,
+        number,
+        ..
+    } = operation
+    {
+        return Ok(Some(Attempt {
+            id: *id,
+            run: *run,
+            steps: steps.clone(),
+            agent: agent.clone(),
+            fence: *fence,
+            number: *number,
+            status: AttemptStatus::Dispatched,
+            dispatched_at: at,
+            supervisor: None,
+            end: None,
+            report: None,
+            ended_at: None,
+        }));
+    }
+    // An operation on an attempt that was not loaded concerns nobody here.
+    let Some(mut attempt) = attempt else {
+        return Ok(None);
+    };
+    let event = match operation {
+        Operation::AttemptSpawned { .. } => AttemptEvent::Spawned,
+        Operation::AttemptStopRequested { .. } => AttemptEvent::StopRequested,
+        Operation::AttemptEnded { end, .. } => match end {
+            crate::attempt::AttemptEnd::Seen { .. } => AttemptEvent::ProcessEnded,
+            crate::attempt::AttemptEnd::NotStarted { .. } => AttemptEvent::SpawnFailed,
+            crate::attempt::AttemptEnd::Lost { .. } => AttemptEvent::Lost,
+        },
+        Operation::AttemptJudged { .. } => AttemptEvent::Judged,
+        _ => return Ok(Some(attempt)),
+    };
+    attempt.status = attempt.status.next(event)?;
+    match operation {
+        Operation::AttemptSpawned { supervisor, .. } => {
+            attempt.supervisor = Some(supervisor.clone());
+        }
+        Operation::AttemptEnded { end, report, .. } => {
+            attempt.end = Some(end.clone());
+            attempt.report = Some(report.clone());
+            attempt.ended_at = Some(at);
+        }
+        _ => {}
+    }
+    Ok(Some(attempt))
+}
+
+/// Brings the runs up to date with one operation; used by every store.
+pub fn apply_run(runs: &mut Vec<Run>, at: Timestamp, operation: &Operation) {
+    match operation {
+        Operation::RunStarted { run, runner, words } => runs.push(Run {
+            id: *run,
+            started_at: at,
+            runner: runner.clone(),
+            words: words.clone(),
+            ended: None,
+            completed: 0,
+            failed: 0,
+        }),
+        Operation::RunEnded {
+            run,
+            ending,
+            completed,
+            failed,
+        } => {
+            if let Some(run) = runs.iter_mut().find(|known| known.id == *run) {
+                run.ended = Some((at, *ending));
+                run.completed = *completed;
+                run.failed = *failed;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The steps after a plan was read: states follow their ids, and renamed steps their new id.
+///
+/// A step that the plan no longer has stays at the end, marked as vanished: what happened to
+/// it is never forgotten.
+#[must_use]
+pub fn register(
+    known: Vec<Step>,
+    records: &[StepRecord],
+    renamed: &[(StepId, StepId)],
+) -> Vec<Step> {
+    let mut states: HashMap<StepId, Step> = known
+        .iter()
+        .map(|step| (step.record.id.clone(), step.clone()))
+        .collect();
+    for (new, old) in renamed {
+        if let Some(step) = states.remove(old) {
+            states.insert(new.clone(), step);
+        }
+    }
+    let mut steps: Vec<Step> = records
+        .iter()
+        .map(|record| {
+            let mut state = states
+                .remove(&record.id)
+                .map_or_else(StepState::default, |step| step.state);
+            state.vanished = false;
+            state.version += 1;
+            Step {
+                record: record.clone(),
+                state,
+            }
+        })
+        .collect();
+    for old in known {
+        if let Some(mut step) = states.remove(&old.record.id) {
+            step.state.vanished = true;
+            step.state.version += 1;
+            steps.push(step);
+        }
+    }
+    steps
+}
