@@ -181,6 +181,8 @@ pub enum AttemptEnd {
         /// The operating system's words.
         message: String,
     },
+    /// The runner was gone between the decision and the start.
+    NeverStarted,
     /// The supervisor vanished; what was left of the agent was killed.
     Lost {
         /// How many processes were found and killed.

@@ -6,12 +6,15 @@
 //! returns what it understood together with a list of problems.
 
 pub mod agent;
+pub mod artifact;
 pub mod attempt;
+pub mod dispatch;
 pub mod id;
 pub mod operation;
 pub mod path;
 pub mod plan;
 pub mod process;
+pub mod prompt;
 pub mod step;
 pub mod time;
 pub mod verdict;

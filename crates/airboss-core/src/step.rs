@@ -12,7 +12,7 @@ use crate::id::{AttemptId, StepId};
 use crate::operation::{Actor, Operation, StepRecord, StepStatus};
 use crate::path::RepoPath;
 use crate::time::Timestamp;
-use crate::verdict::{Judgement, Verdict};
+use crate::verdict::{ChangedFile, Judgement, Verdict};
 
 /// In progress for this long without a live run means stuck (`formats.md` F.3).
 pub const STUCK_AFTER: Duration = Duration::from_secs(30 * 60);
@@ -84,6 +84,9 @@ pub struct StepState {
     /// The output of the gate that was red in the newest judgement, for the next prompt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gate_output: Option<String>,
+    /// What earlier attempts that did not succeed left in the work tree.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub leftover: Vec<ChangedFile>,
     /// The answer to what it asked, for the next prompt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
@@ -188,6 +191,10 @@ impl StepState {
                     .iter()
                     .find(|gate| !gate.is_green())
                     .map(|gate| gate.output_tail.clone());
+                self.leftover = match judgement.verdict {
+                    Verdict::Verified => Vec::new(),
+                    _ => evidence.changes.clone(),
+                };
                 self.session = match judgement.verdict {
                     Verdict::Interrupted | Verdict::Waiting | Verdict::Limited => attempt
                         .and_then(|a| a.report.as_ref())
@@ -290,7 +297,9 @@ impl StepState {
             }
             Verdict::Interrupted => {
                 self.status = StepStatus::Pending;
-                self.interruptions += 1;
+                if !judgement.blameless {
+                    self.interruptions += 1;
+                }
             }
             Verdict::Infra | Verdict::Waiting => self.status = StepStatus::Pending,
         }

@@ -208,7 +208,11 @@ pub struct Judgement {
     /// For `limited`: what is known of the limit.
     pub limit: Option<ServiceLimit>,
     /// The attempt was ended because it no longer moved.
+    #[serde(default)]
     pub stuck: bool,
+    /// Nobody's doing: an interruption that does not count against the step.
+    #[serde(default)]
+    pub blameless: bool,
 }
 
 impl Judgement {
@@ -218,6 +222,7 @@ impl Judgement {
             reason: reason.into(),
             limit: None,
             stuck: false,
+            blameless: false,
         }
     }
 }
@@ -231,6 +236,13 @@ pub fn judge_end(end: &AttemptEnd, report: &StreamReport) -> Option<Judgement> {
         AttemptEnd::NotStarted { message } => {
             return Some(Judgement::new(Verdict::Infra, message.clone()));
         }
+        AttemptEnd::NeverStarted => {
+            let reason = "the runner ended before its agent was started";
+            return Some(Judgement {
+                blameless: true,
+                ..Judgement::new(Verdict::Interrupted, reason)
+            });
+        }
         AttemptEnd::Lost { swept } => {
             return Some(Judgement::new(
                 Verdict::Interrupted,
@@ -243,7 +255,10 @@ pub fn judge_end(end: &AttemptEnd, report: &StreamReport) -> Option<Judgement> {
         return Some(Judgement::new(Verdict::Infra, message.clone()));
     }
     if outcome.stopped == Some(StopReason::Requested) {
-        return Some(Judgement::new(Verdict::Interrupted, "it was asked to stop"));
+        return Some(Judgement {
+            blameless: true,
+            ..Judgement::new(Verdict::Interrupted, "it was asked to stop")
+        });
     }
     if let Some(limit) = &report.limit {
         let until = match limit.resets_at {

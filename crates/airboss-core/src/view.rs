@@ -156,7 +156,7 @@ impl View {
     pub fn apply(&mut self, stored: &StoredOperation) -> Result<(), IllegalEvent> {
         let operation = &stored.operation;
         if let Some(id) = operation.attempt() {
-            let attempt = apply_attempt(self.attempts.remove(&id), stored.at, operation)?;
+            let attempt = apply_attempt(self.attempts.get(&id).cloned(), stored.at, operation)?;
             if let Some(attempt) = attempt {
                 self.attempts.insert(id, attempt);
             }
@@ -241,7 +241,8 @@ pub fn apply_attempt(
         Operation::AttemptStopRequested { .. } => AttemptEvent::StopRequested,
         Operation::AttemptEnded { end, .. } => match end {
             crate::attempt::AttemptEnd::Seen { .. } => AttemptEvent::ProcessEnded,
-            crate::attempt::AttemptEnd::NotStarted { .. } => AttemptEvent::SpawnFailed,
+            crate::attempt::AttemptEnd::NotStarted { .. }
+            | crate::attempt::AttemptEnd::NeverStarted => AttemptEvent::SpawnFailed,
             crate::attempt::AttemptEnd::Lost { .. } => AttemptEvent::Lost,
         },
         Operation::AttemptJudged { .. } => AttemptEvent::Judged,

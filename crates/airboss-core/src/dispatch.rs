@@ -1,0 +1,806 @@
+//! The decisions of a run, as one pure function.
+//!
+//! ```text
+//! world ──Input──▶ dispatch ──operations──▶ one store transaction
+//!                           └──effects────▶ carried out after it ──▶ Input
+//! ```
+//!
+//! [`dispatch`] looks at the plan's [`Flight`], the [`View`] and the run's own
+//! [`Control`], and answers with what to store and what to do. It is called
+//! again from the start when another writer was faster, so it changes nothing
+//! itself. Retries, waits, blocking and the end of a run are decided here and
+//! nowhere else (invariants 3, 4 and 9 of `design.md`).
+
+use std::collections::{HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::attempt::{Attempt, AttemptEnd, AttemptStatus, StreamReport};
+use crate::id::{AttemptId, RunId, StepId};
+use crate::operation::{Actor, Operation, RunEnding, StepStatus};
+use crate::process::ProcessIdentity;
+use crate::step::{STUCK_AFTER, Step, StepState};
+use crate::time::Timestamp;
+use crate::verdict::{ChangedFile, Evidence, Judgement, RetryRules, Verdict, judge};
+use crate::view::View;
+
+/// One step as the schedule of its plan has it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unit {
+    /// The step.
+    pub id: StepId,
+    /// The key of its phase.
+    pub phase: String,
+    /// The steps that have to be settled first.
+    pub waits_for: Vec<StepId>,
+    /// The phases whose every step has to be settled first.
+    pub after_phases: Vec<String>,
+    /// The plan says that it may run beside others.
+    pub parallel: bool,
+    /// Paths that the plan says it touches.
+    pub footprint: Vec<String>,
+}
+
+/// Limits of a run, all enforced here.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Policy {
+    /// Attempts at the same time.
+    pub jobs: usize,
+    /// Steps given to one agent at once.
+    pub batch: usize,
+    /// The agent's name in the configuration.
+    pub agent: String,
+    /// Retries and waits.
+    pub rules: RetryRules,
+    /// Attempts in a row that may fail for lack of something before the run gives up.
+    pub infra_max: u32,
+    /// Attempts of the whole run; `None` is bounded by steps and retries alone.
+    pub attempts_max: Option<u32>,
+}
+
+/// What is flown, and how.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Flight {
+    /// The plan's steps in plan order.
+    pub units: Vec<Unit>,
+    /// The limits.
+    pub policy: Policy,
+}
+
+/// What a run remembers between two decisions and does not store.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Control {
+    /// The run.
+    pub run: RunId,
+    /// The signal that asked for a drain.
+    pub draining: Option<i32>,
+    /// Infra verdicts since the last attempt that got further.
+    pub infra_in_a_row: u32,
+    /// Attempts dispatched so far.
+    pub dispatched: u32,
+    /// A person paused the dispatch.
+    pub paused: bool,
+}
+
+impl Control {
+    /// The control state of a run that begins.
+    #[must_use]
+    pub fn new(run: RunId) -> Self {
+        Self {
+            run,
+            draining: None,
+            infra_in_a_row: 0,
+            dispatched: 0,
+            paused: false,
+        }
+    }
+}
+
+/// What happened.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Input {
+    /// Time went by, or somebody else changed the store.
+    Tick,
+    /// A supervisor reported itself.
+    Spawned {
+        /// Its attempt.
+        attempt: AttemptId,
+        /// The supervisor.
+        supervisor: ProcessIdentity,
+    },
+    /// An attempt's process came to its end, or was found to have.
+    Ended {
+        /// The attempt.
+        attempt: AttemptId,
+        /// How.
+        end: AttemptEnd,
+        /// What its stream told.
+        report: Box<StreamReport>,
+    },
+    /// The evidence of an ended attempt, a piece for each of its steps.
+    Gathered {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Step by step.
+        evidence: Vec<(StepId, Evidence)>,
+    },
+    /// End after what is running; the second time, end it.
+    Stop {
+        /// The signal that asked.
+        signal: i32,
+    },
+}
+
+/// An attempt to start. It is started only after its dispatch is durable.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SpawnOrder {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Its steps.
+    pub steps: Vec<StepId>,
+    /// The agent's name.
+    pub agent: String,
+    /// The fencing token.
+    pub fence: u64,
+    /// Which attempt of its first step this is, from 1.
+    pub number: u32,
+    /// The session to resume.
+    pub resume: Option<String>,
+    /// Why the attempt before it was not enough.
+    pub previous: Option<String>,
+    /// The output of the gate that was red then.
+    pub gate_output: Option<String>,
+    /// A person's answer to what it asked.
+    pub answer: Option<String>,
+}
+
+/// Something to do. Each can be done again without harm, or be probed.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Effect {
+    /// Start an agent.
+    Spawn(SpawnOrder),
+    /// Gather the evidence of an ended attempt.
+    Gather(AttemptId),
+    /// Ask an attempt to stop; at once when `now` is set.
+    Terminate {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Skip the grace period.
+        now: bool,
+    },
+    /// Nothing will change before this instant unless something happens.
+    Wake(Timestamp),
+    /// The run is over.
+    Finish(RunEnding),
+}
+
+/// Files to commit for verified steps.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CommitIntent {
+    /// The steps whose work it is.
+    pub steps: Vec<StepId>,
+    /// The files.
+    pub changes: Vec<ChangedFile>,
+}
+
+/// What to store and what to do after it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Decision {
+    /// To be stored in one transaction.
+    pub operations: Vec<Operation>,
+    /// To be queued in the same transaction.
+    pub commit: Option<CommitIntent>,
+    /// To be done after it.
+    pub effects: Vec<Effect>,
+    /// The run's control state once it is stored.
+    pub control: Control,
+}
+
+/// Decides. `fresh` gives ids for new attempts.
+pub fn dispatch(
+    flight: &Flight,
+    view: &View,
+    control: &Control,
+    input: &Input,
+    now: Timestamp,
+    fresh: &mut dyn FnMut() -> AttemptId,
+) -> Decision {
+    let mut decision = Decision {
+        operations: Vec::new(),
+        commit: None,
+        effects: Vec::new(),
+        control: control.clone(),
+    };
+    match input {
+        Input::Tick => tick(flight, view, now, fresh, &mut decision),
+        Input::Spawned {
+            attempt,
+            supervisor,
+        } => {
+            if live(view, *attempt).is_some_and(|known| known.supervisor.is_none()) {
+                decision.operations.push(Operation::AttemptSpawned {
+                    attempt: *attempt,
+                    supervisor: supervisor.clone(),
+                });
+            }
+        }
+        Input::Ended {
+            attempt,
+            end,
+            report,
+        } => {
+            // A second report of the same end changes nothing.
+            if live(view, *attempt).is_some() {
+                decision.operations.push(Operation::AttemptEnded {
+                    attempt: *attempt,
+                    end: end.clone(),
+                    report: (**report).clone(),
+                });
+                decision.effects.push(Effect::Gather(*attempt));
+            }
+        }
+        Input::Gathered { attempt, evidence } => {
+            gathered(flight, view, *attempt, evidence, now, &mut decision);
+        }
+        Input::Stop { signal } => stop(view, *signal, &mut decision),
+    }
+    decision
+}
+
+fn live(view: &View, attempt: AttemptId) -> Option<&Attempt> {
+    view.attempts
+        .get(&attempt)
+        .filter(|known| known.status.is_live())
+}
+
+fn stop(view: &View, signal: i32, decision: &mut Decision) {
+    let second = decision.control.draining.is_some();
+    decision.control.draining = Some(signal);
+    if !second {
+        return;
+    }
+    for attempt in view.open_attempts() {
+        if !attempt.status.is_live() {
+            continue;
+        }
+        let again = attempt.status == AttemptStatus::Stopping;
+        if !again {
+            decision.operations.push(Operation::AttemptStopRequested {
+                attempt: attempt.id,
+                reason: "the run was told twice to end".to_owned(),
+            });
+        }
+        decision.effects.push(Effect::Terminate {
+            attempt: attempt.id,
+            now: again,
+        });
+    }
+}
+
+/// Weighs the evidence of an attempt, step by step.
+fn gathered(
+    flight: &Flight,
+    view: &View,
+    id: AttemptId,
+    evidence: &[(StepId, Evidence)],
+    now: Timestamp,
+    decision: &mut Decision,
+) {
+    let Some(attempt) = view
+        .attempts
+        .get(&id)
+        .filter(|a| a.status == AttemptStatus::Ended)
+    else {
+        return;
+    };
+    let (Some(end), Some(report)) = (&attempt.end, &attempt.report) else {
+        return;
+    };
+    let mut verified = Vec::new();
+    let mut changes: Vec<ChangedFile> = Vec::new();
+    let mut infra = false;
+    for (step_id, evidence) in evidence {
+        let Some(step) = view.step(step_id) else {
+            continue;
+        };
+        let judgement = bounded(
+            judge(end, report, evidence),
+            &step.state,
+            &flight.policy.rules,
+        );
+        infra |= judgement.verdict == Verdict::Infra;
+        if judgement.verdict == Verdict::Verified && step.state.attempt == Some(id) {
+            verified.push(step_id.clone());
+            for change in &evidence.changes {
+                if !changes.contains(change) {
+                    changes.push(change.clone());
+                }
+            }
+        }
+        let wake_at = wake_after(&judgement, &step.state, &flight.policy.rules, now);
+        decision.operations.push(Operation::StepJudged {
+            step: step_id.clone(),
+            attempt: id,
+            judgement,
+            evidence: evidence.clone(),
+            wake_at,
+        });
+    }
+    decision
+        .operations
+        .push(Operation::AttemptJudged { attempt: id });
+    decision.control.infra_in_a_row = if infra {
+        decision.control.infra_in_a_row + 1
+    } else {
+        0
+    };
+    if !verified.is_empty() && !changes.is_empty() {
+        decision.commit = Some(CommitIntent {
+            steps: verified,
+            changes,
+        });
+    }
+}
+
+/// Turns an endless series of interruptions into a failure.
+fn bounded(judgement: Judgement, state: &StepState, rules: &RetryRules) -> Judgement {
+    let too_often = judgement.verdict == Verdict::Interrupted
+        && !judgement.blameless
+        && state.interruptions >= rules.interruptions_max;
+    if !too_often {
+        return judgement;
+    }
+    let reason = format!(
+        "interrupted {} times; {}",
+        state.interruptions + 1,
+        judgement.reason
+    );
+    Judgement {
+        verdict: Verdict::Failed,
+        reason,
+        ..judgement
+    }
+}
+
+/// When a step may be dispatched again after this judgement.
+fn wake_after(
+    judgement: &Judgement,
+    state: &StepState,
+    rules: &RetryRules,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    match judgement.verdict {
+        Verdict::Verified | Verdict::Waiting => None,
+        Verdict::Failed | Verdict::Unverified => (state.retry_count < rules.retries_max)
+            .then(|| now.after(rules.backoff_before(state.retry_count + 1))),
+        Verdict::Limited => {
+            let reset = judgement.limit.as_ref().and_then(|limit| limit.resets_at);
+            Some(reset.unwrap_or_else(|| now.after(rules.parking_after(state.parkings + 1))))
+        }
+        Verdict::Infra => Some(now.after(rules.backoff)),
+        Verdict::Interrupted if judgement.blameless => None,
+        Verdict::Interrupted => Some(now.after(rules.backoff_before(state.interruptions + 1))),
+    }
+}
+
+/// Dependencies named in a standing: more than these nobody reads, and a phase may have thousands.
+const NAMED_MAX: usize = 5;
+
+/// Why a step is where it is; `why` prints it, the dispatcher acts on it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// Completed or skipped.
+    Settled,
+    /// An attempt or a person works on it.
+    InProgress,
+    /// It can be dispatched now.
+    Ready {
+        /// It is a counted retry.
+        retry: bool,
+    },
+    /// It is parked until this instant.
+    Parked {
+        /// When it wakes.
+        until: Timestamp,
+        /// It will be a counted retry.
+        retry: bool,
+    },
+    /// Its agent's service refuses to serve, longer than this run waits.
+    Limited {
+        /// When it would wake.
+        until: Timestamp,
+    },
+    /// It waits for these steps, which can still be settled.
+    WaitsFor(Vec<StepId>),
+    /// It waits for these steps, which will not be settled without a person.
+    Blocked(Vec<StepId>),
+    /// A person has to answer.
+    NeedsAnswer,
+    /// All its retries are used up.
+    Exhausted,
+}
+
+/// The unsettled steps of a plan, by phase: built once for a decision, so that a
+/// dependency on a whole phase costs nothing per step.
+struct Unsettled<'view> {
+    view: &'view View,
+    by_phase: HashMap<&'view str, Vec<&'view StepId>>,
+}
+
+impl<'view> Unsettled<'view> {
+    fn new(flight: &'view Flight, view: &'view View) -> Self {
+        let mut by_phase: HashMap<&str, Vec<&StepId>> = HashMap::new();
+        for unit in &flight.units {
+            if view
+                .step(&unit.id)
+                .is_some_and(|step| !step.state.status.is_settled())
+            {
+                by_phase.entry(&unit.phase).or_default().push(&unit.id);
+            }
+        }
+        Self { view, by_phase }
+    }
+
+    /// The unsettled steps that a unit waits for.
+    fn before<'unit>(&'unit self, unit: &'unit Unit) -> impl Iterator<Item = &'unit StepId> {
+        let steps = unit.waits_for.iter().filter(|id| {
+            self.view
+                .step(id)
+                .is_some_and(|step| !step.state.status.is_settled())
+        });
+        let phases = unit
+            .after_phases
+            .iter()
+            .filter_map(|phase| self.by_phase.get(phase.as_str()))
+            .flat_map(|steps| steps.iter().copied());
+        steps.chain(phases)
+    }
+}
+
+/// The standing of every unit, in plan order.
+#[must_use]
+pub fn standings(flight: &Flight, view: &View, now: Timestamp) -> Vec<Standing> {
+    let unsettled = Unsettled::new(flight, view);
+    let own: Vec<Standing> = flight
+        .units
+        .iter()
+        .map(|unit| {
+            own_standing(view.step(&unit.id), &flight.policy.rules, now)
+                .unwrap_or(Standing::Settled)
+        })
+        .collect();
+    let stuck = spread_blocking(flight, &unsettled, &own);
+    let waits =
+        |standing: &Standing| matches!(standing, Standing::Ready { .. } | Standing::Parked { .. });
+    flight
+        .units
+        .iter()
+        .zip(own)
+        .map(|(unit, standing)| {
+            if !waits(&standing) || unsettled.before(unit).next().is_none() {
+                return standing;
+            }
+            let blocking: Vec<StepId> = unsettled
+                .before(unit)
+                .filter(|id| stuck.contains(id))
+                .take(NAMED_MAX)
+                .cloned()
+                .collect();
+            if blocking.is_empty() {
+                Standing::WaitsFor(unsettled.before(unit).take(NAMED_MAX).cloned().collect())
+            } else {
+                Standing::Blocked(blocking)
+            }
+        })
+        .collect()
+}
+
+/// The steps that will not be settled without a person, and all that wait for them.
+fn spread_blocking<'flight>(
+    flight: &'flight Flight,
+    unsettled: &Unsettled<'_>,
+    own: &[Standing],
+) -> HashSet<&'flight StepId> {
+    let mut stuck: HashSet<&StepId> = flight
+        .units
+        .iter()
+        .zip(own)
+        .filter(|(_, standing)| matches!(standing, Standing::Exhausted | Standing::NeedsAnswer))
+        .map(|(unit, _)| &unit.id)
+        .collect();
+    if stuck.is_empty() {
+        return stuck;
+    }
+    // Each round adds at least one step or is the last, so this ends. Dependencies mostly
+    // point backwards, which one round in plan order covers.
+    loop {
+        let before = stuck.len();
+        for (unit, standing) in flight.units.iter().zip(own) {
+            if *standing != Standing::Settled
+                && !stuck.contains(&unit.id)
+                && unsettled
+                    .before(unit)
+                    .any(|dependency| stuck.contains(dependency))
+            {
+                stuck.insert(&unit.id);
+            }
+        }
+        if stuck.len() == before {
+            return stuck;
+        }
+    }
+}
+
+/// The standing of a step without its dependencies; `None` when the view does not know it.
+fn own_standing(step: Option<&Step>, rules: &RetryRules, now: Timestamp) -> Option<Standing> {
+    let state = &step?.state;
+    let waiting = state.wake_at.filter(|at| *at > now);
+    Some(match state.status {
+        StepStatus::Completed | StepStatus::Skipped => Standing::Settled,
+        StepStatus::InProgress => Standing::InProgress,
+        StepStatus::Failed if state.retry_count >= rules.retries_max => Standing::Exhausted,
+        StepStatus::Failed => match waiting {
+            Some(until) => Standing::Parked { until, retry: true },
+            None => Standing::Ready { retry: true },
+        },
+        StepStatus::Pending if state.is_waiting() => Standing::NeedsAnswer,
+        StepStatus::Pending => match waiting {
+            Some(until)
+                if state.is_limited()
+                    && (state.parkings > rules.parkings_max
+                        || until.since(now) > rules.limit_wait_max) =>
+            {
+                Standing::Limited { until }
+            }
+            Some(until) => Standing::Parked {
+                until,
+                retry: false,
+            },
+            None => Standing::Ready { retry: false },
+        },
+    })
+}
+
+fn tick(
+    flight: &Flight,
+    view: &View,
+    now: Timestamp,
+    fresh: &mut dyn FnMut() -> AttemptId,
+    decision: &mut Decision,
+) {
+    release_stuck(view, now, decision);
+    if !decision.operations.is_empty() {
+        // The next tick sees them released.
+        decision.effects.push(Effect::Wake(now));
+        return;
+    }
+    let open = view.open_attempts();
+    let standings = standings(flight, view, now);
+    let may_dispatch = decision.control.draining.is_none()
+        && !decision.control.paused
+        && decision.control.infra_in_a_row < flight.policy.infra_max;
+    if may_dispatch {
+        dispatch_ready(flight, view, &standings, &open, fresh, decision);
+    }
+    if !open.is_empty() || !decision.effects.is_empty() {
+        return;
+    }
+    if let Some(signal) = decision.control.draining {
+        decision
+            .effects
+            .push(Effect::Finish(RunEnding::Drained { signal }));
+        return;
+    }
+    if attempts_left(flight, &decision.control) == 0
+        && standings
+            .iter()
+            .any(|s| matches!(s, Standing::Ready { .. } | Standing::Parked { .. }))
+    {
+        decision.effects.push(Effect::Finish(RunEnding::Exhausted));
+        return;
+    }
+    let wake = standings
+        .iter()
+        .filter_map(|standing| match standing {
+            Standing::Parked { until, .. } => Some(*until),
+            _ => None,
+        })
+        .min();
+    match wake {
+        Some(at) if may_dispatch => decision.effects.push(Effect::Wake(at)),
+        _ if decision.control.paused => {}
+        _ => decision.effects.push(Effect::Finish(ending(&standings))),
+    }
+}
+
+/// Steps that a person began by hand and that nobody touched for too long.
+fn release_stuck(view: &View, now: Timestamp, decision: &mut Decision) {
+    for step in &view.steps {
+        let state = &step.state;
+        let by_hand =
+            state.status == StepStatus::InProgress && state.attempt.is_none() && !state.vanished;
+        let started = state.started_at.unwrap_or_default();
+        if by_hand && now.since(started) > STUCK_AFTER {
+            decision.operations.push(Operation::StepMarked {
+                step: step.record.id.clone(),
+                status: StepStatus::Failed,
+                actor: Actor::Airboss,
+                text: Some(format!(
+                    "stuck: in progress since {started} with no live run behind it"
+                )),
+                forced: false,
+                stuck: true,
+            });
+        }
+    }
+}
+
+fn attempts_left(flight: &Flight, control: &Control) -> u32 {
+    flight
+        .policy
+        .attempts_max
+        .map_or(u32::MAX, |max| max.saturating_sub(control.dispatched))
+}
+
+/// How a run ends in which nothing is running and nothing can be dispatched.
+fn ending(standings: &[Standing]) -> RunEnding {
+    let any = |wanted: fn(&Standing) -> bool| standings.iter().any(wanted);
+    if standings
+        .iter()
+        .all(|standing| *standing == Standing::Settled)
+    {
+        // Nothing to fly is not a success that anybody asked for.
+        if standings.is_empty() {
+            RunEnding::Blocked
+        } else {
+            RunEnding::Complete
+        }
+    } else if any(|standing| *standing == Standing::Exhausted) {
+        RunEnding::Failed
+    } else if any(|standing| matches!(standing, Standing::Limited { .. })) {
+        RunEnding::Limited
+    } else {
+        RunEnding::Blocked
+    }
+}
+
+/// Steps that share an attempt, or run beside each other.
+fn dispatch_ready(
+    flight: &Flight,
+    view: &View,
+    standings: &[Standing],
+    open: &[&Attempt],
+    fresh: &mut dyn FnMut() -> AttemptId,
+    decision: &mut Decision,
+) {
+    let mut running: Vec<&Unit> = flight
+        .units
+        .iter()
+        .filter(|unit| open.iter().any(|attempt| attempt.steps.contains(&unit.id)))
+        .collect();
+    let mut attempts = open.len();
+    let fresh_first = |retry_wanted: bool| {
+        flight.units.iter().zip(standings).filter(move |(_, standing)| {
+            matches!(standing, Standing::Ready { retry } if *retry == retry_wanted)
+        })
+    };
+    // A failed step never displaces a ready one, so the retries come last.
+    for (unit, standing) in fresh_first(false).chain(fresh_first(true)) {
+        if attempts >= flight.policy.jobs || attempts_left(flight, &decision.control) == 0 {
+            return;
+        }
+        if running.iter().any(|other| other.id == unit.id) {
+            continue;
+        }
+        if !running.is_empty() {
+            // A step that needs the tree alone is not overtaken by later ones for ever.
+            if !unit.parallel || running.iter().any(|other| !other.parallel) {
+                return;
+            }
+            if running
+                .iter()
+                .any(|other| overlap(&unit.footprint, &other.footprint))
+            {
+                continue;
+            }
+        }
+        let retry = matches!(standing, Standing::Ready { retry: true });
+        let members = batch(flight, view, unit, retry);
+        order(flight, view, &members, retry, fresh(), decision);
+        running.extend(members);
+        attempts += 1;
+    }
+}
+
+/// Whether two footprints name the same file, or one a folder around the other's.
+#[must_use]
+pub fn overlap(left: &[String], right: &[String]) -> bool {
+    let inside = |path: &str, folder: &str| {
+        path.strip_prefix(folder.trim_end_matches('/'))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    left.iter()
+        .any(|a| right.iter().any(|b| inside(a, b) || inside(b, a)))
+}
+
+/// The steps that one agent gets: the first and, in a batch, those right behind it.
+fn batch<'flight>(
+    flight: &'flight Flight,
+    view: &View,
+    first: &'flight Unit,
+    retry: bool,
+) -> Vec<&'flight Unit> {
+    let mut members = vec![first];
+    if retry {
+        return members; // A retry carries its own reason, so it goes alone.
+    }
+    let unsettled = Unsettled::new(flight, view);
+    let behind = flight
+        .units
+        .iter()
+        .skip_while(|unit| unit.id != first.id)
+        .skip(1);
+    for unit in behind {
+        let fits = members.len() < flight.policy.batch
+            && unit.phase == first.phase
+            && unit.parallel == first.parallel
+            && view.step(&unit.id).is_some_and(|step| {
+                step.state.status == StepStatus::Pending
+                    && step.state.wake_at.is_none()
+                    && !step.state.is_waiting()
+            })
+            && unsettled
+                .before(unit)
+                .all(|open| members.iter().any(|member| member.id == *open));
+        if !fits {
+            break;
+        }
+        members.push(unit);
+    }
+    members
+}
+
+fn order(
+    flight: &Flight,
+    view: &View,
+    members: &[&Unit],
+    retry: bool,
+    attempt: AttemptId,
+    decision: &mut Decision,
+) {
+    let Some(first) = view.step(&members[0].id) else {
+        return;
+    };
+    let steps: Vec<StepId> = members.iter().map(|unit| unit.id.clone()).collect();
+    let number = first.state.attempts + 1;
+    let fence = u64::from(number);
+    decision.operations.push(Operation::AttemptDispatched {
+        attempt,
+        run: decision.control.run,
+        steps: steps.clone(),
+        agent: flight.policy.agent.clone(),
+        fence,
+        number,
+        retry,
+    });
+    decision.control.dispatched += 1;
+    let previous = first
+        .state
+        .judgement
+        .as_ref()
+        .filter(|j| j.verdict != Verdict::Verified);
+    decision.effects.push(Effect::Spawn(SpawnOrder {
+        attempt,
+        steps,
+        agent: flight.policy.agent.clone(),
+        fence,
+        number,
+        resume: first.state.session.clone(),
+        previous: previous.map(|j| format!("{}: {}", j.verdict.word(), j.reason)),
+        gate_output: first.state.gate_output.clone(),
+        answer: first.state.answer.clone(),
+    }));
+}
+
+#[cfg(test)]
+mod tests;
