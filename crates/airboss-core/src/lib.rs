@@ -10,4 +10,5 @@ pub mod id;
 pub mod path;
 pub mod plan;
 pub mod process;
+pub mod text;
 pub mod time;
