@@ -16,6 +16,7 @@ pub mod plan;
 pub mod process;
 pub mod prompt;
 pub mod step;
+pub mod text;
 pub mod time;
 pub mod verdict;
 pub mod view;
