@@ -6,6 +6,7 @@
 //! returns what it understood together with a list of problems.
 
 pub mod agent;
+pub mod attribution;
 pub mod id;
 pub mod path;
 pub mod plan;
