@@ -9,6 +9,7 @@ pub mod agent;
 pub mod artifact;
 pub mod attempt;
 pub mod dispatch;
+pub mod attribution;
 pub mod id;
 pub mod operation;
 pub mod path;
