@@ -71,6 +71,9 @@ pub struct StepState {
     /// The attempt whose result is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<AttemptId>,
+    /// The newest attempt, also after a mark took the step away from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_attempt: Option<AttemptId>,
     /// Re-dispatches after interruptions, since a person last touched it.
     pub interruptions: u32,
     /// Parkings without a reset time, since it last worked.
@@ -170,6 +173,7 @@ impl StepState {
                 self.begin(at);
                 self.attempts += 1;
                 self.attempt = Some(*attempt);
+                self.last_attempt = Some(*attempt);
                 if *retry {
                     self.retry_count += 1;
                 }

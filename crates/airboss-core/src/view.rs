@@ -3,7 +3,7 @@
 //! The view never changes but through [`View::apply`]. It knows nothing of where
 //! operations are kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -266,15 +266,20 @@ pub fn apply_attempt(
 /// Brings the runs up to date with one operation; used by every store.
 pub fn apply_run(runs: &mut Vec<Run>, at: Timestamp, operation: &Operation) {
     match operation {
-        Operation::RunStarted { run, runner, words } => runs.push(Run {
-            id: *run,
-            started_at: at,
-            runner: runner.clone(),
-            words: words.clone(),
-            ended: None,
-            completed: 0,
-            failed: 0,
-        }),
+        // A run begins once; saying so again changes nothing.
+        Operation::RunStarted { run, runner, words }
+            if runs.iter().all(|known| known.id != *run) =>
+        {
+            runs.push(Run {
+                id: *run,
+                started_at: at,
+                runner: runner.clone(),
+                words: words.clone(),
+                ended: None,
+                completed: 0,
+                failed: 0,
+            });
+        }
         Operation::RunEnded {
             run,
             ending,
@@ -294,7 +299,7 @@ pub fn apply_run(runs: &mut Vec<Run>, at: Timestamp, operation: &Operation) {
 /// The steps after a plan was read: states follow their ids, and renamed steps their new id.
 ///
 /// A step that the plan no longer has stays at the end, marked as vanished: what happened to
-/// it is never forgotten.
+/// it is never forgotten. Of records with the same id only the first counts.
 #[must_use]
 pub fn register(
     known: Vec<Step>,
@@ -305,13 +310,20 @@ pub fn register(
         .iter()
         .map(|step| (step.record.id.clone(), step.clone()))
         .collect();
-    for (new, old) in renamed {
-        if let Some(step) = states.remove(old) {
-            states.insert(new.clone(), step);
-        }
-    }
-    let mut steps: Vec<Step> = records
+    let mut listed = HashSet::new();
+    let records: Vec<&StepRecord> = records
         .iter()
+        .filter(|record| listed.insert(&record.id))
+        .collect();
+    // All are taken before any is put back, so that two steps may swap their ids.
+    let moved: Vec<(StepId, Step)> = renamed
+        .iter()
+        .filter(|(new, _)| listed.contains(new))
+        .filter_map(|(new, old)| states.remove(old).map(|step| (new.clone(), step)))
+        .collect();
+    states.extend(moved);
+    let mut steps: Vec<Step> = records
+        .into_iter()
         .map(|record| {
             let mut state = states
                 .remove(&record.id)
@@ -332,4 +344,96 @@ pub fn register(
         }
     }
     steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::OperationId;
+    use crate::operation::PlanKey;
+    use crate::path::RepoPath;
+
+    fn record(id: &str) -> StepRecord {
+        StepRecord {
+            id: id.into(),
+            phase: "1".to_owned(),
+            phase_title: "One".to_owned(),
+            description: format!("Step {id}"),
+            dependencies: Vec::new(),
+        }
+    }
+
+    fn registered(ids: &[&str]) -> Vec<Step> {
+        let records: Vec<StepRecord> = ids.iter().map(|id| record(id)).collect();
+        let mut steps = register(Vec::new(), &records, &[]);
+        for step in &mut steps {
+            step.state.notes = Some(format!("was {}", step.record.id));
+        }
+        steps
+    }
+
+    fn notes(steps: &[Step]) -> Vec<String> {
+        steps
+            .iter()
+            .map(|step| {
+                let gone = if step.state.vanished { "-" } else { "" };
+                let notes = step.state.notes.as_deref().unwrap_or("new");
+                format!("{gone}{}: {notes}", step.record.id)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn states_follow_their_steps() {
+        let check = |ids: &[&str], renamed: &[(&str, &str)], expected: &[&str]| {
+            let records: Vec<StepRecord> = ids.iter().map(|id| record(id)).collect();
+            let renamed: Vec<(StepId, StepId)> = renamed
+                .iter()
+                .map(|(new, old)| ((*new).into(), (*old).into()))
+                .collect();
+            let steps = register(registered(&["a", "b"]), &records, &renamed);
+            assert_eq!(notes(&steps), expected);
+        };
+        check(&["b", "a"], &[], &["b: was b", "a: was a"]);
+        check(&["a"], &[], &["a: was a", "-b: was b"]);
+        check(&["a", "c"], &[("c", "b")], &["a: was a", "c: was b"]);
+        check(
+            &["a", "b"],
+            &[("a", "b"), ("b", "a")],
+            &["a: was b", "b: was a"],
+        );
+        // A rename to a step that the plan does not have loses nothing.
+        check(&["a"], &[("x", "b")], &["a: was a", "-b: was b"]);
+        check(&["a", "a", "b"], &[], &["a: was a", "b: was b"]);
+    }
+
+    #[test]
+    fn an_illegal_event_changes_nothing() {
+        let stored = |sequence, operation| StoredOperation {
+            sequence,
+            id: OperationId::from_uuid(uuid::Uuid::nil()),
+            plan: PlanKey::new(RepoPath::new("plan.md").unwrap()),
+            at: Timestamp::from_millis(1),
+            operation,
+        };
+        let attempt = AttemptId::from_uuid(uuid::Uuid::nil());
+        let mut view = View::default();
+        view.apply(&stored(
+            1,
+            Operation::AttemptDispatched {
+                attempt,
+                run: RunId::from_uuid(uuid::Uuid::nil()),
+                steps: vec!["a".into()],
+                agent: "scripted".to_owned(),
+                fence: 1,
+                number: 1,
+                retry: false,
+            },
+        ))
+        .unwrap();
+        let before = view.clone();
+        view.apply(&stored(2, Operation::AttemptJudged { attempt }))
+            .unwrap_err();
+        assert_eq!(view, before);
+    }
 }

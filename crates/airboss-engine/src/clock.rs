@@ -1,6 +1,7 @@
 //! The only place that reads the wall clock and makes ids.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use airboss_core::time::Timestamp;
 use uuid::Uuid;
@@ -18,4 +19,12 @@ pub fn now() -> Timestamp {
 #[must_use]
 pub fn fresh_uuid() -> Uuid {
     Uuid::now_v7()
+}
+
+/// A random pause below `longest`, so that those who wait for one thing do not wake together.
+#[must_use]
+pub fn jitter(longest: Duration) -> Duration {
+    // Every state has its own keys: enough randomness for a pause, and no system call.
+    let fraction = f64::from(RandomState::new().hash_one(()) as u32) / f64::from(u32::MAX);
+    longest.mul_f64(fraction)
 }

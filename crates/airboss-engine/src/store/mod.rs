@@ -1,0 +1,654 @@
+//! Where the truth is kept: a log of operations, the view folded from it, and the queues of
+//! what is still to be published and committed.
+//!
+//! [`Store`] is the whole interface. Its unit is a [`Commit`]: the operations, the version they
+//! were decided against, the fence of the attempt, the command's id and everything that follows
+//! from them are stored together or not at all. Nothing in the trait assumes one machine.
+//!
+//! The fold is `airboss-core`'s; a store only loads, folds and saves. It never reads a plan,
+//! never runs a process and never decides.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use airboss_core::attempt::{Attempt, AttemptStatus, IllegalEvent};
+use airboss_core::id::{AttemptId, OperationId, RunId, StepId};
+use airboss_core::operation::{Operation, PlanKey, StoredOperation};
+use airboss_core::path::RepoPath;
+use airboss_core::process::ProcessIdentity;
+use airboss_core::step::Step;
+use airboss_core::time::Timestamp;
+use airboss_core::view::{Counts, Run, View};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The idempotency key of a command, chosen by whoever gives it. It counts within one plan.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CommandId(String);
+
+impl CommandId {
+    /// Wraps the caller's text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What has to be unchanged since the decision was made.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Expected {
+    /// Nothing: the operations are right whatever happened meanwhile.
+    #[default]
+    Any,
+    /// The whole plan: the sequence number of its newest operation, 0 before the first.
+    Plan(u64),
+    /// These steps: their versions, 0 for a step that does not exist.
+    Steps(Vec<(StepId, u64)>),
+}
+
+/// Refuses the commit unless this attempt is the one whose results the step accepts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fence {
+    /// The attempt that writes.
+    pub attempt: AttemptId,
+    /// The step it writes for.
+    pub step: StepId,
+}
+
+/// Which projection a file is.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+#[non_exhaustive]
+pub enum PublishKind {
+    /// `status.json` of a plan.
+    StatusJson,
+    /// The markers in the plan file itself.
+    PlanMarkers,
+    /// The record of one run.
+    RunRecord {
+        /// The run.
+        run: RunId,
+    },
+}
+
+/// A file that has to be written again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PublishItem {
+    /// Where it is.
+    pub path: RepoPath,
+    /// Which projection it is.
+    pub kind: PublishKind,
+}
+
+/// A git commit that has to be made.
+#[derive(Clone, PartialEq, Debug)]
+pub struct GitWish {
+    /// The place in [`Change::operations`] of the operation it belongs to; at most one each.
+    pub operation: usize,
+    /// The steps whose work it holds.
+    pub steps: Vec<StepId>,
+    /// What the git part needs to know; the store does not look inside.
+    pub payload: Value,
+}
+
+/// What is stored in one go.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Change {
+    /// The operations, in order. There may be none.
+    pub operations: Vec<Operation>,
+    /// The files that they make stale.
+    pub publish: Vec<PublishItem>,
+    /// The git commits that they ask for.
+    pub git: Vec<GitWish>,
+    /// The sequence numbers of git wishes that are fulfilled or given up.
+    pub close_git: Vec<u64>,
+    /// The answer that a repetition of the command gets.
+    pub result: Value,
+}
+
+/// The unit of writing: all of it, or nothing.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Commit {
+    /// The plan.
+    pub plan: PlanKey,
+    /// The idempotency key.
+    pub command: Option<CommandId>,
+    /// What must not have changed.
+    pub expected: Expected,
+    /// Whose results are accepted.
+    pub fence: Option<Fence>,
+    /// What is stored.
+    pub change: Change,
+}
+
+impl Commit {
+    /// A commit of these operations with no condition.
+    #[must_use]
+    pub fn new(plan: PlanKey, operations: Vec<Operation>) -> Self {
+        Self {
+            plan,
+            command: None,
+            expected: Expected::Any,
+            fence: None,
+            change: Change {
+                operations,
+                ..Change::default()
+            },
+        }
+    }
+}
+
+/// What became of a commit.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Committed {
+    /// It is durable.
+    Applied {
+        /// The operations with their places in the log.
+        operations: Vec<StoredOperation>,
+    },
+    /// The command was carried out before; nothing changed now.
+    Duplicate {
+        /// What it answered then.
+        result: Value,
+    },
+    /// What was expected is no longer so; nothing changed.
+    Conflict,
+    /// The attempt is not the step's any more; nothing changed.
+    Fenced {
+        /// The attempt that is.
+        current: Option<AttemptId>,
+    },
+}
+
+/// What a decision about one step sees, inside its transaction.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Standing {
+    /// The step.
+    pub step: Step,
+    /// The attempt whose result it accepts.
+    pub attempt: Option<Attempt>,
+    /// The plan's newest run.
+    pub run: Option<Run>,
+    /// The store's clock: the instant that the operations will carry.
+    pub now: Timestamp,
+}
+
+/// Why a decision changes nothing; whoever decided knows the type.
+pub type Refusal = Box<dyn std::error::Error + Send + Sync>;
+
+/// Decides about one step. It may be asked more than once and must not act.
+pub type Decide<'a> = dyn FnMut(&Standing) -> Result<Change, Refusal> + 'a;
+
+/// What became of a decision.
+#[derive(Debug)]
+pub enum Decided {
+    /// It is durable. A change without operations, files and wishes is stored only if the
+    /// command has an id.
+    Applied {
+        /// The operations with their places in the log.
+        operations: Vec<StoredOperation>,
+        /// The answer of the command.
+        result: Value,
+    },
+    /// The command was carried out before; nothing was decided.
+    Duplicate {
+        /// What it answered then.
+        result: Value,
+    },
+    /// The decision said no; nothing changed.
+    Refused(Refusal),
+    /// There is no such step, or no such plan.
+    UnknownStep,
+}
+
+/// An attempt and its plan.
+#[derive(Clone, PartialEq, Debug)]
+pub struct StoredAttempt {
+    /// The plan.
+    pub plan: PlanKey,
+    /// The attempt.
+    pub attempt: Attempt,
+}
+
+/// One line about an attempt, to tell it from others with the same prefix.
+#[derive(Clone, PartialEq, Debug)]
+pub struct AttemptSummary {
+    /// Its id.
+    pub id: AttemptId,
+    /// The plan.
+    pub plan: PlanKey,
+    /// The run that dispatched it.
+    pub run: RunId,
+    /// The steps it works on.
+    pub steps: Vec<StepId>,
+    /// The agent's name.
+    pub agent: String,
+    /// Where it stands.
+    pub status: AttemptStatus,
+    /// When it was decided.
+    pub dispatched_at: Timestamp,
+}
+
+/// The steps of one phase, counted.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct PhaseCounts {
+    /// The phase's key.
+    pub key: String,
+    /// Its title.
+    pub title: String,
+    /// Its steps.
+    pub counts: Counts,
+}
+
+/// A plan counted, without reading its steps.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Overview {
+    /// The plan's name.
+    pub name: String,
+    /// The normalised hash of the plan file that was read last.
+    pub hash: String,
+    /// All its steps.
+    pub counts: Counts,
+    /// Its phases in plan order.
+    pub phases: Vec<PhaseCounts>,
+    /// The key of the first phase with a step that is neither completed nor skipped.
+    pub current_phase: Option<String>,
+    /// The sequence number of its newest operation.
+    pub sequence: u64,
+}
+
+/// Which operations to read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OperationQuery {
+    /// Only this plan's.
+    pub plan: Option<PlanKey>,
+    /// Only those that concern this step, or an attempt while it worked on it.
+    pub step: Option<StepId>,
+    /// Only those after this sequence number: a reader's cursor.
+    pub after: u64,
+    /// At most so many.
+    pub limit: usize,
+    /// From the newest to the oldest.
+    pub newest_first: bool,
+}
+
+impl Default for OperationQuery {
+    fn default() -> Self {
+        Self {
+            plan: None,
+            step: None,
+            after: 0,
+            // A page that fits in memory whatever the operations hold; readers go on by cursor.
+            limit: 1_000,
+            newest_first: false,
+        }
+    }
+}
+
+/// A file waiting to be published.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PublishRow {
+    /// The plan it shows.
+    pub plan: PlanKey,
+    /// Where it is.
+    pub path: RepoPath,
+    /// Which projection it is.
+    pub kind: PublishKind,
+    /// The newest operation that it has to show.
+    pub sequence: u64,
+}
+
+/// What was last published to a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Publication {
+    /// The newest operation that it shows.
+    pub sequence: u64,
+    /// The hash of its content, as the publisher computes it.
+    pub hash: String,
+}
+
+/// A git commit waiting to be made.
+#[derive(Clone, PartialEq, Debug)]
+pub struct GitWishRow {
+    /// The sequence number of its operation, which also names the wish.
+    pub sequence: u64,
+    /// The id of its operation, for the trailer.
+    pub operation: OperationId,
+    /// The plan.
+    pub plan: PlanKey,
+    /// The steps whose work it holds.
+    pub steps: Vec<StepId>,
+    /// What the git part needs to know.
+    pub payload: Value,
+}
+
+/// What is claimed, for example `run:<plan>`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LeaseKey(String);
+
+impl LeaseKey {
+    /// Wraps a name; whoever claims gives it its meaning.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for LeaseKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(&self.0)
+    }
+}
+
+/// A claim that somebody holds, also after it has expired.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Lease {
+    /// What is claimed.
+    pub key: LeaseKey,
+    /// Grows with every claim of this key and is never used again.
+    pub epoch: u64,
+    /// Who holds it.
+    pub holder: ProcessIdentity,
+    /// How long it lives without a heartbeat.
+    pub ttl: Duration,
+    /// When it was claimed.
+    pub claimed_at: Timestamp,
+    /// The newest sign of life.
+    pub beat_at: Timestamp,
+    /// The holder's own mark of how far it got.
+    pub progress: u64,
+    /// When that mark last changed: alive and getting on are two things.
+    pub progress_at: Timestamp,
+}
+
+impl Lease {
+    /// When it expires without another heartbeat.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        self.beat_at.after(self.ttl)
+    }
+
+    /// Whether anybody may claim it now.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at() <= now
+    }
+}
+
+/// The answer to a claim.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Claim {
+    /// It is the caller's, under this epoch.
+    Granted {
+        /// The fencing token of the claim.
+        epoch: u64,
+    },
+    /// Somebody else holds it. Whoever proves that the holder is gone may release its epoch.
+    Held {
+        /// The claim that stands.
+        lease: Lease,
+    },
+}
+
+/// Everything that is stored, and the only way to change it.
+///
+/// A method that takes `&self` reads one snapshot and writes nothing.
+pub trait Store: Send {
+    /// The store's clock, which all its instants come from.
+    fn now(&self) -> Timestamp;
+
+    /// Stores a commit in one transaction. When this returns `Applied`, it is durable.
+    ///
+    /// # Errors
+    /// Nothing was acknowledged. A repetition with the same command id tells what happened.
+    fn commit(&mut self, commit: &Commit) -> Result<Committed, StoreError>;
+
+    /// Reads one step, decides about it and stores the decision, all in one transaction.
+    ///
+    /// It reads a few rows however many steps the plan has.
+    ///
+    /// # Errors
+    /// As for [`Store::commit`].
+    fn decide(
+        &mut self,
+        plan: &PlanKey,
+        command: Option<&CommandId>,
+        step: &StepId,
+        decide: &mut Decide<'_>,
+    ) -> Result<Decided, StoreError>;
+
+    /// The plan's steps and runs, its open attempts and the newest attempt of every step.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn view(&self, plan: &PlanKey) -> Result<Option<View>, StoreError>;
+
+    /// One step.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn step(&self, plan: &PlanKey, id: &StepId) -> Result<Option<Step>, StoreError>;
+
+    /// One attempt of any plan.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn attempt(&self, id: AttemptId) -> Result<Option<StoredAttempt>, StoreError>;
+
+    /// The attempts whose id begins with these hexadecimal digits, at most [`FOUND_MAX`].
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn find_attempt(&self, prefix: &str) -> Result<Vec<AttemptSummary>, StoreError>;
+
+    /// The plan counted by phase.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn overview(&self, plan: &PlanKey) -> Result<Option<Overview>, StoreError>;
+
+    /// All plans, by path.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn plans(&self) -> Result<Vec<PlanKey>, StoreError>;
+
+    /// A plan's runs, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn runs(&self, plan: &PlanKey) -> Result<Vec<Run>, StoreError>;
+
+    /// A page of the log.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn operations(&self, query: &OperationQuery) -> Result<Vec<StoredOperation>, StoreError>;
+
+    /// The newest sequence number, 0 before the first: cheap enough to poll.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn sequence(&self) -> Result<u64, StoreError>;
+
+    /// The files that wait to be published, of one plan or of all.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn to_publish(&self, plan: Option<&PlanKey>) -> Result<Vec<PublishRow>, StoreError>;
+
+    /// What was last published to a file.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn publication(
+        &self,
+        plan: &PlanKey,
+        path: &RepoPath,
+    ) -> Result<Option<Publication>, StoreError>;
+
+    /// Records that a file now shows everything up to a sequence number. Not an operation.
+    ///
+    /// Tells whether the file is clean: a row that asks for something newer stays.
+    ///
+    /// # Errors
+    /// As for [`Store::commit`].
+    fn published(
+        &mut self,
+        plan: &PlanKey,
+        path: &RepoPath,
+        up_to: u64,
+        hash: &str,
+    ) -> Result<bool, StoreError>;
+
+    /// The git commits that wait to be made, in the order of their operations.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn git_wishes(&self) -> Result<Vec<GitWishRow>, StoreError>;
+
+    /// Claims a key for a process; granted when nobody holds it, or a holder let it expire.
+    ///
+    /// # Errors
+    /// As for [`Store::commit`].
+    fn claim(
+        &mut self,
+        key: &LeaseKey,
+        holder: &ProcessIdentity,
+        ttl: Duration,
+    ) -> Result<Claim, StoreError>;
+
+    /// Keeps a claim alive. `false`: it is no longer the caller's. Not an operation.
+    ///
+    /// # Errors
+    /// As for [`Store::commit`].
+    fn heartbeat(&mut self, key: &LeaseKey, epoch: u64, progress: u64) -> Result<bool, StoreError>;
+
+    /// Gives a claim back. `false`: it was not held under this epoch.
+    ///
+    /// # Errors
+    /// As for [`Store::commit`].
+    fn release(&mut self, key: &LeaseKey, epoch: u64) -> Result<bool, StoreError>;
+
+    /// The claims that stand, by key.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn leases(&self) -> Result<Vec<Lease>, StoreError>;
+
+    /// The claims that stand and have expired at this instant.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn expired(&self, now: Timestamp) -> Result<Vec<Lease>, StoreError> {
+        let mut leases = self.leases()?;
+        leases.retain(|lease| lease.is_expired(now));
+        Ok(leases)
+    }
+}
+
+/// More attempts with one prefix than this help nobody to choose.
+pub const FOUND_MAX: usize = 16;
+
+/// The clock of a store; tests bring their own.
+pub type Clock = Box<dyn Fn() -> Timestamp + Send>;
+
+/// Why a store could not do what it was asked. Nothing was acknowledged.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process holds the write lock for too long.
+    #[error(
+        "{path} is busy: another airboss process holds its write lock{holder}; \
+         try again, or end that process if it is stopped"
+    )]
+    Busy {
+        /// The database.
+        path: PathBuf,
+        /// Who may hold it, as the end of a sentence.
+        holder: String,
+    },
+    /// The operating system refused: disk full, read-only, no permission, a failing disk.
+    #[error("{path}: {message}; nothing was changed")]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What happened and what to do.
+        message: String,
+    },
+    /// It is not a database, or a damaged one.
+    #[error("{path} is damaged ({message}); {remedy}")]
+    Corrupt {
+        /// The database.
+        path: PathBuf,
+        /// SQLite's words.
+        message: String,
+        /// Where it was moved to, and what to do.
+        remedy: String,
+    },
+    /// A newer Airboss wrote it.
+    #[error(
+        "{path} has schema version {found}, and this airboss knows versions up to {known}; \
+         update airboss"
+    )]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+        /// The newest version known here.
+        known: i64,
+    },
+    /// A file system on which the database would lose data without an error.
+    #[error(
+        "{path} is on {kind}, where a database loses data; \
+         set XDG_STATE_HOME to a directory on a local disk"
+    )]
+    RemoteFileSystem {
+        /// The directory.
+        path: PathBuf,
+        /// The file system's name.
+        kind: String,
+    },
+    /// It was opened for reading only.
+    #[error("{path} was opened for reading only")]
+    ReadOnly {
+        /// The database.
+        path: PathBuf,
+    },
+    /// The operation is illegal for the state of its attempt; nothing was changed.
+    #[error(transparent)]
+    Illegal(#[from] IllegalEvent),
+    /// The caller asked for something that makes no sense, or stored data does not.
+    #[error("{message}; this is a mistake in airboss, please report it")]
+    Bug {
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl StoreError {
+    /// The exit code of `design.md` section 9: 75 busy, 4 refused, 74 everything else.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Busy { .. } => 75,
+            Self::Illegal(_) => 4,
+            _ => 74,
+        }
+    }
+}
