@@ -3,6 +3,7 @@
 //! It reads files, runs processes, talks to git and SQLite and the clock, and
 //! carries out what `airboss-core` decided. It never draws for a person.
 
+pub mod agents;
 pub mod clock;
 pub mod git;
 pub mod store;
