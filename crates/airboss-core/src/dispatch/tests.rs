@@ -12,7 +12,7 @@ use crate::id::OperationId;
 use crate::operation::{PlanKey, StepRecord, StoredOperation};
 use crate::path::RepoPath;
 use crate::process::{Exit, ProcessOutcome, StopReason};
-use crate::verdict::{FileVersion, GateExit, GateResult};
+use crate::verdict::{FileKind, FileVersion, GateExit, GateResult};
 
 /// What a simulated agent does on one attempt.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -233,7 +233,7 @@ impl World {
                 path: RepoPath::new(&format!("out/{}", attempt.steps[0])).unwrap(),
                 before: None,
                 after: Some(FileVersion {
-                    mode: 0o100_644,
+                    kind: FileKind::Regular,
                     blob: "b".to_owned(),
                 }),
             });
