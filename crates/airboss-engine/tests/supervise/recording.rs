@@ -342,7 +342,7 @@ fn a_half_removed_recording_is_read_once() {
 }
 
 #[test]
-fn an_idle_supervisor_is_small_and_sleeps() {
+fn an_idle_supervisor_is_small() {
     let mut flight = Flight::start(shell("echo ready; sleep 1000"));
     flight.await_line("ready");
     let pid = flight.handle.identity().pid;
