@@ -6,5 +6,6 @@
 pub mod agents;
 pub mod clock;
 pub mod git;
+pub mod run;
 pub mod store;
 pub mod supervise;
