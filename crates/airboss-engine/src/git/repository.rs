@@ -157,14 +157,8 @@ fn open_options() -> gix::open::Options {
 }
 
 fn is_no_repository(error: &gix::Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(inner) = cause {
-        if let Some(found) = inner.downcast_ref::<upwards::Error>() {
-            return !matches!(found, upwards::Error::NoTrustedGitRepository { .. });
-        }
-        cause = inner.source();
-    }
-    false
+    let found = error.downcast_any_ref::<upwards::Error>();
+    found.is_some_and(|found| !matches!(found, upwards::Error::NoTrustedGitRepository { .. }))
 }
 
 /// Asks git itself, whose `safe.directory` rules (patterns, includes) are its own.
