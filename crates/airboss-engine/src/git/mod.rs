@@ -18,6 +18,7 @@
 mod changes;
 mod claim;
 mod commit;
+mod content;
 mod defer;
 mod error;
 mod index;

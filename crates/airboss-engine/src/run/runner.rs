@@ -4,27 +4,25 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use airboss_core::agent::Activity;
 use airboss_core::attempt::{Attempt, AttemptEnd, AttemptStatus, StreamReport};
 use airboss_core::dispatch::{
     Control, Decision, Effect, Input, SpawnOrder, Standing, dispatch, standings,
 };
 use airboss_core::id::{AttemptId, RunId, StepId};
-use airboss_core::operation::{Operation, RunEnding, StepStatus, StoredOperation};
+use airboss_core::operation::{Operation, RunEnding, StoredOperation};
 use airboss_core::path::RepoPath;
 use airboss_core::prompt;
 use airboss_core::time::Timestamp;
-use airboss_core::verdict::Verdict;
 use airboss_core::view::View;
 
 use super::attempt_files::{AttemptFiles, directory};
 use super::commits::WishOutcome;
-use super::events::{AttemptProgress, RunEvent};
+use super::events::RunEvent;
 use super::evidence::{Gatherer, Job, StepDue};
 use super::gatherer::{self, Message};
 use super::recovery::{self, Found};
 use super::tree::Tree;
-use super::watch::{ToolNews, Watch};
+use super::watch::Watch;
 use super::{CommitMode, RunError, RunMeans, RunRequest, RunSummary, wishes};
 use crate::agents::{Call, temporary};
 use crate::clock;
@@ -51,7 +49,10 @@ const REFRESH_PAGE: usize = 500;
 /// # Errors
 /// When the store or Airboss's own files fail; what was stored stays true and the same
 /// call goes on from there.
-pub fn fly(request: &RunRequest, means: RunMeans<'_>) -> Result<RunSummary, RunError> {
+pub fn fly<'run>(
+    request: &'run RunRequest,
+    means: RunMeans<'run>,
+) -> Result<RunSummary, RunError> {
     let mut runner = Runner::new(request, means)?;
     runner.begin()?;
     while runner.finished.is_none() {
@@ -70,7 +71,7 @@ struct Runner<'run> {
     messages: Receiver<Message>,
     jobs: Sender<Job>,
     rounds: Option<Sender<()>>,
-    rounds_open: u32,
+    round_open: bool,
     commits_pending: Option<String>,
     told_deferred: Option<String>,
     wake_at: Option<Timestamp>,
@@ -120,7 +121,7 @@ impl<'run> Runner<'run> {
             messages,
             jobs,
             rounds,
-            rounds_open: 0,
+            round_open: false,
             commits_pending: None,
             told_deferred: None,
             wake_at: None,
@@ -573,12 +574,12 @@ impl<'run> Runner<'run> {
         if let Some(rounds) = &self.rounds
             && rounds.send(()).is_ok()
         {
-            self.rounds_open = 1;
+            self.round_open = true;
         }
     }
 
     fn commits_made(&mut self, outcomes: Result<Vec<WishOutcome>, String>) {
-        self.rounds_open = 0;
+        self.round_open = false;
         self.commits_pending = None;
         match outcomes {
             Err(message) => self.commits_pending = Some(message),
@@ -642,7 +643,7 @@ impl<'run> Runner<'run> {
     fn last_commits(&mut self) {
         self.kick_commits();
         let begin = Instant::now();
-        while self.rounds_open > 0 && begin.elapsed() < LAST_COMMITS {
+        while self.round_open && begin.elapsed() < LAST_COMMITS {
             match self.messages.recv_timeout(POLL) {
                 Ok(Message::Commits(outcomes)) => self.commits_made(outcomes),
                 // A second signal does not wait for git.

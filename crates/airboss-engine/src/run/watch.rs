@@ -222,8 +222,8 @@ impl Watch {
         if let Some(question) = self.transcript.questions.back() {
             return Some(sanitize(question));
         }
-        let (_, tool) = self.transcript.asked_tools().next_back()?;
-        Some(format!("permission to use {}", sanitize(&tool)))
+        let asked = self.transcript.asked.back()?;
+        Some(format!("permission to use {}", sanitize(&asked.tool)))
     }
 
     /// A limit that ended the turn, or an overloaded service, which is waited for likewise.

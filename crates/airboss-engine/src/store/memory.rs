@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use airboss_core::attempt::AttemptStatus;
+use airboss_core::attempt::{Attempt, AttemptStatus};
 use airboss_core::id::{AttemptId, OperationId, StepId};
 use airboss_core::operation::{PlanKey, StoredOperation};
 use airboss_core::path::RepoPath;
@@ -255,6 +255,26 @@ impl Store for MemoryStore {
         found.sort_by_key(|summary| summary.id);
         found.truncate(FOUND_MAX);
         Ok(found)
+    }
+
+    fn open_attempts(&self) -> Result<Vec<StoredAttempt>, StoreError> {
+        let inner = self.lock();
+        let mut open: Vec<StoredAttempt> = inner
+            .plans
+            .iter()
+            .flat_map(|(plan, view)| {
+                let stored = |attempt: &Attempt| StoredAttempt {
+                    plan: plan.clone(),
+                    attempt: attempt.clone(),
+                };
+                view.open_attempts()
+                    .into_iter()
+                    .map(stored)
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        open.sort_by_key(|stored| stored.attempt.id);
+        Ok(open)
     }
 
     fn overview(&self, plan: &PlanKey) -> Result<Option<Overview>, StoreError> {

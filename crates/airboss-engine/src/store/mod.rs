@@ -392,6 +392,12 @@ pub trait Store: Send {
     /// When the store cannot be read.
     fn find_attempt(&self, prefix: &str) -> Result<Vec<AttemptSummary>, StoreError>;
 
+    /// The attempts of every plan that are not judged yet, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn open_attempts(&self) -> Result<Vec<StoredAttempt>, StoreError>;
+
     /// The plan counted by phase.
     ///
     /// # Errors

@@ -266,6 +266,10 @@ impl Store for SqliteStore {
         self.read(|connection| read::find_attempt(connection, prefix))
     }
 
+    fn open_attempts(&self) -> Result<Vec<StoredAttempt>, StoreError> {
+        self.read(read::open_attempts)
+    }
+
     fn overview(&self, plan: &PlanKey) -> Result<Option<Overview>, StoreError> {
         self.read(|connection| read::overview(connection, plan))
     }

@@ -280,6 +280,17 @@ pub(super) fn stored_attempt(
     })
 }
 
+pub(super) fn open_attempts(connection: &Connection) -> Result<Vec<StoredAttempt>, Fault> {
+    let sql = "SELECT plan.path, attempt.body FROM attempt JOIN plan ON plan.id = attempt.plan \
+        WHERE attempt.open ORDER BY attempt.id";
+    all(connection, sql, [], |row| {
+        Ok(StoredAttempt {
+            plan: plan_key(text(row, 0)?)?,
+            attempt: json(row, 1)?,
+        })
+    })
+}
+
 pub(super) fn find_attempt(
     connection: &Connection,
     prefix: &str,
