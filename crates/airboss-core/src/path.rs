@@ -37,7 +37,10 @@ impl RepoPath {
     /// # Errors
     /// When the text is empty, absolute, leaves the repository, or lies in `.git`.
     pub fn new(text: &str) -> Result<Self, RepoPathError> {
-        if text.chars().any(|character| character.is_control() || character == '\\') {
+        if text
+            .chars()
+            .any(|character| character.is_control() || character == '\\')
+        {
             return Err(RepoPathError::Character(text.to_owned()));
         }
         if text.starts_with('/') || text.as_bytes().get(1) == Some(&b':') {
@@ -105,8 +108,22 @@ mod tests {
 
     #[test]
     fn only_paths_inside_are_paths() {
-        assert_eq!(RepoPath::new("./a//b.md").map(String::from), Ok("a/b.md".to_owned()));
-        for bad in ["", ".", "/etc/passwd", "../x", "a/../../x", "a\0b", "a\\b", "C:x", ".git/config", "a/.GIT/x"] {
+        assert_eq!(
+            RepoPath::new("./a//b.md").map(String::from),
+            Ok("a/b.md".to_owned())
+        );
+        for bad in [
+            "",
+            ".",
+            "/etc/passwd",
+            "../x",
+            "a/../../x",
+            "a\0b",
+            "a\\b",
+            "C:x",
+            ".git/config",
+            "a/.GIT/x",
+        ] {
             assert!(RepoPath::new(bad).is_err(), "{bad:?} must be refused");
         }
     }
