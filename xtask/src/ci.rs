@@ -147,7 +147,7 @@ fn verdict(root: &Path, check: CheckName) -> Verdict {
 }
 
 const FMT: Program = Program {
-    arguments: &["fmt", "--all", "--check"],
+    arguments: &["fmt", "--all", "--check", "--", "--color=never"],
     environment: &[],
     tool: "rustfmt",
     install: "rustup component add rustfmt",
