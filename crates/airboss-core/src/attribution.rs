@@ -179,14 +179,20 @@ mod tests {
     #[track_caller]
     fn check(own: &Footprint, others: &[Footprint], hand: Option<ByHand>, expected: &str) {
         let changed = BTreeSet::from([path("src/a.rs")]);
-        let by_hand = hand.map(|how| (path("src/a.rs"), how)).into_iter().collect();
+        let by_hand = hand
+            .map(|how| (path("src/a.rs"), how))
+            .into_iter()
+            .collect();
         let attribution = attribute(&changed, &by_hand, own, others);
         let found = match attribution {
             Attribution { own, .. } if !own.is_empty() => "own".to_owned(),
             Attribution { foreign, .. } if !foreign.is_empty() => format!("{:?}", foreign[0].1),
             Attribution { unattributed, .. } => format!("{:?}", unattributed[0].1),
         };
-        assert!(found.starts_with(expected), "expected {expected}, found {found}");
+        assert!(
+            found.starts_with(expected),
+            "expected {expected}, found {found}"
+        );
     }
 
     #[test]
@@ -204,11 +210,31 @@ mod tests {
             check(&declares, std::slice::from_ref(&rival), hand, "Attempt");
         }
         check(&nothing, &[], None, "own");
-        check(&declares, &[], Some(ByHand::Committed), "Hand { how: Committed }");
-        check(&declares, std::slice::from_ref(&idle), Some(ByHand::Staged), "Hand { how: Staged }");
+        check(
+            &declares,
+            &[],
+            Some(ByHand::Committed),
+            "Hand { how: Committed }",
+        );
+        check(
+            &declares,
+            std::slice::from_ref(&idle),
+            Some(ByHand::Staged),
+            "Hand { how: Staged }",
+        );
         check(&declares, std::slice::from_ref(&idle), None, "own");
-        check(&declares, std::slice::from_ref(&expected), None, "ExpectedOfSeveral");
-        check(&nothing, std::slice::from_ref(&expected), None, "Unexpected");
+        check(
+            &declares,
+            std::slice::from_ref(&expected),
+            None,
+            "ExpectedOfSeveral",
+        );
+        check(
+            &nothing,
+            std::slice::from_ref(&expected),
+            None,
+            "Unexpected",
+        );
         check(&nothing, &[idle], None, "Unexpected");
     }
 

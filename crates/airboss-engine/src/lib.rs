@@ -6,5 +6,6 @@
 pub mod agents;
 pub mod clock;
 pub mod git;
+pub mod settings;
 pub mod store;
 pub mod supervise;
