@@ -8,9 +8,12 @@
 pub mod agent;
 pub mod artifact;
 pub mod attempt;
-pub mod dispatch;
 pub mod attribution;
+pub mod config;
+pub mod dispatch;
+pub mod exit;
 pub mod id;
+pub mod nearest;
 pub mod operation;
 pub mod path;
 pub mod plan;

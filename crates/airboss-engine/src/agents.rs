@@ -59,8 +59,17 @@ pub struct Agent {
 
 /// Variables that every program needs to find its home, its tools and its language.
 const USUAL: [&str; 11] = [
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ",
-    "XDG_CONFIG_HOME", "XDG_DATA_HOME",
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
 ];
 
 /// Prefixes of the variables by which people configure the two native agents.
@@ -109,10 +118,13 @@ impl Agent {
             Backend::Codex => self.codex_arguments(call.working_directory, resume),
         };
         // `{prompt}` as a whole argument is for programs that take no standard input.
-        let own = self.arguments.iter().map(|argument| match argument.as_str() {
-            "{prompt}" => call.prompt.to_owned(),
-            _ => argument.clone(),
-        });
+        let own = self
+            .arguments
+            .iter()
+            .map(|argument| match argument.as_str() {
+                "{prompt}" => call.prompt.to_owned(),
+                _ => argument.clone(),
+            });
         if self.backend == Backend::Codex {
             // Codex wants its options before the `-` that stands for standard input.
             let stdin = arguments.pop();
@@ -130,8 +142,14 @@ impl Agent {
             "-p --output-format stream-json --verbose --include-partial-messages \
              --permission-mode acceptEdits",
         );
-        if !self.arguments.iter().any(|argument| argument == "--allowedTools") {
-            arguments.extend(words("--allowedTools Bash,Edit,Write,MultiEdit,NotebookEdit"));
+        if !self
+            .arguments
+            .iter()
+            .any(|argument| argument == "--allowedTools")
+        {
+            arguments.extend(words(
+                "--allowedTools Bash,Edit,Write,MultiEdit,NotebookEdit",
+            ));
         }
         if let Some(model) = &self.model {
             arguments.extend(["--model".to_owned(), model.clone()]);
@@ -168,8 +186,12 @@ impl Agent {
                 || self.pass.iter().any(|pass| pass == name)
                 || prefixes.iter().any(|prefix| name.starts_with(prefix))
         };
-        let mut environment: Vec<(String, String)> =
-            call.environment.iter().filter(|(name, _)| passes(name)).cloned().collect();
+        let mut environment: Vec<(String, String)> = call
+            .environment
+            .iter()
+            .filter(|(name, _)| passes(name))
+            .cloned()
+            .collect();
         let steps: Vec<&str> = call.order.steps.iter().map(|step| step.as_str()).collect();
         let own = [
             ("TERM", "dumb".to_owned()),
@@ -181,7 +203,10 @@ impl Agent {
         ];
         environment.extend(own.map(|(name, value)| (name.to_owned(), value)));
         if self.backend == Backend::Claude {
-            for name in ["DISABLE_AUTOUPDATER", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] {
+            for name in [
+                "DISABLE_AUTOUPDATER",
+                "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
+            ] {
                 environment.push((name.to_owned(), "1".to_owned()));
             }
         }
@@ -200,5 +225,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 fn resume_flag(flag: &str, session: Option<&str>) -> Vec<String> {
-    session.map(|session| vec![flag.to_owned(), session.to_owned()]).unwrap_or_default()
+    session
+        .map(|session| vec![flag.to_owned(), session.to_owned()])
+        .unwrap_or_default()
 }

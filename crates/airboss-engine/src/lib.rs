@@ -7,5 +7,6 @@ pub mod agents;
 pub mod clock;
 pub mod git;
 pub mod run;
+pub mod settings;
 pub mod store;
 pub mod supervise;
