@@ -56,6 +56,55 @@ pub struct ScheduledStep {
     group: Option<usize>,
 }
 
+impl ScheduledStep {
+    /// Whether two steps collide: one is part of the other, or both may change the same file.
+    #[must_use]
+    pub fn conflicts(&self, other: &Self) -> bool {
+        let related =
+            self.parent.as_ref() == Some(&other.id) || other.parent.as_ref() == Some(&self.id);
+        related
+            || if self.phase_index == other.phase_index {
+                overlap(&self.footprint, &other.footprint)
+            } else {
+                overlap(&self.wide_footprint, &other.wide_footprint)
+            }
+    }
+
+    /// Whether the plan allows both at the same time, and nothing makes them collide.
+    ///
+    /// Dependencies are not looked at: both must be ready.
+    #[must_use]
+    pub fn may_overlap(&self, other: &Self) -> bool {
+        let allowed = if self.phase_index == other.phase_index {
+            self.beside_steps && other.beside_steps
+        } else {
+            let grouped = self.group.is_some() && self.group == other.group;
+            grouped || (self.beside_phases && other.beside_phases)
+        };
+        self.id != other.id && allowed && !self.conflicts(other)
+    }
+
+    /// A step of one phase for the dispatcher's tests.
+    #[cfg(test)]
+    pub(crate) fn for_tests(id: &str, phase: &str, parallel: bool, footprint: &[&str]) -> Self {
+        let footprint: Vec<String> = footprint.iter().map(ToString::to_string).collect();
+        Self {
+            id: id.into(),
+            phase: phase.to_owned(),
+            parallel,
+            level: 0,
+            parent: None,
+            wide_footprint: footprint.clone(),
+            footprint,
+            waits: Vec::new(),
+            phase_index: 0,
+            beside_steps: parallel,
+            beside_phases: parallel,
+            group: None,
+        }
+    }
+}
+
 impl Schedule {
     /// The steps that one waits for, by its place in [`Schedule::steps`].
     pub fn waits_for(&self, step: usize) -> impl Iterator<Item = &StepId> {
@@ -88,40 +137,31 @@ impl Schedule {
         &self.order
     }
 
-    /// Whether two steps collide: one is part of the other, or both may change the same file.
-    ///
-    /// # Panics
-    /// Never for places of this schedule.
+    /// The steps that one waits for by themselves, and the keys of the phases it waits for
+    /// as a whole: [`Schedule::waits_for`] without spelling every phase out.
     #[must_use]
-    pub fn conflicts(&self, left: usize, right: usize) -> bool {
-        let (Some(left), Some(right)) = (self.steps.get(left), self.steps.get(right)) else {
-            return true;
-        };
-        let related =
-            left.parent.as_ref() == Some(&right.id) || right.parent.as_ref() == Some(&left.id);
-        related
-            || if left.phase_index == right.phase_index {
-                overlap(&left.footprint, &right.footprint)
-            } else {
-                overlap(&left.wide_footprint, &right.wide_footprint)
+    pub fn waits_for_parts(&self, step: usize) -> (Vec<&StepId>, Vec<&str>) {
+        let count = self.steps.len();
+        let (mut steps, mut phases) = (Vec::new(), Vec::new());
+        for &node in self.steps.get(step).map_or(&[][..], |step| &step.waits) {
+            match node.checked_sub(count) {
+                None => steps.push(&self.steps[node].id),
+                Some(phase) => {
+                    let first = self.phases[phase].clone().next();
+                    phases.extend(first.map(|first| self.steps[first].phase.as_str()));
+                }
             }
+        }
+        (steps, phases)
     }
 
-    /// Whether the plan allows two steps at the same time, and nothing makes them collide.
-    ///
-    /// Dependencies are not looked at: both must be ready.
+    /// [`ScheduledStep::may_overlap`] by place.
     #[must_use]
     pub fn may_overlap(&self, left: usize, right: usize) -> bool {
-        let (Some(one), Some(other)) = (self.steps.get(left), self.steps.get(right)) else {
-            return false;
-        };
-        let allowed = if one.phase_index == other.phase_index {
-            one.beside_steps && other.beside_steps
-        } else {
-            let grouped = one.group.is_some() && one.group == other.group;
-            grouped || (one.beside_phases && other.beside_phases)
-        };
-        left != right && allowed && !self.conflicts(left, right)
+        match (self.steps.get(left), self.steps.get(right)) {
+            (Some(one), Some(other)) => left != right && one.may_overlap(other),
+            _ => false,
+        }
     }
 
     /// Steps that may run together, wave after wave, at most `limit` at once.

@@ -58,7 +58,8 @@ impl AttemptFiles {
         let mut file = tempfile::NamedTempFile::new_in(directory)?;
         io::Write::write_all(&mut file, &bytes)?;
         file.as_file().sync_all()?;
-        file.persist(directory.join(FILE)).map_err(|error| error.error)?;
+        file.persist(directory.join(FILE))
+            .map_err(|error| error.error)?;
         Ok(())
     }
 

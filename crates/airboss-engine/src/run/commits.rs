@@ -94,16 +94,20 @@ fn fulfil(
 ) -> Result<WishOutcome, CommitError> {
     let made = match serde_json::from_value::<CommitWish>(row.payload.clone()) {
         Ok(wish) => make(repository, row, &wish),
-        Err(error) => Ok(CommitOutcome::NothingToCommit { already_in: None, left_out: Vec::new() })
-            .inspect(|_| drop(error)),
+        Err(error) => Ok(CommitOutcome::NothingToCommit {
+            already_in: None,
+            left_out: Vec::new(),
+        })
+        .inspect(|_| drop(error)),
     };
     let (result, left_out, close) = match made {
         Ok(CommitOutcome::Committed { oid, left_out, .. }) => {
             (Ok(Some(oid.to_string())), left_out, true)
         }
-        Ok(CommitOutcome::NothingToCommit { already_in, left_out }) => {
-            (Ok(already_in.map(|oid| oid.to_string())), left_out, true)
-        }
+        Ok(CommitOutcome::NothingToCommit {
+            already_in,
+            left_out,
+        }) => (Ok(already_in.map(|oid| oid.to_string())), left_out, true),
         Ok(CommitOutcome::Deferred { reason }) => (Err(reason.to_string()), Vec::new(), false),
         Ok(CommitOutcome::Refused { refusal }) => (Err(refusal.to_string()), Vec::new(), false),
         Err(error) => (Err(error.to_string()), Vec::new(), false),
@@ -122,20 +126,29 @@ fn fulfil(
             commit: commit.clone(),
             left_out: left_out.clone(),
         },
-        Err(reason) => {
-            Operation::CommitDeferred { sequence: row.sequence, reason: reason.clone() }
-        }
+        Err(reason) => Operation::CommitDeferred {
+            sequence: row.sequence,
+            reason: reason.clone(),
+        },
     };
     let mut commit = Commit::new(row.plan.clone(), vec![operation]);
     if close {
         commit.change.close_git = vec![row.sequence];
     } else {
         // Told once, however often it is tried.
-        let told = format!("defer-{}-{}", row.sequence, result.as_ref().err().map_or("", |r| r));
+        let told = format!(
+            "defer-{}-{}",
+            row.sequence,
+            result.as_ref().err().map_or("", |r| r)
+        );
         commit.command = Some(crate::store::CommandId::new(told));
     }
     store.commit(&commit)?;
-    Ok(WishOutcome { steps: row.steps.clone(), result, left_out })
+    Ok(WishOutcome {
+        steps: row.steps.clone(),
+        result,
+        left_out,
+    })
 }
 
 fn make(

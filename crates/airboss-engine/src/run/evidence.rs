@@ -9,9 +9,7 @@ use std::path::{Path, PathBuf};
 
 use airboss_core::artifact::is_skeleton;
 use airboss_core::attempt::{Attempt, StreamReport};
-use airboss_core::attribution::{
-    Attribution, ByHand, Footprint, Foreign, Unattributed, attribute,
-};
+use airboss_core::attribution::{Attribution, ByHand, Footprint, Foreign, Unattributed, attribute};
 use airboss_core::id::{AttemptId, StepId};
 use airboss_core::path::RepoPath;
 use airboss_core::prompt::claims_done;
@@ -110,7 +108,8 @@ impl Gatherer {
     fn step_evidence(&self, job: &Job, step: &StepDue, changes: &Changes) -> Evidence {
         let own = with_leftover(&step.leftover, &changes.own, changes.after.as_ref());
         let changed = |path: &RepoPath| {
-            own.iter().any(|change| change.path == *path && change.after.is_some())
+            own.iter()
+                .any(|change| change.path == *path && change.after.is_some())
         };
         let report = job.attempt.report.as_ref();
         let batch = job.steps.len() > 1;
@@ -121,9 +120,8 @@ impl Gatherer {
                 .map(|path| self.artifact(path, changed(path)))
                 .collect(),
             findings_written: changed(&step.findings),
-            batch_claim: batch.then(|| {
-                report.is_some_and(|report| claims_done(&report.last_text, &step.id))
-            }),
+            batch_claim: batch
+                .then(|| report.is_some_and(|report| claims_done(&report.last_text, &step.id))),
             unowned: changes.unowned.clone(),
             changes: own,
             ..Evidence::default()
@@ -153,7 +151,11 @@ impl Gatherer {
             phase_ends: job.phase_ends,
             plan_ends: job.plan_ends,
         };
-        let tree = changes.after.as_ref().map(Tree::fingerprint).unwrap_or_default();
+        let tree = changes
+            .after
+            .as_ref()
+            .map(Tree::fingerprint)
+            .unwrap_or_default();
         let run = GateRun {
             airboss: &self.airboss,
             directory,
@@ -195,14 +197,24 @@ impl Gatherer {
         } else {
             ArtifactFinding::Present
         };
-        ArtifactCheck { path: path.clone(), finding, bytes }
+        ArtifactCheck {
+            path: path.clone(),
+            finding,
+            bytes,
+        }
     }
 
     fn changes(&self, job: &Job, directory: &Path) -> Result<Changes, TreeError> {
         // Without the file the attempt never began, so nothing is its work.
-        let Some(files) = AttemptFiles::read(directory) else { return Ok(Changes::default()) };
-        let after =
-            Tree::take(self.repository.as_ref(), &self.top, &self.excluded, Some(&files.before))?;
+        let Some(files) = AttemptFiles::read(directory) else {
+            return Ok(Changes::default());
+        };
+        let after = Tree::take(
+            self.repository.as_ref(),
+            &self.top,
+            &self.excluded,
+            Some(&files.before),
+        )?;
         match (&files.before, &after, &self.repository) {
             (Tree::Git(before), Tree::Git(now), Some(repository)) => {
                 let found = git::changes(before, now, repository)?;
@@ -228,10 +240,17 @@ impl Gatherer {
             }
             (Tree::Plain(before), Tree::Plain(now), _) => {
                 let own = plain_changes(before, now);
-                Ok(Changes { own, after: Some(after), ..Changes::default() })
+                Ok(Changes {
+                    own,
+                    after: Some(after),
+                    ..Changes::default()
+                })
             }
             // The repository came or went while the attempt ran; nothing can be told.
-            _ => Ok(Changes { after: Some(after), ..Changes::default() }),
+            _ => Ok(Changes {
+                after: Some(after),
+                ..Changes::default()
+            }),
         }
     }
 
@@ -248,8 +267,11 @@ impl Gatherer {
             claimed: claims(job.attempt.report.as_ref()),
             declared: files.declared.iter().cloned().collect(),
         };
-        let others: Vec<Footprint> =
-            job.others.iter().filter_map(|other| self.footprint_of(*other)).collect();
+        let others: Vec<Footprint> = job
+            .others
+            .iter()
+            .filter_map(|other| self.footprint_of(*other))
+            .collect();
         attribute(&changed, by_hand, &own, &others)
     }
 
@@ -275,12 +297,20 @@ fn trouble(job: &Job, message: &str) -> Vec<(StepId, Evidence)> {
         trouble: Some(format!("the evidence could not be gathered: {message}")),
         ..Evidence::default()
     };
-    job.steps.iter().map(|step| (step.id.clone(), evidence.clone())).collect()
+    job.steps
+        .iter()
+        .map(|step| (step.id.clone(), evidence.clone()))
+        .collect()
 }
 
 fn claims(report: Option<&StreamReport>) -> BTreeSet<RepoPath> {
-    let paths = report.map(|report| report.claimed_paths.as_slice()).unwrap_or_default();
-    paths.iter().filter_map(|path| RepoPath::new(path).ok()).collect()
+    let paths = report
+        .map(|report| report.claimed_paths.as_slice())
+        .unwrap_or_default();
+    paths
+        .iter()
+        .filter_map(|path| RepoPath::new(path).ok())
+        .collect()
 }
 
 fn told_apart(attribution: &Attribution, found: &[git::Change]) -> Changes {
@@ -297,10 +327,19 @@ fn told_apart(attribution: &Attribution, found: &[git::Change]) -> Changes {
             .collect(),
         ..Changes::default()
     };
-    let foreign = attribution.foreign.iter().map(|(path, why)| (path, foreign_words(why)));
-    let unknown = attribution.unattributed.iter().map(|(path, why)| (path, unknown_words(*why)));
+    let foreign = attribution
+        .foreign
+        .iter()
+        .map(|(path, why)| (path, foreign_words(why)));
+    let unknown = attribution
+        .unattributed
+        .iter()
+        .map(|(path, why)| (path, unknown_words(*why)));
     for (path, why) in foreign.chain(unknown) {
-        changes.unowned.push(UnownedFile { path: path.to_string(), why });
+        changes.unowned.push(UnownedFile {
+            path: path.to_string(),
+            why,
+        });
     }
     changes
 }
@@ -308,8 +347,12 @@ fn told_apart(attribution: &Attribution, found: &[git::Change]) -> Changes {
 fn foreign_words(why: &Foreign) -> String {
     match why {
         Foreign::Attempt { attempt } => format!("attempt {} claims it", attempt.short()),
-        Foreign::Hand { how: ByHand::Committed } => "it was committed by hand meanwhile".to_owned(),
-        Foreign::Hand { how: ByHand::Staged } => "it was staged by hand meanwhile".to_owned(),
+        Foreign::Hand {
+            how: ByHand::Committed,
+        } => "it was committed by hand meanwhile".to_owned(),
+        Foreign::Hand {
+            how: ByHand::Staged,
+        } => "it was staged by hand meanwhile".to_owned(),
     }
 }
 
@@ -330,7 +373,10 @@ pub fn version(entry: Entry) -> FileVersion {
         FileMode::Executable => FileKind::Executable,
         FileMode::Symlink => FileKind::Symlink,
     };
-    FileVersion { kind, blob: entry.blob.to_string() }
+    FileVersion {
+        kind,
+        blob: entry.blob.to_string(),
+    }
 }
 
 /// The core's value as git's entry; `None` when it did not come from git.
@@ -341,7 +387,10 @@ pub fn entry(version: &FileVersion) -> Option<Entry> {
         FileKind::Executable => FileMode::Executable,
         FileKind::Symlink => FileMode::Symlink,
     };
-    Some(Entry { mode, blob: version.blob.parse().ok()? })
+    Some(Entry {
+        mode,
+        blob: version.blob.parse().ok()?,
+    })
 }
 
 /// What this attempt and those before it did together, as far as it still stands.
@@ -355,7 +404,10 @@ fn with_leftover(
         let earlier = leftover.iter().find(|earlier| earlier.path == change.path);
         let before = earlier.map_or_else(|| change.before.clone(), |e| e.before.clone());
         if before != change.after {
-            all.push(ChangedFile { before, ..change.clone() });
+            all.push(ChangedFile {
+                before,
+                ..change.clone()
+            });
         }
     }
     for earlier in leftover {

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use airboss_core::artifact;
-use airboss_core::dispatch::{SpawnOrder, Unit};
+use airboss_core::dispatch::SpawnOrder;
 use airboss_core::id::StepId;
 use airboss_core::path::RepoPath;
-use airboss_core::plan::{Plan, Schedule};
+use airboss_core::plan::Plan;
 use airboss_core::prompt::{PromptParts, PromptStep};
 
 use super::gates::{Gate, GateScope};
@@ -66,7 +66,11 @@ impl PlanFacts {
             ..Self::default()
         };
         for phase in &plan.phases {
-            let criteria = phase.criteria.iter().map(|criterion| criterion.text.clone()).collect();
+            let criteria = phase
+                .criteria
+                .iter()
+                .map(|criterion| criterion.text.clone())
+                .collect();
             let known = PhaseFacts {
                 title: phase.title.clone(),
                 objective: phase.objective.clone(),
@@ -100,7 +104,13 @@ impl PlanFacts {
 
     /// The prompt for what the dispatcher ordered.
     #[must_use]
-    pub fn prompt(&self, order: &SpawnOrder, top: &str, plan: &str, gates: &[String]) -> PromptParts {
+    pub fn prompt(
+        &self,
+        order: &SpawnOrder,
+        top: &str,
+        plan: &str,
+        gates: &[String],
+    ) -> PromptParts {
         let steps: Vec<PromptStep> = order
             .steps
             .iter()
@@ -113,7 +123,11 @@ impl PlanFacts {
                 findings: facts.findings.to_string(),
             })
             .collect();
-        let key = order.steps.first().and_then(|id| self.steps.get(id)).map(|facts| &facts.phase);
+        let key = order
+            .steps
+            .first()
+            .and_then(|id| self.steps.get(id))
+            .map(|facts| &facts.phase);
         let phase = key.and_then(|key| self.phases.get(key));
         PromptParts {
             working_directory: top.to_owned(),
@@ -125,7 +139,9 @@ impl PlanFacts {
             },
             objective: phase.and_then(|phase| phase.objective.clone()),
             steps,
-            criteria: phase.map(|phase| phase.criteria.clone()).unwrap_or_default(),
+            criteria: phase
+                .map(|phase| phase.criteria.clone())
+                .unwrap_or_default(),
             gates: gates.to_vec(),
             previous: order.previous.clone(),
             gate_output: order.gate_output.clone(),
@@ -140,28 +156,17 @@ pub fn findings_path(output: &RepoPath, step: &StepId) -> RepoPath {
     let name: String = step
         .as_str()
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '~' { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '~' {
+                c
+            } else {
+                '-'
+            }
+        })
         .collect();
     let text = format!("{output}/findings/{name}.md");
     // An output directory is a checked path and the name holds no separator.
     RepoPath::new(&text).unwrap_or_else(|_| output.clone())
-}
-
-/// The schedule's entries as the dispatcher wants them.
-#[must_use]
-pub fn units(schedule: &Schedule) -> Vec<Unit> {
-    schedule
-        .steps
-        .iter()
-        .map(|step| Unit {
-            id: step.id.clone(),
-            phase: step.phase.clone(),
-            waits_for: step.waits_for.clone(),
-            after_phases: step.after_phases.clone(),
-            parallel: step.parallel,
-            footprint: step.footprint.clone(),
-        })
-        .collect()
 }
 
 /// The gates that the plan's own criteria ask for.

@@ -135,7 +135,11 @@ impl GateRun<'_> {
             environment: self.environment.to_vec(),
             working_directory: self.top.to_owned(),
             input: None,
-            limits: Limits { deadline: gate.timeout, idle: gate.timeout, ..Limits::default() },
+            limits: Limits {
+                deadline: gate.timeout,
+                idle: gate.timeout,
+                ..Limits::default()
+            },
         };
         let mut handle = supervise::start(self.airboss, &directory, &spec)?;
         let mut reader = Reader::new(&directory);
@@ -186,7 +190,9 @@ impl GateRun<'_> {
 
 fn gate_exit(outcome: Option<&ProcessOutcome>, output: &str) -> GateExit {
     let Some(outcome) = outcome else {
-        return GateExit::Missing { message: "its supervisor vanished".to_owned() };
+        return GateExit::Missing {
+            message: "its supervisor vanished".to_owned(),
+        };
     };
     match (&outcome.stopped, &outcome.exit) {
         (Some(StopReason::Deadline | StopReason::Idle | StopReason::Frozen), _) => {
@@ -200,21 +206,29 @@ fn gate_exit(outcome: Option<&ProcessOutcome>, output: &str) -> GateExit {
         }
         (_, Exit::Code { code }) => GateExit::Code { code: *code },
         (_, Exit::Signal { signal }) => GateExit::Signal { signal: *signal },
-        (_, Exit::NotStarted { message, .. }) => GateExit::Missing { message: message.clone() },
-        (_, Exit::Unknown) => GateExit::Missing { message: "its end was not seen".to_owned() },
+        (_, Exit::NotStarted { message, .. }) => GateExit::Missing {
+            message: message.clone(),
+        },
+        (_, Exit::Unknown) => GateExit::Missing {
+            message: "its end was not seen".to_owned(),
+        },
     }
 }
 
 /// Ends gates of an attempt whose runner was killed, so that none runs beside its repetition.
 pub fn end_leftover_gates(directory: &Path) {
-    let Ok(entries) = fs_err::read_dir(directory) else { return };
+    let Ok(entries) = fs_err::read_dir(directory) else {
+        return;
+    };
     for entry in entries.flatten() {
         let path = entry.path();
         let is_gate = entry.file_name().to_string_lossy().starts_with("gate-");
         if !is_gate || supervise::outcome(&path).is_some() {
             continue;
         }
-        let Some(supervisor) = supervise::supervisor(&path) else { continue };
+        let Some(supervisor) = supervise::supervisor(&path) else {
+            continue;
+        };
         // A supervisor that is gone already has nothing to be asked.
         supervise::request_stop(&supervisor, Stop::Kill).ok();
         // It ends within its own bound of five seconds; twice that is a machine in trouble.

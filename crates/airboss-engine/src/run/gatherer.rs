@@ -35,7 +35,13 @@ pub(super) fn start_gatherer(gatherer: Gatherer, out: Sender<Message>) -> Sender
     thread::spawn(move || {
         for job in inbox {
             let evidence = gatherer.gather(&job);
-            if out.send(Message::Gathered { attempt: job.attempt.id, evidence }).is_err() {
+            if out
+                .send(Message::Gathered {
+                    attempt: job.attempt.id,
+                    evidence,
+                })
+                .is_err()
+            {
                 return; // The runner is gone; the next one gathers again.
             }
         }
@@ -57,11 +63,9 @@ pub(super) fn start_committer(
                 Some(store) => Ok(store),
                 None => open_store().map(|opened| store.insert(opened)),
             };
-            let outcomes = result
-                .map_err(|error| error.to_string())
-                .and_then(|store| {
-                    commits::drain(store.as_mut(), &repository).map_err(|error| error.to_string())
-                });
+            let outcomes = result.map_err(|error| error.to_string()).and_then(|store| {
+                commits::drain(store.as_mut(), &repository).map_err(|error| error.to_string())
+            });
             if out.send(Message::Commits(outcomes)).is_err() {
                 return;
             }

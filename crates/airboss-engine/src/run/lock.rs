@@ -26,12 +26,19 @@ pub enum RunLocked {
 /// When the lock file cannot be opened.
 pub fn lock(state: &Path, plan: &PlanKey) -> io::Result<RunLocked> {
     let digest = Sha256::digest(plan.path().as_str().as_bytes());
-    let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let name: String = digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let directory = state.join("runs");
     fs_err::create_dir_all(&directory)?;
     let path = directory.join(format!("{name}.lock"));
-    let mut file =
-        File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
     match file.try_lock() {
         Ok(()) => {
             // The pid is for people; the lock itself is the kernel's.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use airboss_core::operation::StepStatus;
-use airboss_core::plan::{PhaseStatus, Plan, set_phase_status};
+use airboss_core::plan::{PhaseStatus, Plan, Stamps, set_phase_status};
 use airboss_core::time::Timestamp;
 use airboss_core::view::View;
 use serde::{Deserialize, Serialize};
@@ -32,9 +32,16 @@ pub struct PhaseMark {
 pub fn desired(view: &View, flying: bool) -> Vec<PhaseMark> {
     let mut phases: BTreeMap<usize, (String, Vec<usize>)> = BTreeMap::new();
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();
-    for (position, step) in view.steps.iter().enumerate().filter(|(_, s)| !s.state.vanished) {
+    for (position, step) in view
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(_, s)| !s.state.vanished)
+    {
         let at = *first.entry(&step.record.phase).or_insert(position);
-        let entry = phases.entry(at).or_insert_with(|| (step.record.phase.clone(), Vec::new()));
+        let entry = phases
+            .entry(at)
+            .or_insert_with(|| (step.record.phase.clone(), Vec::new()));
         entry.1.push(position);
     }
     phases
@@ -42,7 +49,10 @@ pub fn desired(view: &View, flying: bool) -> Vec<PhaseMark> {
         .filter_map(|(phase, positions)| {
             let states: Vec<_> = positions.iter().map(|p| &view.steps[*p].state).collect();
             let any = |status| states.iter().any(|state| state.status == status);
-            let settled = states.iter().filter(|state| state.status.is_settled()).count();
+            let settled = states
+                .iter()
+                .filter(|state| state.status.is_settled())
+                .count();
             let all = settled == states.len();
             let touched = settled > 0 || any(StepStatus::Failed);
             let status = if all && states.iter().all(|s| s.status == StepStatus::Skipped) {
@@ -73,29 +83,25 @@ pub fn desired(view: &View, flying: bool) -> Vec<PhaseMark> {
 ///
 /// A plan whose dialect is read-only comes back as it was.
 #[must_use]
-pub fn apply(text: &str, marks: &[PhaseMark]) -> String {
-    let mut text = text.to_owned();
+pub fn apply(plan: &[u8], marks: &[PhaseMark]) -> Vec<u8> {
+    let mut bytes = plan.to_owned();
     for mark in marks {
-        let plan = Plan::parse(text.as_bytes());
-        let known = plan.phases.iter().find(|phase| phase.key == mark.phase);
+        let known = Plan::parse(&bytes);
+        let known = known.phases.iter().find(|phase| phase.key == mark.phase);
         if known.is_none_or(|phase| phase.status == mark.status) {
             continue;
         }
         let started = mark.started.map(Timestamp::seconds_text);
         let completed = mark.completed.map(Timestamp::seconds_text);
-        let edited = set_phase_status(
-            &text,
-            &plan,
-            &mark.phase,
-            mark.status,
-            started.as_deref(),
-            completed.as_deref(),
-        );
-        if let Ok(edited) = edited {
-            text = edited;
+        let stamps = Stamps {
+            started: started.as_deref(),
+            completed: completed.as_deref(),
+        };
+        if let Ok(edited) = set_phase_status(&bytes, &mark.phase, mark.status, stamps) {
+            bytes = edited;
         }
     }
-    text
+    bytes
 }
 
 /// The plan's change relative to the branch; nothing where the branch does not hold the plan.
@@ -103,13 +109,18 @@ pub fn apply(text: &str, marks: &[PhaseMark]) -> String {
 /// # Errors
 /// When git cannot be read or written.
 pub fn delta(repository: &Repository, change: &MarkerChange) -> Result<Option<Delta>, GitError> {
-    let Some((before, content)) = repository.head_file(&change.path)? else { return Ok(None) };
-    let Ok(text) = String::from_utf8(content) else { return Ok(None) };
-    let edited = apply(&text, &change.phases);
-    if edited == text {
+    let Some((before, content)) = repository.head_file(&change.path)? else {
+        return Ok(None);
+    };
+    let edited = apply(&content, &change.phases);
+    if edited == content {
         return Ok(None);
     }
-    let blob = repository.write_blob(edited.as_bytes())?;
+    let blob = repository.write_blob(&edited)?;
     let after = crate::git::Entry { blob, ..before };
-    Ok(Some(Delta { path: change.path.clone(), before: Some(before), after: Some(after) }))
+    Ok(Some(Delta {
+        path: change.path.clone(),
+        before: Some(before),
+        after: Some(after),
+    }))
 }

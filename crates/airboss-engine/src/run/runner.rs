@@ -26,9 +26,7 @@ use super::watch::Watch;
 use super::{CommitMode, RunError, RunMeans, RunRequest, RunSummary, wishes};
 use crate::agents::{Call, temporary};
 use crate::clock;
-use crate::store::{
-    Commit, Committed, Expected, OperationQuery, PublishItem, PublishKind,
-};
+use crate::store::{Commit, Committed, Expected, OperationQuery, PublishItem, PublishKind};
 use crate::supervise::{self, Stop};
 
 /// How often running attempts are looked at: a tool's start is told well within 100 ms.
@@ -49,10 +47,7 @@ const REFRESH_PAGE: usize = 500;
 /// # Errors
 /// When the store or Airboss's own files fail; what was stored stays true and the same
 /// call goes on from there.
-pub fn fly<'run>(
-    request: &'run RunRequest,
-    means: RunMeans<'run>,
-) -> Result<RunSummary, RunError> {
+pub fn fly<'run>(request: &'run RunRequest, means: RunMeans<'run>) -> Result<RunSummary, RunError> {
     let mut runner = Runner::new(request, means)?;
     runner.begin()?;
     while runner.finished.is_none() {
@@ -103,12 +98,19 @@ impl<'run> Runner<'run> {
             out.clone(),
         );
         let commits = request.commit != CommitMode::Off;
-        let rounds = request.repository.clone().filter(|_| commits).map(|repository| {
-            let no_store: Box<dyn Fn() -> _ + Send> =
-                Box::new(|| Err(crate::store::StoreError::Bug { message: String::new() }));
-            let open_store = std::mem::replace(&mut means.open_store, no_store);
-            gatherer::start_committer(repository, open_store, out.clone())
-        });
+        let rounds = request
+            .repository
+            .clone()
+            .filter(|_| commits)
+            .map(|repository| {
+                let no_store: Box<dyn Fn() -> _ + Send> = Box::new(|| {
+                    Err(crate::store::StoreError::Bug {
+                        message: String::new(),
+                    })
+                });
+                let open_store = std::mem::replace(&mut means.open_store, no_store);
+                gatherer::start_committer(repository, open_store, out.clone())
+            });
         let (_, nobody) = channel();
         gatherer::forward_signals(std::mem::replace(&mut means.signals, nobody), out);
         Ok(Self {
@@ -183,7 +185,11 @@ impl<'run> Runner<'run> {
                     ended += 1;
                     let report = watch.map(|watch| watch.report()).unwrap_or_default();
                     let report = Box::new(report);
-                    self.queue.push_back(Input::Ended { attempt: attempt.id, end, report });
+                    self.queue.push_back(Input::Ended {
+                        attempt: attempt.id,
+                        end,
+                        report,
+                    });
                 }
             }
         }
@@ -194,7 +200,10 @@ impl<'run> Runner<'run> {
 
     fn follow(&mut self, attempt: AttemptId, watch: Watch) {
         if let Some(supervisor) = watch.supervisor().cloned() {
-            self.queue.push_back(Input::Spawned { attempt, supervisor });
+            self.queue.push_back(Input::Spawned {
+                attempt,
+                supervisor,
+            });
         }
         self.watches.insert(attempt, watch);
     }
@@ -223,7 +232,11 @@ impl<'run> Runner<'run> {
     }
 
     fn wait(&mut self) -> Result<(), RunError> {
-        let mut pause = if self.watches.is_empty() { IDLE_POLL } else { POLL };
+        let mut pause = if self.watches.is_empty() {
+            IDLE_POLL
+        } else {
+            POLL
+        };
         if let Some(at) = self.wake_at {
             pause = pause.min(at.since(self.means.store.now()));
         }
@@ -247,7 +260,9 @@ impl<'run> Runner<'run> {
                 let first = self.control.draining.is_none();
                 self.queue.push_back(Input::Stop { signal });
                 if first {
-                    self.tell(&RunEvent::Draining { running: self.view.open_attempts().len() });
+                    self.tell(&RunEvent::Draining {
+                        running: self.view.open_attempts().len(),
+                    });
                 }
                 self.due = true;
             }
@@ -276,10 +291,15 @@ impl<'run> Runner<'run> {
             let mut commit = Commit::new(self.request.plan.clone(), decision.operations.clone());
             commit.expected = Expected::Steps(self.versions(&decision.operations));
             commit.change.publish = self.stale_files(&decision.operations);
-            commit.change.git =
-                wishes::wish(self.request, self.means.store.as_ref(), &self.view, &decision, now)?
-                    .into_iter()
-                    .collect();
+            commit.change.git = wishes::wish(
+                self.request,
+                self.means.store.as_ref(),
+                &self.view,
+                &decision,
+                now,
+            )?
+            .into_iter()
+            .collect();
             match self.means.store.commit(&commit)? {
                 Committed::Applied { operations } => {
                     self.apply(&operations)?;
@@ -305,7 +325,9 @@ impl<'run> Runner<'run> {
     }
 
     fn stale_files(&self, operations: &[Operation]) -> Vec<PublishItem> {
-        let touches = operations.iter().any(|operation| !operation.steps().is_empty());
+        let touches = operations
+            .iter()
+            .any(|operation| !operation.steps().is_empty());
         let runs = operations.iter().filter_map(Operation::run);
         let mut items: Vec<PublishItem> = runs
             .map(|run| {
@@ -317,7 +339,10 @@ impl<'run> Runner<'run> {
             items.push(self.item("status.json", PublishKind::StatusJson));
             if self.request.markers {
                 let path = self.request.plan.path().clone();
-                items.push(PublishItem { path, kind: PublishKind::PlanMarkers });
+                items.push(PublishItem {
+                    path,
+                    kind: PublishKind::PlanMarkers,
+                });
             }
         }
         items
@@ -331,7 +356,9 @@ impl<'run> Runner<'run> {
 
     fn apply(&mut self, operations: &[StoredOperation]) -> Result<(), RunError> {
         for stored in operations {
-            self.view.apply(stored).map_err(crate::store::StoreError::from)?;
+            self.view
+                .apply(stored)
+                .map_err(crate::store::StoreError::from)?;
         }
         // Whatever changed, the next tick looks at it.
         self.due = true;
@@ -392,7 +419,9 @@ impl<'run> Runner<'run> {
         let pending = (self.means.publish)(self.means.store.as_mut());
         for message in &pending {
             if !self.publish_pending.contains(message) {
-                self.tell(&RunEvent::Warning { message: message.clone() });
+                self.tell(&RunEvent::Warning {
+                    message: message.clone(),
+                });
             }
         }
         self.publish_pending = pending;
@@ -424,7 +453,11 @@ impl<'run> Runner<'run> {
             Err(message) => {
                 let end = AttemptEnd::NotStarted { message };
                 let report = Box::<StreamReport>::default();
-                self.queue.push_back(Input::Ended { attempt: order.attempt, end, report });
+                self.queue.push_back(Input::Ended {
+                    attempt: order.attempt,
+                    end,
+                    report,
+                });
             }
         }
         Ok(())
@@ -434,21 +467,34 @@ impl<'run> Runner<'run> {
         let request = self.request;
         let words = |error: &dyn std::error::Error| error.to_string();
         let directory = directory(&request.state, order.attempt);
-        let before =
-            Tree::take(request.repository.as_ref(), &request.top, &request.excluded, None)
-                .map_err(|error| words(&error))?;
+        let before = Tree::take(
+            request.repository.as_ref(),
+            &request.top,
+            &request.excluded,
+            None,
+        )
+        .map_err(|error| words(&error))?;
         let top = request.top.display().to_string();
         let plan = request.plan.to_string();
-        let gates: Vec<String> = request.gates.iter().map(|gate| gate.command.clone()).collect();
+        let gates: Vec<String> = request
+            .gates
+            .iter()
+            .map(|gate| gate.command.clone())
+            .collect();
         let prompt = prompt::render(&request.facts.prompt(order, &top, &plan, &gates));
-        let declared = order.steps.iter().filter_map(|id| request.facts.steps.get(id));
+        let declared = order
+            .steps
+            .iter()
+            .filter_map(|id| request.facts.steps.get(id));
         let files = AttemptFiles {
             attempt: order.attempt,
             top: request.top.clone(),
             steps: order.steps.clone(),
             format: request.agent.backend.format(),
             declared: declared.flat_map(|facts| facts.declared.clone()).collect(),
-            beside: self.open_elsewhere(order.attempt).map_err(|error| words(&error))?,
+            beside: self
+                .open_elsewhere(order.attempt)
+                .map_err(|error| words(&error))?,
             sequence: self.view.sequence,
             before,
             prompt: prompt.clone(),
@@ -464,18 +510,24 @@ impl<'run> Runner<'run> {
             environment: &request.environment,
         };
         let spec = request.agent.spec(&call);
-        let handle = supervise::start(&request.airboss, &directory, &spec)
-            .map_err(|error| words(&error))?;
-        Ok(Watch::new(&directory, &request.top, files.format, Some(handle)))
+        let handle =
+            supervise::start(&request.airboss, &directory, &spec).map_err(|error| words(&error))?;
+        Ok(Watch::new(
+            &directory,
+            &request.top,
+            files.format,
+            Some(handle),
+        ))
     }
 
     /// The attempts of any run that may be at work in this tree now.
-    fn open_elsewhere(
-        &self,
-        but: AttemptId,
-    ) -> Result<Vec<AttemptId>, crate::store::StoreError> {
+    fn open_elsewhere(&self, but: AttemptId) -> Result<Vec<AttemptId>, crate::store::StoreError> {
         let open = self.means.store.open_attempts()?;
-        Ok(open.into_iter().map(|stored| stored.attempt.id).filter(|id| *id != but).collect())
+        Ok(open
+            .into_iter()
+            .map(|stored| stored.attempt.id)
+            .filter(|id| *id != but)
+            .collect())
     }
 
     fn terminate(&mut self, attempt: AttemptId, now: bool) -> Result<(), RunError> {
@@ -487,7 +539,9 @@ impl<'run> Runner<'run> {
     }
 
     fn gather(&mut self, id: AttemptId) {
-        let Some(attempt) = self.view.attempts.get(&id).cloned() else { return };
+        let Some(attempt) = self.view.attempts.get(&id).cloned() else {
+            return;
+        };
         let facts = &self.request.facts;
         let due = |step: &StepId| {
             let known = facts.steps.get(step)?;
@@ -502,11 +556,15 @@ impl<'run> Runner<'run> {
         let phase = attempt.steps.first().and_then(|id| facts.steps.get(id));
         let phase = phase.map(|facts| facts.phase.clone()).unwrap_or_default();
         let others_settled = |only: Option<&str>| {
-            self.view.steps.iter().filter(|step| !step.state.vanished).all(|step| {
-                only.is_some_and(|phase| step.record.phase != phase)
-                    || step.state.status.is_settled()
-                    || attempt.steps.contains(&step.record.id)
-            })
+            self.view
+                .steps
+                .iter()
+                .filter(|step| !step.state.vanished)
+                .all(|step| {
+                    only.is_some_and(|phase| step.record.phase != phase)
+                        || step.state.status.is_settled()
+                        || attempt.steps.contains(&step.record.id)
+                })
         };
         let job = Job {
             steps: attempt.steps.iter().filter_map(due).collect(),
@@ -528,7 +586,11 @@ impl<'run> Runner<'run> {
         let mut others = files.beside;
         let mut after = files.sequence;
         loop {
-            let query = OperationQuery { after, limit: REFRESH_PAGE, ..OperationQuery::default() };
+            let query = OperationQuery {
+                after,
+                limit: REFRESH_PAGE,
+                ..OperationQuery::default()
+            };
             let page = self.means.store.operations(&query).unwrap_or_default();
             for stored in &page {
                 after = stored.sequence;
@@ -548,24 +610,34 @@ impl<'run> Runner<'run> {
     fn poll_watches(&mut self) -> Result<(), RunError> {
         let ids: Vec<AttemptId> = self.watches.keys().copied().collect();
         for id in ids {
-            let Some(watch) = self.watches.get_mut(&id) else { continue };
+            let Some(watch) = self.watches.get_mut(&id) else {
+                continue;
+            };
             let news = watch.poll()?;
             let end = watch.end()?;
             self.tell_tools(id, news);
             let Some(end) = end else { continue };
-            let Some(mut watch) = self.watches.remove(&id) else { continue };
+            let Some(mut watch) = self.watches.remove(&id) else {
+                continue;
+            };
             let end = match end {
                 AttemptEnd::Lost { .. } => {
                     let swept = supervise::sweep(id);
                     // A recording that cannot be compressed is still readable as it is.
                     supervise::seal(&directory(&self.request.state, id)).ok();
                     watch.salvage();
-                    AttemptEnd::Lost { swept: swept.killed }
+                    AttemptEnd::Lost {
+                        swept: swept.killed,
+                    }
                 }
                 other => other,
             };
             let report = Box::new(watch.report());
-            self.queue.push_back(Input::Ended { attempt: id, end, report });
+            self.queue.push_back(Input::Ended {
+                attempt: id,
+                end,
+                report,
+            });
         }
         Ok(())
     }
@@ -598,14 +670,20 @@ impl<'run> Runner<'run> {
         }
         match outcome.result {
             Ok(Some(commit)) => {
-                self.tell(&RunEvent::Commit { steps: outcome.steps, outcome: Ok(commit) });
+                self.tell(&RunEvent::Commit {
+                    steps: outcome.steps,
+                    outcome: Ok(commit),
+                });
             }
             Ok(None) => {}
             Err(reason) => {
                 self.commits_pending = Some(reason.clone());
                 if self.told_deferred.as_ref() != Some(&reason) {
                     self.told_deferred = Some(reason.clone());
-                    self.tell(&RunEvent::Commit { steps: outcome.steps, outcome: Err(reason) });
+                    self.tell(&RunEvent::Commit {
+                        steps: outcome.steps,
+                        outcome: Err(reason),
+                    });
                 }
             }
         }
@@ -624,8 +702,14 @@ impl<'run> Runner<'run> {
         self.store(vec![ended])?;
         self.tell(&RunEvent::Finished { ending });
         let waiting = self.means.store.git_wishes()?;
-        let waiting = waiting.iter().filter(|row| row.plan == self.request.plan).count();
-        let reason = self.commits_pending.take().unwrap_or_else(|| "not tried yet".to_owned());
+        let waiting = waiting
+            .iter()
+            .filter(|row| row.plan == self.request.plan)
+            .count();
+        let reason = self
+            .commits_pending
+            .take()
+            .unwrap_or_else(|| "not tried yet".to_owned());
         let now = self.means.store.now();
         Ok(RunSummary {
             run: self.control.run,
@@ -658,9 +742,11 @@ impl<'run> Runner<'run> {
         let open = self.request.flight.units.iter().zip(standings);
         open.filter(|(_, standing)| *standing != Standing::Settled)
             .map(|(unit, standing)| {
-                let step = self.view.step(&unit.id);
-                let text = step.map(|step| step.record.description.clone()).unwrap_or_default();
-                (unit.id.clone(), text, standing)
+                let step = self.view.step(&unit.step.id);
+                let text = step
+                    .map(|step| step.record.description.clone())
+                    .unwrap_or_default();
+                (unit.step.id.clone(), text, standing)
             })
             .collect()
     }

@@ -70,7 +70,10 @@ impl Tree {
         // A map of strings and numbers always has a JSON form.
         let bytes = serde_json::to_vec(self).unwrap_or_default();
         let digest = Sha256::digest(&bytes);
-        digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        digest[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }
 
@@ -83,14 +86,19 @@ fn walk(
     for entry in fs_err::read_dir(directory)? {
         let entry = entry?;
         let path = entry.path();
-        let Some(relative) = path.strip_prefix(top).ok().and_then(Path::to_str) else { continue };
+        let Some(relative) = path.strip_prefix(top).ok().and_then(Path::to_str) else {
+            continue;
+        };
         // Names that are no paths here (`.git`, control characters) are nobody's work.
-        let Ok(relative) = RepoPath::new(relative) else { continue };
+        let Ok(relative) = RepoPath::new(relative) else {
+            continue;
+        };
         let out = relative.as_str().starts_with(".airboss")
             || excluded.iter().any(|excluded| {
-                relative.as_str().strip_prefix(excluded.as_str()).is_some_and(|rest| {
-                    rest.is_empty() || rest.starts_with('/')
-                })
+                relative
+                    .as_str()
+                    .strip_prefix(excluded.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             });
         if out {
             continue;

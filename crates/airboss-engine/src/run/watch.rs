@@ -95,7 +95,8 @@ impl Watch {
         let mut news = Vec::new();
         for line in lines {
             if line.stream == Stream::Stderr {
-                self.error_tail.push_str(&String::from_utf8_lossy(&line.bytes));
+                self.error_tail
+                    .push_str(&String::from_utf8_lossy(&line.bytes));
                 if self.error_tail.len() > 2 * ERROR_TAIL_BYTES {
                     self.error_tail = tail(&self.error_tail, ERROR_TAIL_BYTES).to_owned();
                 }
@@ -112,7 +113,11 @@ impl Watch {
     /// A start is told once its input is known, so that the line says what is done.
     fn tool_news(&mut self, update: &SessionUpdate) -> Option<ToolNews> {
         match update {
-            SessionUpdate::ToolStarted { input: Some(input), name, .. } => {
+            SessionUpdate::ToolStarted {
+                input: Some(input),
+                name,
+                ..
+            } => {
                 self.announced += 1;
                 Some(ToolNews::Started(tool_line(name, input)))
             }
@@ -202,7 +207,11 @@ impl Watch {
                 message: end.message.as_deref().map(sanitize).unwrap_or_default(),
             }),
             end_expected: capabilities.result,
-            denied: transcript.denied.iter().map(|(tool, _)| sanitize(tool)).collect(),
+            denied: transcript
+                .denied
+                .iter()
+                .map(|(tool, _)| sanitize(tool))
+                .collect(),
             question: self.question(),
             limit: self.limit(),
             tools: u32::try_from(transcript.tools).unwrap_or(u32::MAX),
@@ -235,10 +244,17 @@ impl Watch {
                 kind: sanitize(words.unwrap_or("a usage limit")),
             });
         }
-        let end = self.transcript.end.as_ref().filter(|end| !end.ok && end.retryable)?;
+        let end = self
+            .transcript
+            .end
+            .as_ref()
+            .filter(|end| !end.ok && end.retryable)?;
         let message = end.message.as_deref().map(sanitize).unwrap_or_default();
         let first = message.lines().next().unwrap_or_default();
-        Some(ServiceLimit { resets_at: None, kind: format!("the model's service failed: {first}") })
+        Some(ServiceLimit {
+            resets_at: None,
+            kind: format!("the model's service failed: {first}"),
+        })
     }
 
     /// The paths inside the work tree that the agent's tools say they wrote.
@@ -246,7 +262,11 @@ impl Watch {
     pub fn claims(&self) -> Vec<RepoPath> {
         let inside = |path: &String| {
             let path = Path::new(path);
-            let relative = if path.is_absolute() { path.strip_prefix(&self.top).ok()? } else { path };
+            let relative = if path.is_absolute() {
+                path.strip_prefix(&self.top).ok()?
+            } else {
+                path
+            };
             RepoPath::new(relative.to_str()?).ok()
         };
         self.transcript.claims.keys().filter_map(inside).collect()
@@ -261,7 +281,10 @@ pub fn tool_line(name: &str, input: &ToolInput) -> String {
     } else {
         format!("{name} {}", input.summary)
     };
-    let line: String = sanitize(&text).split_whitespace().collect::<Vec<_>>().join(" ");
+    let line: String = sanitize(&text)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     match line.char_indices().nth(TOOL_LINE_CHARACTERS) {
         Some((position, _)) => format!("{}…", &line[..position]),
         None => line,

@@ -27,7 +27,9 @@ pub(super) fn wish(
     decision: &Decision,
     now: Timestamp,
 ) -> Result<Option<GitWish>, RunError> {
-    let Some(intent) = &decision.commit else { return Ok(None) };
+    let Some(intent) = &decision.commit else {
+        return Ok(None);
+    };
     if request.repository.is_none() {
         return Ok(None);
     }
@@ -57,12 +59,19 @@ pub(super) fn wish(
     };
     // A wish is plain data, so it always has a JSON form.
     let payload = serde_json::to_value(&wish).unwrap_or_default();
-    Ok(Some(GitWish { operation, steps: wish.intent.steps, payload }))
+    Ok(Some(GitWish {
+        operation,
+        steps: wish.intent.steps,
+        payload,
+    }))
 }
 
 /// What the marker of the steps' phase says once these steps are completed.
 fn phase_mark(view: &View, steps: &[StepId], now: Timestamp) -> PhaseMark {
-    let phase = steps.first().and_then(|id| view.step(id)).map(|step| step.record.phase.clone());
+    let phase = steps
+        .first()
+        .and_then(|id| view.step(id))
+        .map(|step| step.record.phase.clone());
     let phase = phase.unwrap_or_default();
     let members: Vec<_> = view
         .steps
@@ -73,8 +82,15 @@ fn phase_mark(view: &View, steps: &[StepId], now: Timestamp) -> PhaseMark {
         .iter()
         .all(|step| step.state.status.is_settled() || steps.contains(&step.record.id));
     PhaseMark {
-        status: if ends { PhaseStatus::Completed } else { PhaseStatus::InProgress },
-        started: members.iter().filter_map(|step| step.state.started_at).min(),
+        status: if ends {
+            PhaseStatus::Completed
+        } else {
+            PhaseStatus::InProgress
+        },
+        started: members
+            .iter()
+            .filter_map(|step| step.state.started_at)
+            .min(),
         completed: ends.then_some(now),
         phase,
     }
@@ -119,14 +135,20 @@ fn verified_changes(
         newest_first: true,
         ..OperationQuery::default()
     };
-    let found = store.operations(&query)?.into_iter().find_map(|stored| match stored.operation {
-        Operation::StepJudged { step: judged, judgement, evidence, .. }
-            if judged == *step && judgement.verdict == Verdict::Verified =>
-        {
-            Some(evidence.changes)
-        }
-        _ => None,
-    });
+    let found = store
+        .operations(&query)?
+        .into_iter()
+        .find_map(|stored| match stored.operation {
+            Operation::StepJudged {
+                step: judged,
+                judgement,
+                evidence,
+                ..
+            } if judged == *step && judgement.verdict == Verdict::Verified => {
+                Some(evidence.changes)
+            }
+            _ => None,
+        });
     Ok(found.unwrap_or_default())
 }
 
@@ -140,8 +162,14 @@ fn merge(changes: &mut Vec<ChangedFile>, newer: &[ChangedFile]) {
 }
 
 fn subject(request: &RunRequest, steps: &[StepId]) -> String {
-    let Some(first) = steps.first() else { return request.facts.name.clone() };
-    let text = request.facts.steps.get(first).map_or("", |facts| facts.text.as_str());
+    let Some(first) = steps.first() else {
+        return request.facts.name.clone();
+    };
+    let text = request
+        .facts
+        .steps
+        .get(first)
+        .map_or("", |facts| facts.text.as_str());
     step_subject(&request.facts.name, first, text)
 }
 

@@ -19,8 +19,17 @@ impl Runner<'_> {
 
     pub(super) fn tell_operation(&mut self, operation: &Operation) {
         match operation {
-            Operation::AttemptDispatched { attempt, steps, agent, number, .. } => {
-                let text = steps.first().map(|step| self.text_of(step)).unwrap_or_default();
+            Operation::AttemptDispatched {
+                attempt,
+                steps,
+                agent,
+                number,
+                ..
+            } => {
+                let text = steps
+                    .first()
+                    .map(|step| self.text_of(step))
+                    .unwrap_or_default();
                 let event = RunEvent::AttemptStarted {
                     attempt: *attempt,
                     steps: steps.clone(),
@@ -30,7 +39,13 @@ impl Runner<'_> {
                 };
                 self.tell(&event);
             }
-            Operation::StepJudged { step, attempt, judgement, wake_at, .. } => {
+            Operation::StepJudged {
+                step,
+                attempt,
+                judgement,
+                wake_at,
+                ..
+            } => {
                 let state = self.view.step(step).map(|step| step.state.clone());
                 let state = state.unwrap_or_default();
                 let retries_max = self.request.flight.policy.rules.retries_max;
@@ -42,9 +57,8 @@ impl Runner<'_> {
                     _ => {}
                 }
                 let known = self.view.attempts.get(attempt);
-                let duration = known.and_then(|known| {
-                    Some(known.ended_at?.since(known.dispatched_at))
-                });
+                let duration =
+                    known.and_then(|known| Some(known.ended_at?.since(known.dispatched_at)));
                 let event = RunEvent::Judged {
                     step: step.clone(),
                     text: self.text_of(step),
@@ -61,16 +75,25 @@ impl Runner<'_> {
     }
 
     fn text_of(&self, step: &StepId) -> String {
-        self.view.step(step).map(|step| step.record.description.clone()).unwrap_or_default()
+        self.view
+            .step(step)
+            .map(|step| step.record.description.clone())
+            .unwrap_or_default()
     }
 
     pub(super) fn tell_tools(&mut self, attempt: AttemptId, news: Vec<ToolNews>) {
         let known = self.view.attempts.get(&attempt);
-        let Some(step) = known.and_then(|known| known.steps.first()).cloned() else { return };
+        let Some(step) = known.and_then(|known| known.steps.first()).cloned() else {
+            return;
+        };
         for news in news {
             let step = step.clone();
             let event = match news {
-                ToolNews::Started(tool) => RunEvent::ToolStarted { attempt, step, tool },
+                ToolNews::Started(tool) => RunEvent::ToolStarted {
+                    attempt,
+                    step,
+                    tool,
+                },
                 ToolNews::Ended(tool, finished) => RunEvent::ToolEnded {
                     attempt,
                     step,
@@ -93,7 +116,11 @@ impl Runner<'_> {
             .iter()
             .map(|attempt| {
                 let watch = self.watches.get(&attempt.id);
-                let step = attempt.steps.first().cloned().unwrap_or_else(|| StepId::new(""));
+                let step = attempt
+                    .steps
+                    .first()
+                    .cloned()
+                    .unwrap_or_else(|| StepId::new(""));
                 AttemptProgress {
                     attempt: attempt.id,
                     text: self.text_of(&step),
