@@ -69,8 +69,8 @@ impl CliError {
             ErrorKind::Refused => ExitCode::Refused,
             ErrorKind::Failed => ExitCode::Failed,
             ErrorKind::Blocked => ExitCode::Blocked,
-            ErrorKind::Busy => ExitCode::Busy,
-            ErrorKind::Io => ExitCode::Io,
+            ErrorKind::Busy => ExitCode::TryLater,
+            ErrorKind::Io => ExitCode::InputOutput,
         }
     }
 }
