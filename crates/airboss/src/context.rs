@@ -8,7 +8,10 @@ use crate::error::CliError;
 use crate::printer::Printer;
 
 /// The files in which earlier tools kept the path of the current plan (`formats.md` F.1).
-const POINTERS: [&str; 2] = [".claude-context/current-plan.txt", ".claude/current-plan.txt"];
+const POINTERS: [&str; 2] = [
+    ".claude-context/current-plan.txt",
+    ".claude/current-plan.txt",
+];
 
 /// The global options.
 #[derive(Clone, Debug)]
@@ -41,7 +44,9 @@ impl Context {
             return Ok(self.directory.join(path));
         }
         for pointer in POINTERS {
-            let Ok(text) = fs_err::read_to_string(workspace.top.join(pointer)) else { continue };
+            let Ok(text) = fs_err::read_to_string(workspace.top.join(pointer)) else {
+                continue;
+            };
             return Ok(workspace.top.join(text.trim()));
         }
         let plans = match workspace.open_reader()? {

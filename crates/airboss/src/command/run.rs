@@ -67,7 +67,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<ExitCode, CliE
     }
     let request = prepare::request(&workspace, &file, &settings.config, arguments)?;
     if arguments.dry_run {
-        context.printer.data(&dry_run(&request, &file));
+        context.printer.data(&dry_run(&request));
         return Ok(ExitCode::Success);
     }
     settings.require_trust()?;
@@ -93,7 +93,9 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<ExitCode, CliE
         context.printer.json(&summary_json(&summary));
     } else {
         let now = airboss_engine::clock::now();
-        context.printer.note(&report::summary(&summary, &file.name, begin.elapsed(), now));
+        context
+            .printer
+            .note(&report::summary(&summary, &file.name, begin.elapsed(), now));
     }
     Ok(exit_code(&summary))
 }
@@ -102,15 +104,29 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<ExitCode, CliE
 fn load_settings(workspace: &Workspace, arguments: &RunArguments) -> Result<Settings, CliError> {
     let texts: Vec<(&str, String, &str)> = [
         ("run.agent", arguments.agent.clone(), "--agent"),
-        ("run.jobs", arguments.jobs.map(|jobs| jobs.to_string()), "--jobs"),
-        ("run.batch", arguments.batch.map(|batch| batch.to_string()), "--batch"),
-        ("limits.iterations", arguments.max_attempts.map(|max| max.to_string()), "--max-attempts"),
+        (
+            "run.jobs",
+            arguments.jobs.map(|jobs| jobs.to_string()),
+            "--jobs",
+        ),
+        (
+            "run.batch",
+            arguments.batch.map(|batch| batch.to_string()),
+            "--batch",
+        ),
+        (
+            "limits.iterations",
+            arguments.max_attempts.map(|max| max.to_string()),
+            "--max-attempts",
+        ),
     ]
     .into_iter()
     .filter_map(|(path, text, flag)| Some((path, text?, flag)))
     .collect();
-    let flags: Vec<(&str, &str, &str)> =
-        texts.iter().map(|(path, text, flag)| (*path, text.as_str(), *flag)).collect();
+    let flags: Vec<(&str, &str, &str)> = texts
+        .iter()
+        .map(|(path, text, flag)| (*path, text.as_str(), *flag))
+        .collect();
     let places = Places::new(&workspace.top, Some(&workspace.state));
     Ok(Settings::load(&places, &flags)?)
 }
@@ -133,7 +149,9 @@ fn another_store(
     Box::new(move || match workspace.open_store() {
         Ok(store) => Ok(Box::new(store)),
         Err(WorkspaceError::Store(error)) => Err(error),
-        Err(other) => Err(StoreError::Bug { message: other.to_string() }),
+        Err(other) => Err(StoreError::Bug {
+            message: other.to_string(),
+        }),
     })
 }
 
@@ -158,7 +176,9 @@ fn retry_failed(
     file: &PlanFile,
     request: &RunRequest,
 ) -> Result<(), CliError> {
-    let Some(view) = store.view(&file.key)? else { return Ok(()) };
+    let Some(view) = store.view(&file.key)? else {
+        return Ok(());
+    };
     let standings = standings(&request.flight, &view, store.now());
     let exhausted = request.flight.units.iter().zip(standings);
     let operations: Vec<Operation> = exhausted
@@ -179,8 +199,12 @@ fn retry_failed(
 }
 
 /// The order and the prompts, without a store and without a process.
-fn dry_run(request: &RunRequest, file: &PlanFile) -> String {
-    let gates: Vec<String> = request.gates.iter().map(|gate| gate.command.clone()).collect();
+fn dry_run(request: &RunRequest) -> String {
+    let gates: Vec<String> = request
+        .gates
+        .iter()
+        .map(|gate| gate.command.clone())
+        .collect();
     let top = request.top.display().to_string();
     let mut out = Vec::new();
     for (place, unit) in request.flight.units.iter().enumerate() {
@@ -197,7 +221,11 @@ fn dry_run(request: &RunRequest, file: &PlanFile) -> String {
         };
         let plan = request.plan.to_string();
         let text = prompt::render(&request.facts.prompt(&order, &top, &plan, &gates));
-        let beside = if unit.step.parallel { ", may run beside others" } else { "" };
+        let beside = if unit.step.parallel {
+            ", may run beside others"
+        } else {
+            ""
+        };
         let tokens = prompt::tokens(&text);
         let known = request.facts.steps.get(&unit.step.id);
         out.push(format!(

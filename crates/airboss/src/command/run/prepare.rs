@@ -42,10 +42,16 @@ pub(super) fn request(
         return Err(refusal(file, &errors));
     }
     let output = file.output().map_err(|error| {
-        CliError::refused(format!("{}: the output directory is refused: {error}", file.key))
+        CliError::refused(format!(
+            "{}: the output directory is refused: {error}",
+            file.key
+        ))
     })?;
-    let mut gates: Vec<Gate> =
-        config.gates.iter().map(|(name, gate)| gate_of(name, gate)).collect();
+    let mut gates: Vec<Gate> = config
+        .gates
+        .iter()
+        .map(|(name, gate)| gate_of(name, gate))
+        .collect();
     gates.extend(criterion_gates(&file.plan));
     Ok(RunRequest {
         airboss: std::env::current_exe()?,
@@ -75,7 +81,9 @@ pub(super) fn request(
         markers: config.markdown_write,
         excluded: own_files(file, &output),
         output,
-        environment: std::env::vars().filter(|(name, _)| !name.starts_with("GIT_")).collect(),
+        environment: std::env::vars()
+            .filter(|(name, _)| !name.starts_with("GIT_"))
+            .collect(),
         words: format!("fly {} with {}", file.key, config.run.agent),
     })
 }
@@ -83,8 +91,11 @@ pub(super) fn request(
 /// Files that Airboss writes itself.
 fn own_files(file: &PlanFile, output: &RepoPath) -> Vec<RepoPath> {
     let below = |name: &str| RepoPath::new(&format!("{output}/{name}"));
-    let mut own: Vec<RepoPath> =
-        ["status.json", "status.json.bak", "timestamps"].map(below).into_iter().flatten().collect();
+    let mut own: Vec<RepoPath> = ["status.json", "status.json.bak", "timestamps"]
+        .map(below)
+        .into_iter()
+        .flatten()
+        .collect();
     own.push(file.key.path().clone());
     own
 }
@@ -100,7 +111,11 @@ fn gate_of(name: &str, gate: &config::Gate) -> Gate {
             config::GateWhen::Plan => GateScope::Plan,
         },
         phases: gate.phases.clone(),
-        steps: gate.steps.iter().map(|step| StepId::from(step.as_str())).collect(),
+        steps: gate
+            .steps
+            .iter()
+            .map(|step| StepId::from(step.as_str()))
+            .collect(),
         retry_on: gate.retry_on.clone(),
     }
 }
@@ -112,7 +127,9 @@ fn agent(config: &Config) -> Result<Agent, CliError> {
         let names: Vec<&str> = config.agents.keys().map(String::as_str).collect();
         return Err(CliError::refused(format!("there is no agent `{name}`"))
             .hint(format!("known agents: {}", names.join(", ")))
-            .hint(format!("`[agents.{name}]` in airboss.toml describes a new one")));
+            .hint(format!(
+                "`[agents.{name}]` in airboss.toml describes a new one"
+            )));
     };
     let limits = &config.limits;
     let backend = match known.backend {
@@ -127,8 +144,10 @@ fn agent(config: &Config) -> Result<Agent, CliError> {
         (None, Backend::Claude) => PathBuf::from("claude"),
         (None, Backend::Codex) => PathBuf::from("codex"),
         (None, Backend::Command) => {
-            return Err(CliError::refused(format!("the agent `{name}` has no program"))
-                .hint(format!("set `program` in `[agents.{name}]`")));
+            return Err(
+                CliError::refused(format!("the agent `{name}` has no program"))
+                    .hint(format!("set `program` in `[agents.{name}]`")),
+            );
         }
     };
     let mut arguments = known.arguments.clone();
@@ -156,7 +175,10 @@ fn agent(config: &Config) -> Result<Agent, CliError> {
 
 /// The language that the scripted agent is told to speak.
 fn spoken(arguments: &[String]) -> StreamFormat {
-    let word = arguments.iter().skip_while(|argument| *argument != "--speak").nth(1);
+    let word = arguments
+        .iter()
+        .skip_while(|argument| *argument != "--speak")
+        .nth(1);
     match word.map(String::as_str) {
         Some("claude") => StreamFormat::Claude,
         Some("codex") => StreamFormat::Codex,
@@ -176,13 +198,19 @@ pub(super) fn find_program(agent: &Agent) -> Result<(), CliError> {
     if found {
         return Ok(());
     }
-    let message = format!("the program `{}` of agent `{}` was not found", program.display(), agent.name);
+    let message = format!(
+        "the program `{}` of agent `{}` was not found",
+        program.display(),
+        agent.name
+    );
     Err(CliError::refused(message).hint(install_hint(agent, program)))
 }
 
 fn install_hint(agent: &Agent, program: &Path) -> String {
     match agent.backend {
-        Backend::Claude => "install Claude Code (npm package `@anthropic-ai/claude-code`)".to_owned(),
+        Backend::Claude => {
+            "install Claude Code (npm package `@anthropic-ai/claude-code`)".to_owned()
+        }
         Backend::Codex => "install Codex (npm package `@openai/codex`)".to_owned(),
         Backend::Command | Backend::Scripted(_) => format!(
             "put `{}` on PATH, or set `program` in `[agents.{}]`",
@@ -196,7 +224,9 @@ fn install_hint(agent: &Agent, program: &Path) -> String {
 fn refusal(file: &PlanFile, errors: &[Problem]) -> CliError {
     let mut lines = vec![format!("{} cannot be flown", file.key)];
     for problem in errors {
-        let line = problem.line.map_or_else(String::new, |line| format!(":{line}"));
+        let line = problem
+            .line
+            .map_or_else(String::new, |line| format!(":{line}"));
         lines.push(format!("  {}{line}: {}", file.key, problem.message));
         lines.push(format!("    {}", problem.remedy));
     }
