@@ -187,3 +187,50 @@ fn committers_beside_a_person() {
     assert_eq!(bench.git(&["diff", "--cached", "--name-only"]), "");
     bench.check();
 }
+
+#[test]
+fn what_a_person_stages_is_never_lost() {
+    const ROUNDS: usize = 10;
+    let bench = &Bench::new();
+    let is_done = AtomicBool::new(false);
+    let staged = std::thread::scope(|scope| {
+        let person = scope.spawn(|| {
+            let mut staged = Vec::new();
+            for number in 0.. {
+                let name = format!("staged/{number}");
+                bench.write(&name, "1\n");
+                let add = git_command(bench.top(), &["add", &name]).output().unwrap();
+                if add.status.success() {
+                    staged.push(name);
+                }
+                if is_done.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+            staged
+        });
+        let settings = CommitSettings { gate: false };
+        let workers: Vec<_> = (0..3)
+            .map(|worker| scope.spawn(move || work(bench, worker, ROUNDS, settings)))
+            .collect();
+        let results: Vec<_> = workers
+            .into_iter()
+            .map(std::thread::ScopedJoinHandle::join)
+            .collect();
+        is_done.store(true, Ordering::Relaxed);
+        results
+            .into_iter()
+            .for_each(|result| assert_eq!(result.unwrap(), 0));
+        person.join().unwrap()
+    });
+    println!(
+        "{} files staged beside {} commits",
+        staged.len(),
+        3 * ROUNDS
+    );
+    check_history(bench, 3, ROUNDS);
+    let shown = bench.git(&["diff", "--cached", "--name-only"]);
+    let shown: std::collections::BTreeSet<_> = shown.lines().map(str::to_owned).collect();
+    assert_eq!(shown, staged.into_iter().collect());
+    bench.check();
+}
