@@ -499,18 +499,12 @@ impl Reader<'_> {
             let message = "YAML front matter is skipped".to_owned();
             self.warn("front-matter", 0, message, "nothing to do");
         }
-        // The commonest arrows, dashes and quotes after being decoded with the wrong table.
-        if ["\u{e2}\u{2020}", "\u{e2}\u{20ac}", "\u{c3}\u{a9}"]
-            .iter()
-            .any(|wrong| text.contains(wrong))
-        {
-            let message = "the file was once decoded with the wrong character set".to_owned();
-            self.problems.push(Problem::warning(
-                "mojibake",
-                None,
-                message,
-                "repair the text",
-            ));
+        // The commonest arrows, dashes and letters after being decoded with the wrong table.
+        const WRONG: [&str; 3] = ["\u{e2}\u{2020}", "\u{e2}\u{20ac}", "\u{c3}\u{a9}"];
+        if let Some(at) = WRONG.iter().filter_map(|wrong| text.find(wrong)).min() {
+            let line = text[..at].matches('\n').count();
+            let message = "the text was once decoded with the wrong character set".to_owned();
+            self.warn("mojibake", line, message, "repair the text");
         }
         self.check_lines();
         for line in self.fences.unclosed.clone() {
