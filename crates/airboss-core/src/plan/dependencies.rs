@@ -172,6 +172,8 @@ fn phase_reference(text: &str) -> Option<Reference> {
     if let Some((first, last)) = joined.split_once('-')
         && is_id(first)
         && is_id(last)
+        // `A-C` and `1-3` are ranges; `N-1` is arithmetic.
+        && first.starts_with(char::is_numeric) == last.starts_with(char::is_numeric)
     {
         return Some(Reference::Phases(first.to_owned(), last.to_owned()));
     }

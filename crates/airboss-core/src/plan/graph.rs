@@ -291,7 +291,9 @@ impl<'p> Resolver<'p> {
                 }
                 let (low, high) = (self.phase(first)?, self.phase(last)?);
                 let numbers = (leading_number(first), leading_number(last));
+                let lettered = |id: &str| id.starts_with(|c: char| c.is_ascii_uppercase());
                 let within = |phase: &Phase| match (numbers, leading_number(phase.number())) {
+                    _ if lettered(phase.number()) != lettered(first) => false,
                     ((Some(low), Some(high)), Some(number)) => low <= number && number <= high,
                     _ => false,
                 };
@@ -720,25 +722,27 @@ impl<'p> Resolver<'p> {
                 .collect();
         }
         names.extend(names.first().cloned());
-        let line = circle.iter().map(|&node| match node.checked_sub(count) {
-            Some(phase) => {
-                let phase = &self.plan.phases[phase];
-                phase.dependencies.line.unwrap_or(phase.line)
-            }
-            None => self.steps[node].1.line,
-        });
+        let stated = circle
+            .iter()
+            .filter_map(|&node| match node.checked_sub(count) {
+                Some(phase) => self.plan.phases[phase].dependencies.line,
+                None => self.steps[node]
+                    .1
+                    .dependencies
+                    .as_ref()
+                    .map(|_| self.steps[node].1.line),
+            });
+        let line = stated.min();
         let message = format!("dependencies go in a circle: {}", names.join(" \u{2192} "));
-        Problem::error(
-            "dependency-cycle",
-            line.min(),
-            message,
-            "take one of them out",
-        )
+        Problem::error("dependency-cycle", line, message, "take one of them out")
     }
 }
 
-/// The number that a phase id begins with: 2.5 of `2.5`, 5 of `5a`.
+/// Where a phase id stands in a range: 2.5 of `2.5`, 5 of `5a`, 2 of `B`.
 fn leading_number(id: &str) -> Option<f64> {
+    if let [letter @ b'A'..=b'Z'] = id.as_bytes() {
+        return Some(f64::from(letter - b'A') + 1.0);
+    }
     let end = id
         .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(id.len());

@@ -228,9 +228,13 @@ pub(super) fn select(lines: &Lines<'_>, fenced: &[bool], from: usize) -> Vec<Pha
     if sectioned {
         found.retain(in_section);
     }
-    let Some(base) = main_level(&found) else {
-        return found;
+    // In a section of phases the first one shows the level; elsewhere the majority does.
+    let base = if sectioned {
+        found.first().map(|phase| phase.level)
+    } else {
+        main_level(&found)
     };
+    let Some(base) = base else { return found };
     let mut inside = false;
     found.retain(|phase| {
         let kept = phase.level == base
@@ -306,8 +310,11 @@ fn is_section_name(text: &str) -> bool {
         .trim_start_matches("Implementation ")
         .trim_matches(['*', ' ']);
     ["Phases", "Steps"].iter().any(|word| {
-        name.strip_prefix(word)
-            .is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric()))
+        // `Phases 4-6: unchanged` speaks about phases and does not hold them.
+        name.strip_prefix(word).is_some_and(|rest| {
+            let next = rest.trim_start().chars().next();
+            next.is_none_or(|next| !next.is_alphanumeric())
+        })
     })
 }
 

@@ -104,10 +104,11 @@ pub(super) fn shared(folder: &str) -> Option<std::path::PathBuf> {
         return Some(path);
     }
     use std::io::Write as _;
-    let _ = writeln!(
+    writeln!(
         std::io::stderr(),
         "skipped: no folder shared/{folder} beside the checkout"
-    );
+    )
+    .expect("stderr is writable");
     None
 }
 

@@ -72,7 +72,7 @@ fn count(folder: &str) -> Option<Counts> {
                 .iter()
                 .any(|problem| problem.code == "ambiguous-fences"),
         );
-        let _ = schedule(&plan, true).map(|schedule| schedule.waves(3).len());
+        drop(schedule(&plan, true).map(|schedule| schedule.waves(3).len()));
         assert_eq!(plan_hash(&bytes).len(), 64);
         counts.edits += edit_every_phase(&path, &bytes, &plan);
     }
@@ -145,18 +145,19 @@ fn only_markers_changed(path: &std::path::Path, before: &[u8], after: &[u8], pha
 fn report(folder: &str, counts: &Counts) {
     let mut problems: Vec<_> = counts.problems.iter().collect();
     problems.sort();
-    let _ = writeln!(std::io::stderr(), "{folder}: {counts:#?}");
+    eprintln!("{folder}: {counts:?}");
     let read = counts.dependencies - counts.unreadable;
     let percent = if counts.dependencies == 0 {
         100.0
     } else {
         100.0 * read as f64 / counts.dependencies as f64
     };
-    let _ = writeln!(
+    writeln!(
         std::io::stderr(),
         "{folder}: dependency lines read: {read} of {} ({percent:.1} %)",
         counts.dependencies
-    );
+    )
+    .expect("stderr is writable");
 }
 
 #[test]
@@ -198,11 +199,12 @@ fn everything_else_is_hostile_input() {
         let Some(counts) = count(&format!("corpus/{folder}")) else {
             return;
         };
-        let _ = writeln!(
+        writeln!(
             std::io::stderr(),
             "{folder}: {} files, {} edits",
             counts.files,
             counts.edits
-        );
+        )
+        .expect("stderr is writable");
     }
 }
