@@ -50,46 +50,7 @@ pub(super) fn phase_heading(line: usize, text: &str, offset: usize) -> Option<Ph
     let (separated, title_skip) = separator(tail);
     let title_at = tail_at + title_skip;
 
-    let marks: Vec<Range<usize>> = brackets(text)
-        .into_iter()
-        .filter(|span| span.start > tail_at)
-        .collect();
-    let known: Vec<&Range<usize>> = marks
-        .iter()
-        .filter(|span| status_of(&text[(*span).clone()]).is_some())
-        .collect();
-    let (status, marker, title_end) = match (known.last(), marks.last()) {
-        (Some(span), _) => {
-            let inside = &text[(*span).clone()];
-            let status = status_of(inside).unwrap_or(PhaseStatus::NotStarted);
-            let span_in_file = span.start + offset..span.end + offset;
-            (
-                status,
-                PhaseMarker::Known {
-                    text: inside.to_owned(),
-                    span: span_in_file,
-                },
-                span.start - 1,
-            )
-        }
-        (None, Some(span))
-            if text[span.end + 1..]
-                .trim_matches(['*', ' ', '\t'])
-                .is_empty()
-                && looks_like_status(&text[span.clone()]) =>
-        {
-            let inside = text[span.clone()].to_owned();
-            (
-                PhaseStatus::NotStarted,
-                PhaseMarker::Unknown(inside),
-                span.start - 1,
-            )
-        }
-        _ => match sign(tail) {
-            Some(status) => (status, PhaseMarker::Sign, text.len()),
-            None => (PhaseStatus::NotStarted, PhaseMarker::Missing, text.len()),
-        },
-    };
+    let (status, marker, known_markers, title_end) = read_marker(text, tail_at, offset);
     let title = text
         .get(title_at..title_end.max(title_at))
         .unwrap_or_default();
@@ -102,10 +63,48 @@ pub(super) fn phase_heading(line: usize, text: &str, offset: usize) -> Option<Ph
         separated,
         status,
         marker,
-        known_markers: known.len(),
+        known_markers,
         pipeline,
         end: 0,
     })
+}
+
+/// The status of a heading, its marker, how many markers it has, and where its title ends.
+fn read_marker(
+    text: &str,
+    tail_at: usize,
+    offset: usize,
+) -> (PhaseStatus, PhaseMarker, usize, usize) {
+    let marks: Vec<Range<usize>> = brackets(text)
+        .into_iter()
+        .filter(|span| span.start > tail_at)
+        .collect();
+    let known: Vec<(&Range<usize>, PhaseStatus)> = marks
+        .iter()
+        .filter_map(|span| Some((span, status_of(&text[span.clone()])?)))
+        .collect();
+    if let Some((span, status)) = known.last() {
+        let inside = text[(*span).clone()].to_owned();
+        let in_file = span.start + offset..span.end + offset;
+        let marker = PhaseMarker::Known {
+            text: inside,
+            span: in_file,
+        };
+        return (*status, marker, known.len(), span.start - 1);
+    }
+    if let Some(span) = marks.last()
+        && text[span.end + 1..]
+            .trim_matches(['*', ' ', '\t'])
+            .is_empty()
+        && looks_like_status(&text[span.clone()])
+    {
+        let marker = PhaseMarker::Unknown(text[span.clone()].to_owned());
+        return (PhaseStatus::NotStarted, marker, 0, span.start - 1);
+    }
+    match sign(&text[tail_at..]) {
+        Some(status) => (status, PhaseMarker::Sign, 0, text.len()),
+        None => (PhaseStatus::NotStarted, PhaseMarker::Missing, 0, text.len()),
+    }
 }
 
 /// `(pipeline-start: when 1.3 completes)` taken out of a title.

@@ -103,12 +103,9 @@ pub(super) fn shared(folder: &str) -> Option<std::path::PathBuf> {
     if path.is_dir() {
         return Some(path);
     }
-    use std::io::Write as _;
-    writeln!(
-        std::io::stderr(),
+    note(&format!(
         "skipped: no folder shared/{folder} beside the checkout"
-    )
-    .expect("stderr is writable");
+    ));
     None
 }
 
@@ -120,12 +117,18 @@ pub(super) fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                open.push(path)
+                open.push(path);
             } else {
-                found.push(path)
+                found.push(path);
             }
         }
     }
     found.sort();
     found
+}
+
+/// Tells the person who runs the tests, past the capture of their output.
+pub(super) fn note(line: &str) {
+    use std::io::Write as _;
+    writeln!(std::io::stderr(), "{line}").expect("stderr is writable");
 }

@@ -1,7 +1,6 @@
 //! Real plans, hundreds of them: nothing panics, and an edit changes only its marker.
 
 use std::collections::HashMap;
-use std::io::Write as _;
 
 use super::*;
 
@@ -56,13 +55,6 @@ fn count(folder: &str) -> Option<Counts> {
             counts.dependencies += usize::from(phase.dependencies.line.is_some());
             counts.unreadable += usize::from(phase.dependencies.needs == Needs::Unreadable);
             counts.loose += usize::from(phase.dependencies.loose);
-            if phase.dependencies.needs == Needs::Unreadable && std::env::var_os("SHOW").is_some() {
-                eprintln!(
-                    "unreadable: {} | {}",
-                    phase.dependencies.text,
-                    path.display()
-                );
-            }
         }
         for problem in &plan.problems {
             *counts.problems.entry(problem.code).or_default() += 1;
@@ -142,22 +134,14 @@ fn only_markers_changed(path: &std::path::Path, before: &[u8], after: &[u8], pha
     }
 }
 
-fn report(folder: &str, counts: &Counts) {
-    let mut problems: Vec<_> = counts.problems.iter().collect();
-    problems.sort();
-    eprintln!("{folder}: {counts:?}");
+/// The measure of the format's baseline: 98 % of the coordinate family, 93 % of the boards'.
+fn report(folder: &str, counts: &Counts, least_percent: usize) {
     let read = counts.dependencies - counts.unreadable;
-    let percent = if counts.dependencies == 0 {
-        100.0
-    } else {
-        100.0 * read as f64 / counts.dependencies as f64
-    };
-    writeln!(
-        std::io::stderr(),
-        "{folder}: dependency lines read: {read} of {} ({percent:.1} %)",
+    note(&format!(
+        "{folder}: {read} of {} dependency lines read; {counts:?}",
         counts.dependencies
-    )
-    .expect("stderr is writable");
+    ));
+    assert!(read * 100 >= counts.dependencies * least_percent);
 }
 
 #[test]
@@ -165,7 +149,7 @@ fn plans_of_the_board_family() {
     let Some(counts) = count("corpus/plans-proofchecker") else {
         return;
     };
-    report("plans-proofchecker", &counts);
+    report("plans-proofchecker", &counts, 93);
 }
 
 #[test]
@@ -173,7 +157,7 @@ fn plans_of_the_coordinate_family() {
     let Some(counts) = count("corpus/plans-coordinate") else {
         return;
     };
-    report("plans-coordinate", &counts);
+    report("plans-coordinate", &counts, 98);
 }
 
 #[test]
@@ -181,7 +165,7 @@ fn plans_of_the_orchestrator_family() {
     let Some(counts) = count("corpus/plans-orchestrator") else {
         return;
     };
-    report("plans-orchestrator", &counts);
+    report("plans-orchestrator", &counts, 0);
 }
 
 #[test]
@@ -199,12 +183,9 @@ fn everything_else_is_hostile_input() {
         let Some(counts) = count(&format!("corpus/{folder}")) else {
             return;
         };
-        writeln!(
-            std::io::stderr(),
+        note(&format!(
             "{folder}: {} files, {} edits",
-            counts.files,
-            counts.edits
-        )
-        .expect("stderr is writable");
+            counts.files, counts.edits
+        ));
     }
 }
