@@ -11,8 +11,8 @@ use super::model::*;
 use super::schedule::{Schedule, ScheduledStep};
 
 /// Bounds for what can be scheduled; the largest real plan has 578 boxes.
-const MAX_STEPS: usize = 20_000;
-const MAX_PHASES: usize = 2_000;
+const MAX_STEPS: usize = 5_000;
+const MAX_PHASES: usize = 1_000;
 const MAX_NOTES: usize = 1_000;
 
 /// A range of step ids longer than this is a slip of the pen.
@@ -126,12 +126,7 @@ impl<'p> Resolver<'p> {
         match self.phase_index.get(key).map(Vec::as_slice) {
             Some([one]) => Ok(*one),
             Some(_) => Err(Lost::Ambiguous),
-            None => self
-                .plan
-                .phases
-                .iter()
-                .position(|phase| phase.key == key)
-                .ok_or(Lost::Unknown),
+            None => Err(Lost::Unknown),
         }
     }
 

@@ -221,8 +221,7 @@ pub(super) fn select(lines: &Lines<'_>, fenced: &[bool], from: usize) -> Vec<Pha
     drop_mentions(&mut found);
     let levels = heading_levels(lines, fenced, &found);
     let sections = phase_sections(lines, &levels, &found);
-    let in_section =
-        |phase: &PhaseHeading| sections.iter().any(|section| section.contains(&phase.line));
+    let in_section = |phase: &PhaseHeading| section_of(&sections, phase.line).is_some();
     let sectioned = found.iter().any(in_section);
     if sectioned {
         found.retain(in_section);
@@ -294,11 +293,20 @@ fn phase_sections(
             .iter()
             .find(|(_, other)| *other <= level)
             .map_or(lines.len(), |(line, _)| *line);
-        if found.iter().any(|phase| (line..end).contains(&phase.line)) {
+        let first = found.partition_point(|phase| phase.line < line);
+        if found.get(first).is_some_and(|phase| phase.line < end) {
             sections.push(line..end);
         }
     }
     sections
+}
+
+/// The section that a line is in; sections are in order and do not overlap.
+fn section_of(sections: &[Range<usize>], line: usize) -> Option<&Range<usize>> {
+    let after = sections.partition_point(|section| section.start <= line);
+    sections
+        .get(after.checked_sub(1)?)
+        .filter(|section| section.contains(&line))
 }
 
 fn is_section_name(text: &str) -> bool {
@@ -339,10 +347,7 @@ fn set_ends(
             .take_while(|(line, _)| *line < next_phase)
             .find(|(_, level)| *level <= phase.level)
             .map_or(count, |(line, _)| *line);
-        let section = sections
-            .iter()
-            .find(|section| section.contains(&phase.line))
-            .map_or(count, |section| section.end);
+        let section = section_of(sections, phase.line).map_or(count, |section| section.end);
         phase.end = next_phase.min(next_heading).min(section);
     }
 }

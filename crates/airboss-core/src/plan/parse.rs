@@ -105,11 +105,6 @@ fn finish(plan: &mut Plan) {
     plan.problems.extend(problems);
     plan.problems
         .sort_by_key(|problem| problem.line.unwrap_or(0));
-    let mut warnings = 0;
-    plan.problems.retain(|problem| {
-        warnings += usize::from(problem.severity == Severity::Warning);
-        problem.severity == Severity::Error || warnings <= MAX_WARNINGS
-    });
 }
 
 struct Reader<'t> {
@@ -121,6 +116,9 @@ struct Reader<'t> {
 
 impl Reader<'_> {
     fn warn(&mut self, code: &'static str, line: usize, message: String, remedy: &str) {
+        if self.problems.len() >= MAX_WARNINGS {
+            return;
+        }
         self.problems
             .push(Problem::warning(code, Some(line + 1), message, remedy));
     }

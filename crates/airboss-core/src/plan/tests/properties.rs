@@ -173,3 +173,42 @@ proptest! {
         prop_assert!(ids(&after).is_superset(&ids(&before)));
     }
 }
+
+/// Hostile files stay linear: a quadratic step anywhere would take hours on these.
+#[test]
+fn hostile_files_end_in_time() {
+    let repeat = |line: &str| line.repeat(200_000 / line.len()).into_bytes();
+    for line in [
+        "\n",
+        "#\n",
+        "# Phases\n",
+        "## Phases\n### Phase 1: a\n",
+        "### Phase 1: a\n",
+        "- [ ] x\n",
+        "- [ ] 1.1 x (depends: 1.1)\n",
+        "```x\n",
+        "```x\n~~~\n",
+        "```\n",
+        "**Tasks**:\n",
+        "- `a/b`\n",
+        "[`x`",
+        "`",
+        "(",
+        "**",
+        "| 1. a | [DONE] |\n",
+        "**pipeline-start:** x\n",
+        "**Execution Note:** Tasks 1.1-1.9 are [PARALLEL]\n",
+    ] {
+        for start in [
+            "",
+            "### Phase 1: ",
+            "### Phase 1: a\n**Files Modified**:\n",
+            "### Phase 1: a\n**Dependencies**: ",
+        ] {
+            let mut bytes = start.as_bytes().to_vec();
+            bytes.extend(repeat(line));
+            let plan = Plan::parse(&bytes);
+            drop(schedule(&plan, false));
+        }
+    }
+}
