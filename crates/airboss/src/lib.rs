@@ -1,1 +1,3 @@
-//! airboss.
+//! Start.
+
+pub mod render;
