@@ -81,13 +81,18 @@ fn steps_of(file: &StatusFile) -> Vec<Step> {
     steps
 }
 
-#[test]
-fn a_new_file_and_what_a_start_and_an_end_change_in_it() {
+fn two_steps() -> Vec<Step> {
     let mut steps = vec![
         fresh(record("1.1", "1", "Measure")),
         fresh(record("2.1", "2", "Mend")),
     ];
     steps[1].record.dependencies.push("1.1".into());
+    steps
+}
+
+#[test]
+fn a_new_file() {
+    let steps = two_steps();
     let new = render(&shown(&steps, &[]));
     assert_snapshot!(new, @r#"
     {
@@ -126,7 +131,12 @@ fn a_new_file_and_what_a_start_and_an_end_change_in_it() {
     }
     "#);
     assert_eq!(splice(&new, &shown(&steps, &[])), Ok(None));
+}
 
+#[test]
+fn what_a_start_and_an_end_change() {
+    let mut steps = two_steps();
+    let new = render(&shown(&steps, &[]));
     mark(
         &mut steps[0],
         StepStatus::InProgress,
@@ -156,6 +166,14 @@ fn a_new_file_and_what_a_start_and_an_end_change_in_it() {
     +    "completed": 1,
     +    "pending": 1,
     "#);
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "a test tells what it found, or that it was skipped"
+)]
+fn note(text: std::fmt::Arguments<'_>) {
+    eprintln!("{text}");
 }
 
 /// Lines that differ, for texts that have most lines in common.
@@ -395,7 +413,9 @@ proptest! {
 fn the_corpus_is_read_and_changed_only_where_it_must_be() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/status");
     let Ok(directory) = std::fs::read_dir(&corpus) else {
-        eprintln!("no corpus beside the checkout: nothing was tested");
+        note(format_args!(
+            "no corpus beside the checkout: nothing was tested"
+        ));
         return;
     };
     let (mut files, mut tasks, mut warnings, mut edits) = (0, 0, 0, 0);
@@ -454,7 +474,9 @@ fn the_corpus_is_read_and_changed_only_where_it_must_be() {
             edits += 1;
         }
     }
-    eprintln!("{files} files, {tasks} tasks, {warnings} warnings, {edits} changed lines");
+    note(format_args!(
+        "{files} files, {tasks} tasks, {warnings} warnings, {edits} changed lines"
+    ));
     assert!(files > 0);
 }
 
@@ -469,7 +491,7 @@ fn one_step_of_ten_thousand_is_changed_fast() {
     let changed = splice(&text, &shown(&steps[5_000..=5_000], &[])).unwrap();
     let elapsed = start.elapsed();
     assert!(changed.is_some());
-    eprintln!("{} bytes in {elapsed:?}", text.len());
+    note(format_args!("{} bytes in {elapsed:?}", text.len()));
     // Unoptimised and on a busy machine; what it guards against is quadratic work.
     assert!(elapsed.as_secs() < 2, "{elapsed:?}");
 }
