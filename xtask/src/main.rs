@@ -1,2 +1,83 @@
-//! Tasks.
-fn main() {}
+//! The project's own tasks, run as `cargo xtask TASK`.
+//!
+//! `cargo xtask ci` is the one command that proves a change; every check that
+//! it makes can also be run alone. The tasks read the work tree and run cargo;
+//! they never change a file of the project.
+
+mod ci;
+mod layers;
+mod lock;
+mod tidy;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+/// The project's own tasks.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+/// One task; its documentation is its help text.
+#[derive(Subcommand)]
+enum Task {
+    /// Prove a change: tests, formatting, lints, documentation, dependencies and house rules
+    Ci(ci::CiArguments),
+    /// Check the house rules that no compiler knows: headers, lengths, documents
+    Tidy,
+    /// Check that dependencies run one way: airboss, airboss-engine, airboss-core
+    Layers,
+    /// Check the number of packages in Cargo.lock against its limit
+    Lock,
+}
+
+fn main() -> Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let root = workspace_root()?;
+    let mut output = io::stdout().lock();
+    match arguments.task {
+        Task::Ci(arguments) => ci::run(root, &arguments, &mut output),
+        Task::Tidy => report(&tidy::problems(root)?, &mut output),
+        Task::Layers => report(&layers::problems(root)?, &mut output),
+        Task::Lock => report(&lock::problems(root)?, &mut output),
+    }
+}
+
+/// The folder of the workspace, which holds the folder of this crate.
+fn workspace_root() -> Result<&'static Path> {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("xtask lies outside the workspace")
+}
+
+/// Prints one problem a line; any problem is a failure.
+fn report(problems: &[String], output: &mut impl Write) -> Result<ExitCode> {
+    for problem in problems {
+        writeln!(output, "{problem}")?;
+    }
+    Ok(if problems.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_printed_and_fails() {
+        let mut output = Vec::new();
+        let code = report(&["AGENTS.md: too long".to_owned()], &mut output).unwrap();
+        assert_eq!(code, ExitCode::FAILURE);
+        assert_eq!(output, b"AGENTS.md: too long\n");
+        assert_eq!(report(&[], &mut Vec::new()).unwrap(), ExitCode::SUCCESS);
+    }
+}

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::attempt::{Attempt, AttemptEnd, AttemptStatus, StreamReport};
 use crate::id::{AttemptId, RunId, StepId};
 use crate::operation::{Actor, Operation, RunEnding, StepStatus};
+use crate::plan::{Schedule, ScheduledStep};
 use crate::process::ProcessIdentity;
 use crate::step::{STUCK_AFTER, Step, StepState};
 use crate::time::Timestamp;
@@ -27,18 +28,32 @@ use crate::view::View;
 /// One step as the schedule of its plan has it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unit {
-    /// The step.
-    pub id: StepId,
-    /// The key of its phase.
-    pub phase: String,
+    /// The step, and beside which others it may run.
+    pub step: ScheduledStep,
     /// The steps that have to be settled first.
     pub waits_for: Vec<StepId>,
     /// The phases whose every step has to be settled first.
     pub after_phases: Vec<String>,
-    /// The plan says that it may run beside others.
-    pub parallel: bool,
-    /// Paths that the plan says it touches.
-    pub footprint: Vec<String>,
+}
+
+impl Unit {
+    /// The schedule as the dispatcher looks at it.
+    #[must_use]
+    pub fn all(schedule: &Schedule) -> Vec<Self> {
+        schedule
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(place, step)| {
+                let (steps, phases) = schedule.waits_for_parts(place);
+                Self {
+                    step: step.clone(),
+                    waits_for: steps.into_iter().cloned().collect(),
+                    after_phases: phases.into_iter().map(str::to_owned).collect(),
+                }
+            })
+            .collect()
+    }
 }
 
 /// Limits of a run, all enforced here.
@@ -432,10 +447,13 @@ impl<'view> Unsettled<'view> {
         let mut by_phase: HashMap<&str, Vec<&StepId>> = HashMap::new();
         for unit in &flight.units {
             if view
-                .step(&unit.id)
+                .step(&unit.step.id)
                 .is_some_and(|step| !step.state.status.is_settled())
             {
-                by_phase.entry(&unit.phase).or_default().push(&unit.id);
+                by_phase
+                    .entry(&unit.step.phase)
+                    .or_default()
+                    .push(&unit.step.id);
             }
         }
         Self { view, by_phase }
@@ -465,7 +483,7 @@ pub fn standings(flight: &Flight, view: &View, now: Timestamp) -> Vec<Standing> 
         .units
         .iter()
         .map(|unit| {
-            own_standing(view.step(&unit.id), &flight.policy.rules, now)
+            own_standing(view.step(&unit.step.id), &flight.policy.rules, now)
                 .unwrap_or(Standing::Settled)
         })
         .collect();
@@ -506,7 +524,7 @@ fn spread_blocking<'flight>(
         .iter()
         .zip(own)
         .filter(|(_, standing)| matches!(standing, Standing::Exhausted | Standing::NeedsAnswer))
-        .map(|(unit, _)| &unit.id)
+        .map(|(unit, _)| &unit.step.id)
         .collect();
     if stuck.is_empty() {
         return stuck;
@@ -517,12 +535,12 @@ fn spread_blocking<'flight>(
         let before = stuck.len();
         for (unit, standing) in flight.units.iter().zip(own) {
             if *standing != Standing::Settled
-                && !stuck.contains(&unit.id)
+                && !stuck.contains(&unit.step.id)
                 && unsettled
                     .before(unit)
                     .any(|dependency| stuck.contains(dependency))
             {
-                stuck.insert(&unit.id);
+                stuck.insert(&unit.step.id);
             }
         }
         if stuck.len() == before {
@@ -676,7 +694,10 @@ fn dispatch_ready(
     let mut running: Vec<&Unit> = flight
         .units
         .iter()
-        .filter(|unit| open.iter().any(|attempt| attempt.steps.contains(&unit.id)))
+        .filter(|unit| {
+            open.iter()
+                .any(|attempt| attempt.steps.contains(&unit.step.id))
+        })
         .collect();
     let mut attempts = open.len();
     let fresh_first = |retry_wanted: bool| {
@@ -689,20 +710,18 @@ fn dispatch_ready(
         if attempts >= flight.policy.jobs || attempts_left(flight, &decision.control) == 0 {
             return;
         }
-        if running.iter().any(|other| other.id == unit.id) {
+        if running.iter().any(|other| other.step.id == unit.step.id) {
             continue;
         }
-        if !running.is_empty() {
-            // A step that needs the tree alone is not overtaken by later ones for ever.
-            if !unit.parallel || running.iter().any(|other| !other.parallel) {
-                return;
-            }
-            if running
-                .iter()
-                .any(|other| overlap(&unit.footprint, &other.footprint))
-            {
+        if running
+            .iter()
+            .any(|other| !unit.step.may_overlap(&other.step))
+        {
+            // One that needs the tree alone is not overtaken by later ones for ever.
+            if unit.step.parallel {
                 continue;
             }
+            return;
         }
         let retry = matches!(standing, Standing::Ready { retry: true });
         let members = batch(flight, view, unit, retry);
@@ -710,17 +729,6 @@ fn dispatch_ready(
         running.extend(members);
         attempts += 1;
     }
-}
-
-/// Whether two footprints name the same file, or one a folder around the other's.
-#[must_use]
-pub fn overlap(left: &[String], right: &[String]) -> bool {
-    let inside = |path: &str, folder: &str| {
-        path.strip_prefix(folder.trim_end_matches('/'))
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    left.iter()
-        .any(|a| right.iter().any(|b| inside(a, b) || inside(b, a)))
 }
 
 /// The steps that one agent gets: the first and, in a batch, those right behind it.
@@ -738,20 +746,20 @@ fn batch<'flight>(
     let behind = flight
         .units
         .iter()
-        .skip_while(|unit| unit.id != first.id)
+        .skip_while(|unit| unit.step.id != first.step.id)
         .skip(1);
     for unit in behind {
         let fits = members.len() < flight.policy.batch
-            && unit.phase == first.phase
-            && unit.parallel == first.parallel
-            && view.step(&unit.id).is_some_and(|step| {
+            && unit.step.phase == first.step.phase
+            && unit.step.parallel == first.step.parallel
+            && view.step(&unit.step.id).is_some_and(|step| {
                 step.state.status == StepStatus::Pending
                     && step.state.wake_at.is_none()
                     && !step.state.is_waiting()
             })
             && unsettled
                 .before(unit)
-                .all(|open| members.iter().any(|member| member.id == *open));
+                .all(|open| members.iter().any(|member| member.step.id == *open));
         if !fits {
             break;
         }
@@ -768,10 +776,10 @@ fn order(
     attempt: AttemptId,
     decision: &mut Decision,
 ) {
-    let Some(first) = view.step(&members[0].id) else {
+    let Some(first) = view.step(&members[0].step.id) else {
         return;
     };
-    let steps: Vec<StepId> = members.iter().map(|unit| unit.id.clone()).collect();
+    let steps: Vec<StepId> = members.iter().map(|unit| unit.step.id.clone()).collect();
     let number = first.state.attempts + 1;
     let fence = u64::from(number);
     decision.operations.push(Operation::AttemptDispatched {

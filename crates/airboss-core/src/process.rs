@@ -81,6 +81,6 @@ pub struct ProcessOutcome {
     pub survivors: u32,
     /// Lines that were longer than the limit and cut.
     pub lines_cut: u64,
-    /// Bytes of output that were not kept because the log was full.
+    /// Bytes of output that were not kept: of cut lines, or because the log or its disk was full.
     pub bytes_dropped: u64,
 }

@@ -147,11 +147,23 @@ pub struct ChangedFile {
     pub after: Option<FileVersion>,
 }
 
-/// A file's mode and content as git names them.
+/// The kinds of file that can be somebody's work.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileKind {
+    /// An ordinary file.
+    Regular,
+    /// A file that may be run.
+    Executable,
+    /// A symbolic link; its content is the target.
+    Symlink,
+}
+
+/// A file's kind and content as git names them.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FileVersion {
-    /// Git's octal mode: `100644`, `100755` or `120000`.
-    pub mode: u32,
+    /// The kind of file.
+    pub kind: FileKind,
     /// The blob's id in hexadecimal.
     pub blob: String,
 }

@@ -63,6 +63,18 @@ impl Counts {
         }
     }
 
+    /// Every status and how many steps have it.
+    #[must_use]
+    pub fn by_status(&self) -> [(StepStatus, usize); 5] {
+        [
+            (StepStatus::Pending, self.pending),
+            (StepStatus::InProgress, self.in_progress),
+            (StepStatus::Completed, self.completed),
+            (StepStatus::Failed, self.failed),
+            (StepStatus::Skipped, self.skipped),
+        ]
+    }
+
     /// `floor(100 · completed / total)`, 0 of nothing (`formats.md` F.3).
     #[must_use]
     pub fn percentage(&self) -> usize {

@@ -6,6 +6,7 @@
 pub mod agents;
 pub mod clock;
 pub mod git;
+pub mod run;
 pub mod settings;
 pub mod store;
 pub mod supervise;

@@ -1,1 +1,3 @@
 //! airboss.
+
+pub mod scripted;

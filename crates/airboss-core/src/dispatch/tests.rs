@@ -12,7 +12,7 @@ use crate::id::OperationId;
 use crate::operation::{PlanKey, StepRecord, StoredOperation};
 use crate::path::RepoPath;
 use crate::process::{Exit, ProcessOutcome, StopReason};
-use crate::verdict::{FileVersion, GateExit, GateResult};
+use crate::verdict::{FileKind, FileVersion, GateExit, GateResult};
 
 /// What a simulated agent does on one attempt.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,12 +44,9 @@ struct World {
 
 fn unit(id: &str, phase: &str, waits_for: &[&str], parallel: bool) -> Unit {
     Unit {
-        id: id.into(),
-        phase: phase.to_owned(),
+        step: ScheduledStep::for_tests(id, phase, parallel, &[]),
         waits_for: waits_for.iter().map(|id| StepId::from(*id)).collect(),
         after_phases: Vec::new(),
-        parallel,
-        footprint: Vec::new(),
     }
 }
 
@@ -67,10 +64,10 @@ fn policy() -> Policy {
 impl World {
     fn new(units: Vec<Unit>, policy: Policy) -> Self {
         let records = units.iter().map(|unit| StepRecord {
-            id: unit.id.clone(),
-            phase: unit.phase.clone(),
-            phase_title: unit.phase.clone(),
-            description: unit.id.to_string(),
+            id: unit.step.id.clone(),
+            phase: unit.step.phase.clone(),
+            phase_title: unit.step.phase.clone(),
+            description: unit.step.id.to_string(),
             dependencies: unit.waits_for.clone(),
         });
         let registered = Operation::PlanRegistered {
@@ -233,7 +230,7 @@ impl World {
                 path: RepoPath::new(&format!("out/{}", attempt.steps[0])).unwrap(),
                 before: None,
                 after: Some(FileVersion {
-                    mode: 0o100_644,
+                    kind: FileKind::Regular,
                     blob: "b".to_owned(),
                 }),
             });
@@ -410,7 +407,7 @@ fn only_what_the_plan_calls_independent_runs_side_by_side() {
     let mut together = World::new(units(true), wide.clone());
     let mut crossed: Vec<Unit> = units(true);
     for unit in &mut crossed {
-        unit.footprint = vec!["src/".to_owned()];
+        unit.step.footprint = vec!["src/".to_owned()];
     }
     let mut crossed = World::new(crossed, wide);
     for world in [&mut alone, &mut together, &mut crossed] {
@@ -422,17 +419,6 @@ fn only_what_the_plan_calls_independent_runs_side_by_side() {
         crossed.most_at_once,
     ];
     assert_eq!(widths, [1, 4, 1]);
-}
-
-#[test]
-fn footprints_overlap_by_folder_not_by_prefix() {
-    let overlaps = |a: &str, b: &str| overlap(&[a.to_owned()], &[b.to_owned()]);
-    assert!(
-        overlaps("src/a.rs", "src/a.rs")
-            && overlaps("src", "src/a.rs")
-            && overlaps("src/", "src/a.rs")
-    );
-    assert!(!overlaps("src/a.rs", "src/a.rst") && !overlaps("src", "srcs/a"));
 }
 
 fn act_strategy() -> impl Strategy<Value = Act> {

@@ -8,7 +8,14 @@
 //! The fold is `airboss-core`'s; a store only loads, folds and saves. It never reads a plan,
 //! never runs a process and never decides.
 
-use std::fmt;
+mod lease;
+mod memory;
+pub mod place;
+mod sqlite;
+#[cfg(test)]
+mod suite;
+
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,6 +29,10 @@ use airboss_core::time::Timestamp;
 use airboss_core::view::{Counts, Run, View};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use self::lease::{Claim, Lease, LeaseKey};
+pub use self::memory::MemoryStore;
+pub use self::sqlite::{Options, SqliteStore};
 
 /// The idempotency key of a command, chosen by whoever gives it. It counts within one plan.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -330,81 +341,6 @@ pub struct GitWishRow {
     pub payload: Value,
 }
 
-/// What is claimed, for example `run:<plan>`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct LeaseKey(String);
-
-impl LeaseKey {
-    /// Wraps a name; whoever claims gives it its meaning.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for LeaseKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(&self.0)
-    }
-}
-
-/// A claim that somebody holds, also after it has expired.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Lease {
-    /// What is claimed.
-    pub key: LeaseKey,
-    /// Grows with every claim of this key and is never used again.
-    pub epoch: u64,
-    /// Who holds it.
-    pub holder: ProcessIdentity,
-    /// How long it lives without a heartbeat.
-    pub ttl: Duration,
-    /// When it was claimed.
-    pub claimed_at: Timestamp,
-    /// The newest sign of life.
-    pub beat_at: Timestamp,
-    /// The holder's own mark of how far it got.
-    pub progress: u64,
-    /// When that mark last changed: alive and getting on are two things.
-    pub progress_at: Timestamp,
-}
-
-impl Lease {
-    /// When it expires without another heartbeat.
-    #[must_use]
-    pub fn expires_at(&self) -> Timestamp {
-        self.beat_at.after(self.ttl)
-    }
-
-    /// Whether anybody may claim it now.
-    #[must_use]
-    pub fn is_expired(&self, now: Timestamp) -> bool {
-        self.expires_at() <= now
-    }
-}
-
-/// The answer to a claim.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Claim {
-    /// It is the caller's, under this epoch.
-    Granted {
-        /// The fencing token of the claim.
-        epoch: u64,
-    },
-    /// Somebody else holds it. Whoever proves that the holder is gone may release its epoch.
-    Held {
-        /// The claim that stands.
-        lease: Lease,
-    },
-}
-
 /// Everything that is stored, and the only way to change it.
 ///
 /// A method that takes `&self` reads one snapshot and writes nothing.
@@ -455,6 +391,12 @@ pub trait Store: Send {
     /// # Errors
     /// When the store cannot be read.
     fn find_attempt(&self, prefix: &str) -> Result<Vec<AttemptSummary>, StoreError>;
+
+    /// The attempts of every plan that are not judged yet, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn open_attempts(&self) -> Result<Vec<StoredAttempt>, StoreError>;
 
     /// The plan counted by phase.
     ///
@@ -651,4 +593,89 @@ impl StoreError {
             _ => 74,
         }
     }
+}
+
+/// The steps under which an operation is found again: those it names, those it renames, and
+/// those that its attempt works on.
+fn concerned(operation: &Operation, attempt: Option<&Attempt>) -> Vec<StepId> {
+    let mut steps = operation.steps().to_vec();
+    if steps.is_empty()
+        && let Some(attempt) = attempt
+    {
+        steps.extend_from_slice(&attempt.steps);
+    }
+    if let Operation::PlanRegistered { renamed, .. } = operation {
+        steps.extend(renamed.iter().flat_map(|(new, old)| [new, old]).cloned());
+    }
+    steps.sort();
+    steps.dedup();
+    steps
+}
+
+/// The phases of the steps that the plan has now, in plan order: key and title.
+fn phases_of(steps: &[Step]) -> Vec<(&str, &str)> {
+    let mut known = HashSet::new();
+    steps
+        .iter()
+        .filter(|step| !step.state.vanished)
+        .map(|step| (step.record.phase.as_str(), step.record.phase_title.as_str()))
+        .filter(|(key, _)| known.insert(*key))
+        .collect()
+}
+
+/// Puts an overview together from its counted phases.
+fn overview_of(name: String, hash: String, sequence: u64, phases: Vec<PhaseCounts>) -> Overview {
+    let mut counts = Counts::default();
+    for phase in &phases {
+        for (status, count) in phase.counts.by_status() {
+            counts.add(status, count);
+        }
+    }
+    let current_phase = phases
+        .iter()
+        .find(|phase| !phase.counts.is_complete())
+        .map(|phase| phase.key.clone());
+    Overview {
+        name,
+        hash,
+        counts,
+        phases,
+        current_phase,
+        sequence,
+    }
+}
+
+/// Refuses a change whose git wishes do not belong to one operation each.
+fn check_change(change: &Change) -> Result<(), String> {
+    let mut named = HashSet::new();
+    for wish in &change.git {
+        if wish.operation >= change.operations.len() || !named.insert(wish.operation) {
+            return Err(format!(
+                "git wish {} does not have an operation of its own",
+                wish.operation
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn summary_of(plan: PlanKey, attempt: Attempt) -> AttemptSummary {
+    AttemptSummary {
+        id: attempt.id,
+        plan,
+        run: attempt.run,
+        steps: attempt.steps,
+        agent: attempt.agent,
+        status: attempt.status,
+        dispatched_at: attempt.dispatched_at,
+    }
+}
+
+/// The prefix as ids are written, or nothing when no id can begin so.
+fn attempt_prefix(text: &str) -> Option<String> {
+    let prefix = text.trim().to_ascii_lowercase().replace('-', "");
+    prefix
+        .bytes()
+        .all(|byte| byte.is_ascii_hexdigit())
+        .then_some(prefix)
 }

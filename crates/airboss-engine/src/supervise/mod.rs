@@ -204,7 +204,8 @@ pub fn start(airboss: &Path, directory: &Path, spec: &Spec) -> Result<Handle, Su
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log.into_file())
-        .spawn()?;
+        .spawn()
+        .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", airboss.display())))?;
     match await_report(&mut child, &directory) {
         Ok(identity) => Ok(Handle { identity, child }),
         Err(error) => {

@@ -345,3 +345,100 @@ fn pack(directory: &Path, numbers: &[u32], path: &Path) -> Result<(), SuperviseE
     }
     Ok(encoder.finish()?.sync_all()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::supervise::Reader;
+
+    fn read(directory: &Path) -> Vec<(Stream, Vec<u8>, bool)> {
+        let mut reader = Reader::new(directory);
+        let mut lines = Vec::new();
+        while !reader.is_finished() {
+            let more = reader.poll().unwrap();
+            assert!(!more.is_empty() || reader.is_finished());
+            lines.extend(
+                more.into_iter()
+                    .map(|line| (line.stream, line.bytes, line.cut)),
+            );
+        }
+        lines
+    }
+
+    /// The lines of one stream, cut as promised, with what that drops.
+    fn expected(bytes: &[u8], line_bytes_max: usize) -> (Vec<(Vec<u8>, bool)>, u64) {
+        let mut dropped = 0;
+        let lines = bytes.split_inclusive(|&byte| byte == b'\n').map(|line| {
+            let content = line.len() - usize::from(line.ends_with(b"\n"));
+            if content <= line_bytes_max {
+                return (line.to_vec(), false);
+            }
+            dropped += (line.len() - line_bytes_max) as u64;
+            (line[..line_bytes_max].to_vec(), true)
+        });
+        (lines.collect(), dropped)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_what_was_received(
+            chunks in prop::collection::vec((any::<bool>(), "[ab\n]{1,12}"), 0..20),
+            line_bytes_max in 0..9_usize,
+        ) {
+            let folder = TempDir::new().unwrap();
+            let mut recorder = Recorder::create(folder.path(), line_bytes_max, 0).unwrap();
+            let mut received = [Vec::new(), Vec::new()];
+            for (second, chunk) in &chunks {
+                let stream = if *second { Stream::Stderr } else { Stream::Stdout };
+                recorder.push(stream, Timestamp::default(), chunk.as_bytes());
+                received[stream.index()].extend_from_slice(chunk.as_bytes());
+            }
+            let tally = recorder.end(Timestamp::default());
+            let lines = read(folder.path());
+            let mut dropped = 0;
+            for stream in [Stream::Stdout, Stream::Stderr] {
+                let (expected, missing) = expected(&received[stream.index()], line_bytes_max);
+                dropped += missing;
+                let found = lines.iter().filter(|line| line.0 == stream);
+                let found: Vec<_> = found.map(|(_, bytes, cut)| (bytes.clone(), *cut)).collect();
+                prop_assert_eq!(found, expected);
+            }
+            prop_assert_eq!(tally.bytes_dropped, dropped);
+            seal(folder.path()).unwrap();
+            prop_assert_eq!(read(folder.path()), lines);
+        }
+    }
+
+    #[test]
+    fn a_full_disk_loses_bytes_but_neither_count_nor_order() {
+        let folder = TempDir::new().unwrap();
+        let mut recorder = Recorder::create(folder.path(), 100, 0).unwrap();
+        let push = |recorder: &mut Recorder, text: &str| {
+            recorder.push(Stream::Stdout, Timestamp::default(), text.as_bytes());
+        };
+        push(&mut recorder, "one\n");
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let disk = std::mem::replace(&mut recorder.segment.file, full);
+        push(&mut recorder, "two\n");
+        assert!(recorder.take_failure().is_some());
+        recorder.segment.file = disk;
+        push(&mut recorder, "three\nfour\n");
+        assert_eq!(recorder.end(Timestamp::default()).bytes_dropped, 4);
+        let lines = read(folder.path())
+            .into_iter()
+            .map(|(_, bytes, cut)| (bytes, cut));
+        let lines: Vec<_> = lines.collect();
+        let expected = [
+            (&b"one\n"[..], false),
+            (b"three\n", true),
+            (b"four\n", false),
+        ];
+        assert_eq!(lines, expected.map(|(bytes, cut)| (bytes.to_vec(), cut)));
+    }
+}

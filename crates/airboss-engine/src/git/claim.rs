@@ -1,0 +1,224 @@
+//! Claims and locks: a lock file of ours appears whole, and can be proved to be ours.
+//!
+//! A committer first writes what its locks will contain into a claim, which it holds
+//! with a kernel lock; then it links the finished file to the lock's name. When it
+//! dies, the kernel frees the claim, and whoever comes next knows by content and inode
+//! which lock files were its own. Locks without a claim are never touched.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Seek as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::error::GitError;
+use super::object::Oid;
+use super::repository::Repository;
+use crate::clock::fresh_uuid;
+
+/// What a committer is about to publish: enough to finish or to remove it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) commit: Oid,
+    pub(crate) branch: String,
+    /// The work tree's git directory, relative to the common one: empty for the main one.
+    pub(crate) git_dir: PathBuf,
+    /// SHA-256 of the index that the patched one was made from; `None` when there was none.
+    pub(crate) index_before: Option<String>,
+    /// SHA-256 of the exact bytes of our `index.lock`.
+    pub(crate) index_after: String,
+}
+
+/// A claim held by this process.
+pub(crate) struct Claim {
+    file: File,
+    path: PathBuf,
+    /// Everything of this claim in `tmp/` starts with this path.
+    temporary: PathBuf,
+    pub(crate) record: Option<Record>,
+    /// Set between publishing the branch and the index: only recovery may clean up then.
+    must_stay: bool,
+}
+
+impl Claim {
+    /// Makes an empty claim, held from before its name can be seen.
+    pub(crate) fn create(repository: &Repository) -> Result<Self, GitError> {
+        let nonce = fresh_uuid().simple().to_string();
+        let temporary = repository.state_subdir("tmp")?.join(&nonce);
+        let path = repository.state_subdir("claims")?.join(&nonce);
+        let hidden = temporary.with_extension("claim");
+        let file = File::create_new(&hidden)?;
+        file.try_lock().map_err(io::Error::from)?;
+        fs::rename(&hidden, &path)?;
+        sync_parent(&path)?;
+        Ok(Self {
+            file,
+            path,
+            temporary,
+            record: None,
+            must_stay: false,
+        })
+    }
+
+    /// Takes over the claim of a dead process; `None` while its owner lives.
+    pub(crate) fn adopt(repository: &Repository, path: &Path) -> Result<Option<Self>, GitError> {
+        let file = match File::options().read(true).write(true).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        // Its owner may have finished and removed it between opening and locking.
+        if !is_same_file(path, &file.metadata()?) {
+            return Ok(None);
+        }
+        let name = path.file_name().unwrap_or_default();
+        let temporary = repository.state_subdir("tmp")?.join(name);
+        // A record that was not written whole was not followed by a lock.
+        let record = serde_json::from_slice(&fs::read(path)?).ok();
+        Ok(Some(Self {
+            file,
+            path: path.to_owned(),
+            temporary,
+            record,
+            must_stay: true,
+        }))
+    }
+
+    /// Makes the record durable. Only after this may a lock be linked.
+    pub(crate) fn write(&mut self, record: Record) -> Result<(), GitError> {
+        let text = serde_json::to_vec(&record).map_err(io::Error::from)?;
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.file.write_all(&text)?;
+        self.file.sync_data()?;
+        self.record = Some(record);
+        Ok(())
+    }
+
+    /// Where the next index is prepared.
+    pub(crate) fn index_file(&self) -> PathBuf {
+        self.temporary.with_extension("index")
+    }
+
+    /// Where the next value of the branch is prepared.
+    pub(crate) fn branch_file(&self) -> PathBuf {
+        self.temporary.with_extension("branch")
+    }
+
+    /// From here on the commit is published and the index is not.
+    pub(crate) const fn branch_is_published(&mut self) {
+        self.must_stay = true;
+    }
+
+    /// Everything that was claimed is done or undone.
+    pub(crate) fn finish(mut self) {
+        self.must_stay = false;
+    }
+
+    /// Whether the lock file at `path` is the one that this claim linked.
+    pub(crate) fn owns(
+        &self,
+        path: &Path,
+        prepared: &Path,
+        is_content: impl Fn(&[u8]) -> bool,
+    ) -> bool {
+        let Ok(content) = fs::read(path) else {
+            return false;
+        };
+        // Two claims may hold the same bytes; the inode tells them apart.
+        let same = match fs::symlink_metadata(prepared) {
+            Ok(metadata) => is_same_file(path, &metadata),
+            Err(_) => true,
+        };
+        same && is_content(&content)
+    }
+
+    fn remove_files(&self) {
+        // What cannot be removed is garbage of a few bytes, and is tried again by age.
+        let lock = self.temporary.with_extension("index.lock");
+        for file in [
+            self.index_file(),
+            self.branch_file(),
+            lock,
+            self.path.clone(),
+        ] {
+            drop(std::fs::remove_file(file));
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if !self.must_stay {
+            self.remove_files();
+        }
+    }
+}
+
+/// A lock file of git's, held by this process.
+pub(crate) struct Lock {
+    path: PathBuf,
+    is_held: bool,
+}
+
+impl Lock {
+    /// Links the finished file to the lock's name; `None` when somebody holds it.
+    pub(crate) fn link(prepared: &Path, path: PathBuf) -> Result<Option<Self>, GitError> {
+        match fs::hard_link(prepared, &path) {
+            Ok(()) => Ok(Some(Self {
+                path,
+                is_held: true,
+            })),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Gives the lock file the name that it protects, durably.
+    pub(crate) fn publish(mut self, target: &Path) -> Result<(), GitError> {
+        fs::rename(&self.path, target)?;
+        self.is_held = false;
+        sync_parent(target)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if self.is_held {
+            drop(std::fs::remove_file(&self.path));
+        }
+    }
+}
+
+/// SHA-256 in hexadecimal digits.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _written = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// Makes the names in a path's directory durable.
+pub(crate) fn sync_parent(path: &Path) -> Result<(), GitError> {
+    if let Some(parent) = path.parent() {
+        File::open(parent)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn is_same_file(path: &Path, metadata: &std::fs::Metadata) -> bool {
+    path.symlink_metadata()
+        .is_ok_and(|found| found.dev() == metadata.dev() && found.ino() == metadata.ino())
+}

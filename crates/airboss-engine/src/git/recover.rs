@@ -1,0 +1,179 @@
+//! After a crash: finishing or removing what a dead committer left.
+//!
+//! A commit that reached its branch is finished: its index is published or patched
+//! again. One that did not is undone: its locks go, its objects stay for git's garbage
+//! collection. Only what a claim proves to be ours is touched.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use fs_err as fs;
+
+use super::claim::{Claim, Lock, Record, digest, sync_parent};
+use super::error::GitError;
+use super::index::{IndexBytes, write_patched};
+use super::merge::Merger;
+use super::publish::{branch_value, pause, record};
+use super::repository::Repository;
+use super::snapshot::exists;
+use super::tree;
+
+/// How far back a published commit is looked for on its branch.
+const COMMITS_MAX: usize = 1_000;
+/// Nothing in `tmp/` lives longer than a git child may run, which is two minutes.
+const GARBAGE_AGE: Duration = Duration::from_secs(60 * 60);
+/// How often the index of a dead committer is patched anew before it is left to the
+/// next call: each try is lost only to somebody who changed the index in between.
+const REPATCH_TRIES_MAX: u32 = 100;
+
+/// What [`recover`] did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Recovered {
+    /// Published commits whose index was brought up to date.
+    pub finished: u32,
+    /// Commits that had not been published and whose locks were removed.
+    pub undone: u32,
+}
+
+/// Finishes or removes what committers that died have left in this repository.
+///
+/// Cheap when there is nothing: one listing of a small directory.
+///
+/// # Errors
+/// When the repository or its state directory cannot be read or written.
+pub fn recover(repository: &Repository) -> Result<Recovered, GitError> {
+    let mut recovered = Recovered::default();
+    let claims = repository.common_dir().join("airboss/claims");
+    if !claims.is_dir() {
+        return Ok(recovered);
+    }
+    for item in fs::read_dir(claims)? {
+        let Some(mut claim) = Claim::adopt(repository, &item?.path())? else {
+            continue;
+        };
+        if let Some(record) = claim.record.clone() {
+            match settle(repository, &mut claim, &record)? {
+                Settled::Finished => recovered.finished += 1,
+                Settled::Undone => recovered.undone += 1,
+                Settled::Pending => continue,
+            }
+        }
+        claim.finish();
+    }
+    remove_garbage(repository)?;
+    Ok(recovered)
+}
+
+/// How far a dead committer's work could be settled.
+enum Settled {
+    Finished,
+    Undone,
+    /// Somebody holds the index; the claim stays for the next call.
+    Pending,
+}
+
+fn settle(
+    repository: &Repository,
+    claim: &mut Claim,
+    record: &Record,
+) -> Result<Settled, GitError> {
+    let branch_path = repository.common_dir().join(&record.branch);
+    let branch_lock = PathBuf::from(format!("{}.lock", branch_path.display()));
+    let line = format!("{}\n", record.commit);
+    if claim.owns(&branch_lock, &claim.branch_file(), |bytes| {
+        bytes == line.as_bytes()
+    }) {
+        fs::remove_file(&branch_lock)?;
+    }
+    let git_dir = repository.common_dir().join(&record.git_dir);
+    let (index, lock) = (git_dir.join("index"), git_dir.join("index.lock"));
+    let is_published = is_on_branch(repository, record)?;
+    let index_now = || fs::read(&index).ok().map(|bytes| digest(&bytes));
+    let is_ours = |bytes: &[u8]| digest(bytes) == record.index_after;
+    if claim.owns(&lock, &claim.index_file(), is_ours) {
+        if is_published && index_now() == record.index_before {
+            fs::rename(&lock, &index)?;
+            sync_parent(&index)?;
+            return Ok(Settled::Finished);
+        }
+        fs::remove_file(&lock)?;
+    }
+    if !is_published {
+        return Ok(Settled::Undone);
+    }
+    if !git_dir.is_dir() || index_now().as_ref() == Some(&record.index_after) {
+        return Ok(Settled::Finished);
+    }
+    let work_tree = repository.with_git_dir(git_dir)?;
+    let is_patched = repatch(&work_tree, claim, record)?;
+    Ok(if is_patched {
+        Settled::Finished
+    } else {
+        Settled::Pending
+    })
+}
+
+fn is_on_branch(repository: &Repository, record: &Record) -> Result<bool, GitError> {
+    let git = repository.open()?;
+    let Some(tip) = branch_value(&git, &record.branch)? else {
+        return Ok(false);
+    };
+    let mut walk = tree::Ancestors::new(&git, tip, []);
+    while let Some(commit) = walk.next(COMMITS_MAX)? {
+        if commit == record.commit.to_gix() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Patches an index for a commit that is on the branch, under the dead one's claim.
+/// Returns false when the index stays locked.
+fn repatch(repository: &Repository, claim: &mut Claim, old: &Record) -> Result<bool, GitError> {
+    let git = repository.open()?;
+    let head = git.head_name().ok().flatten();
+    if head.is_none_or(|name| name.as_bstr() != old.branch) {
+        // The work tree has left the branch, and its index with it.
+        return Ok(true);
+    }
+    let edits = tree::changed_by_commit(&git, old.commit.to_gix())?;
+    let mut merger = Merger::new(repository, &git);
+    let (index_path, lock_path) = (
+        repository.git_dir().join("index"),
+        repository.git_dir().join("index.lock"),
+    );
+    for _ in 0..REPATCH_TRIES_MAX {
+        let index = IndexBytes::read(&index_path)?;
+        let file = claim.index_file();
+        if exists(&file) {
+            fs::remove_file(&file)?;
+        }
+        write_patched(repository, &index, &edits, &mut merger, &file)?;
+        claim.write(record(repository, old.commit, &old.branch, &index, &file)?)?;
+        if let Some(lock) = Lock::link(&file, lock_path.clone())?
+            && IndexBytes::read(&index_path)?.bytes == index.bytes
+        {
+            lock.publish(&index_path)?;
+            return Ok(true);
+        }
+        pause();
+    }
+    Ok(false)
+}
+
+/// Removes what was left before a claim could name it.
+fn remove_garbage(repository: &Repository) -> Result<(), GitError> {
+    let now = SystemTime::now();
+    for item in fs::read_dir(repository.state_subdir("tmp")?)? {
+        let path = item?.path();
+        let modified = path.symlink_metadata().and_then(|it| it.modified());
+        let age = modified
+            .ok()
+            .and_then(|modified| now.duration_since(modified).ok());
+        if age.is_some_and(|age| age > GARBAGE_AGE) {
+            // Another process may be removing the same; the next call finds what is left.
+            drop(std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir_all(&path)));
+        }
+    }
+    Ok(())
+}

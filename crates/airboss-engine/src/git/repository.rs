@@ -1,0 +1,178 @@
+//! Finding the repository around a directory and the places in it.
+//!
+//! A [`Repository`] holds paths only, so it is cheap, sendable and never stale;
+//! every operation opens git anew and sees the configuration of that moment.
+
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use gix::discover::upwards;
+use gix::sec::trust::Mapping;
+use gix::sec::{Permission, Trust};
+
+use super::error::{GitError, reasons};
+
+/// The repository around a work tree.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Repository {
+    top: PathBuf,
+    git_dir: PathBuf,
+    common_dir: PathBuf,
+}
+
+impl Repository {
+    /// Finds the repository that `start` lies in; `None` when there is none.
+    ///
+    /// The environment's `GIT_*` variables are not asked: Airboss works on the
+    /// directory it was started in.
+    ///
+    /// # Errors
+    /// When there is a repository that cannot be used: bare, of another user
+    /// (`safe.directory`), unreadable, or in a format that is not supported.
+    pub fn discover(start: &Path) -> Result<Option<Self>, GitError> {
+        let start = fs::canonicalize(start)?;
+        let options = Mapping {
+            full: open_options(),
+            reduced: open_options(),
+        };
+        let found = gix::ThreadSafeRepository::discover_opts(&start, discovery(), options);
+        let git = match found {
+            Ok(git) => git.to_thread_local(),
+            Err(error) if is_no_repository(&error) => return Ok(None),
+            Err(error) => {
+                return Err(GitError::Unreadable {
+                    path: start,
+                    reason: reasons(&error),
+                });
+            }
+        };
+        if git.git_dir_trust() != Trust::Full && !is_declared_safe(&start)? {
+            return Err(GitError::Untrusted { path: start });
+        }
+        let Some(top) = git.workdir() else {
+            return Err(GitError::Bare {
+                path: git.git_dir().to_owned(),
+            });
+        };
+        if git
+            .config_snapshot()
+            .string("extensions.refStorage")
+            .is_some_and(|it| it != "files")
+        {
+            let reason = "its references are stored as reftable, which is not supported; \
+                          `git refs migrate --ref-format=files` converts them";
+            return Err(GitError::Unreadable {
+                path: start,
+                reason: reason.to_owned(),
+            });
+        }
+        Ok(Some(Self {
+            top: fs::canonicalize(top)?,
+            git_dir: fs::canonicalize(git.git_dir())?,
+            common_dir: fs::canonicalize(git.common_dir())?,
+        }))
+    }
+
+    /// The top of the work tree.
+    #[must_use]
+    pub fn top(&self) -> &Path {
+        &self.top
+    }
+
+    /// The git directory of this work tree: its HEAD and its index.
+    #[must_use]
+    pub fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    /// The git directory that all linked work trees share: objects and branches.
+    #[must_use]
+    pub fn common_dir(&self) -> &Path {
+        &self.common_dir
+    }
+
+    /// `<common-dir>/airboss`, made on demand, for its owner only.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn state_dir(&self) -> Result<PathBuf, GitError> {
+        let directory = self.common_dir.join("airboss");
+        make_private(&directory)?;
+        Ok(directory)
+    }
+
+    /// A directory inside the state directory, made on demand.
+    pub(crate) fn state_subdir(&self, name: &str) -> Result<PathBuf, GitError> {
+        let directory = self.state_dir()?.join(name);
+        make_private(&directory)?;
+        Ok(directory)
+    }
+
+    /// The same repository seen from another of its work trees.
+    pub(crate) fn with_git_dir(&self, git_dir: PathBuf) -> Result<Self, GitError> {
+        if git_dir == self.git_dir {
+            return Ok(self.clone());
+        }
+        let other = Self {
+            git_dir,
+            ..self.clone()
+        };
+        let top = other.open()?.workdir().map(Path::to_owned);
+        Ok(Self {
+            top: top.unwrap_or_else(|| self.top.clone()),
+            ..other
+        })
+    }
+
+    /// Opens the object database, the references and the configuration of this moment.
+    pub(crate) fn open(&self) -> Result<gix::Repository, GitError> {
+        let opened = open_options()
+            .with(Trust::Full)
+            .open_path_as_is(true)
+            .open(&self.git_dir);
+        let git = opened.map_err(|error| GitError::Unreadable {
+            path: self.top.clone(),
+            reason: reasons(&error),
+        })?;
+        Ok(git.to_thread_local())
+    }
+}
+
+fn discovery() -> upwards::Options<'static> {
+    upwards::Options {
+        trust: upwards::TrustPolicy::Required(Trust::Reduced),
+        ..Default::default()
+    }
+}
+
+/// The user's own configuration counts; variables of the environment do not.
+fn open_options() -> gix::open::Options {
+    let mut permissions = gix::open::Permissions::all();
+    permissions.config.env = false;
+    permissions.env.git_prefix = Permission::Deny;
+    permissions.env.identity = Permission::Deny;
+    permissions.env.objects = Permission::Deny;
+    gix::open::Options::default().permissions(permissions)
+}
+
+fn is_no_repository(error: &gix::Error) -> bool {
+    let found = error.downcast_any_ref::<upwards::Error>();
+    found.is_some_and(|found| !matches!(found, upwards::Error::NoTrustedGitRepository { .. }))
+}
+
+/// Asks git itself, whose `safe.directory` rules (patterns, includes) are its own.
+fn is_declared_safe(start: &Path) -> Result<bool, GitError> {
+    let call = super::program::Git::new(start, &["rev-parse", "--git-dir"]);
+    Ok(call.output()?.status.success())
+}
+
+fn make_private(directory: &Path) -> Result<(), GitError> {
+    if !directory.is_dir() {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! Making the commits that verified steps ask for, in the order of their operations.
+//!
+//! The wish is stored with the verdict; whoever comes next fulfils it, so a crash
+//! costs nothing and a commit is never made twice. A commit that has to wait is
+//! told once and tried again; nobody's work waits for it.
+
+use airboss_core::dispatch::CommitIntent;
+use airboss_core::id::StepId;
+use airboss_core::operation::Operation;
+use airboss_core::path::RepoPath;
+use airboss_core::time::Timestamp;
+use airboss_core::verdict::UnownedFile;
+use serde::{Deserialize, Serialize};
+
+use super::evidence::entry;
+use crate::git::{
+    CommitOutcome, CommitRequest, CommitSettings, Delta, GitError, Message, Oid, Repository,
+    scoped_commit,
+};
+use crate::store::{Commit, GitWishRow, Store, StoreError};
+
+/// What the wish says; the store keeps it without looking inside.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct CommitWish {
+    /// The steps and their files.
+    pub intent: CommitIntent,
+    /// The first line.
+    pub subject: String,
+    /// The rest.
+    pub body: String,
+    /// The instant it bears.
+    pub time: Timestamp,
+    /// HEAD when the attempt began.
+    pub since: Option<Oid>,
+    /// Marker changes of the plan file that belong to these steps.
+    pub markers: Option<MarkerChange>,
+}
+
+/// The plan's own change: applied to the parent's version, whatever the tree holds.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct MarkerChange {
+    /// The plan file.
+    pub path: RepoPath,
+    /// The phases whose marker changes, with their words and stamps.
+    pub phases: Vec<super::markers::PhaseMark>,
+}
+
+/// What became of one wish.
+#[derive(Clone, PartialEq, Debug)]
+pub struct WishOutcome {
+    /// The steps.
+    pub steps: Vec<StepId>,
+    /// The commit, or why there is none yet.
+    pub result: Result<Option<String>, String>,
+    /// Files that are not in it.
+    pub left_out: Vec<UnownedFile>,
+}
+
+/// Why wishes could not be looked after.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Git failed.
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
+
+/// Fulfils every wish that can be fulfilled now.
+///
+/// # Errors
+/// When the store fails. What git refuses is an outcome, not an error.
+pub fn drain(
+    store: &mut dyn Store,
+    repository: &Repository,
+) -> Result<Vec<WishOutcome>, CommitError> {
+    let mut outcomes = Vec::new();
+    for row in store.git_wishes()? {
+        let outcome = fulfil(store, repository, &row)?;
+        let waits = outcome.result.is_err();
+        outcomes.push(outcome);
+        if waits {
+            break; // Commits keep their order, so the rest waits too.
+        }
+    }
+    Ok(outcomes)
+}
+
+fn fulfil(
+    store: &mut dyn Store,
+    repository: &Repository,
+    row: &GitWishRow,
+) -> Result<WishOutcome, CommitError> {
+    let made = match serde_json::from_value::<CommitWish>(row.payload.clone()) {
+        Ok(wish) => make(repository, row, &wish),
+        Err(error) => Ok(CommitOutcome::NothingToCommit {
+            already_in: None,
+            left_out: Vec::new(),
+        })
+        .inspect(|_| drop(error)),
+    };
+    let (result, left_out, close) = match made {
+        Ok(CommitOutcome::Committed { oid, left_out, .. }) => {
+            (Ok(Some(oid.to_string())), left_out, true)
+        }
+        Ok(CommitOutcome::NothingToCommit {
+            already_in,
+            left_out,
+        }) => (Ok(already_in.map(|oid| oid.to_string())), left_out, true),
+        Ok(CommitOutcome::Deferred { reason }) => (Err(reason.to_string()), Vec::new(), false),
+        Ok(CommitOutcome::Refused { refusal }) => (Err(refusal.to_string()), Vec::new(), false),
+        Err(error) => (Err(error.to_string()), Vec::new(), false),
+    };
+    let left_out: Vec<UnownedFile> = left_out
+        .into_iter()
+        .map(|(path, why)| UnownedFile {
+            path: path.to_string(),
+            why: format!("it is left out of the commit ({why:?})").to_lowercase(),
+        })
+        .collect();
+    let operation = match &result {
+        Ok(commit) => Operation::CommitMade {
+            sequence: row.sequence,
+            steps: row.steps.clone(),
+            commit: commit.clone(),
+            left_out: left_out.clone(),
+        },
+        Err(reason) => Operation::CommitDeferred {
+            sequence: row.sequence,
+            reason: reason.clone(),
+        },
+    };
+    let mut commit = Commit::new(row.plan.clone(), vec![operation]);
+    if close {
+        commit.change.close_git = vec![row.sequence];
+    } else {
+        // Told once, however often it is tried.
+        let told = format!(
+            "defer-{}-{}",
+            row.sequence,
+            result.as_ref().err().map_or("", |r| r)
+        );
+        commit.command = Some(crate::store::CommandId::new(told));
+    }
+    store.commit(&commit)?;
+    Ok(WishOutcome {
+        steps: row.steps.clone(),
+        result,
+        left_out,
+    })
+}
+
+fn make(
+    repository: &Repository,
+    row: &GitWishRow,
+    wish: &CommitWish,
+) -> Result<CommitOutcome, GitError> {
+    let mut deltas: Vec<Delta> = wish
+        .intent
+        .changes
+        .iter()
+        .map(|change| Delta {
+            path: change.path.clone(),
+            before: change.before.as_ref().and_then(entry),
+            after: change.after.as_ref().and_then(entry),
+        })
+        .collect();
+    if let Some(markers) = &wish.markers {
+        deltas.extend(super::markers::delta(repository, markers)?);
+    }
+    let request = CommitRequest {
+        operation: row.operation,
+        deltas,
+        message: Message {
+            subject: wish.subject.clone(),
+            body: wish.body.clone(),
+            trailers: Vec::new(),
+        },
+        time: wish.time,
+        since: wish.since,
+    };
+    scoped_commit(repository, &request, &CommitSettings::default())
+}

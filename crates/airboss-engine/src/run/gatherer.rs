@@ -1,0 +1,93 @@
+//! The threads beside the runner: evidence is gathered and commits are made there,
+//! so that a long gate or a slow repository never keeps the runner from its agents.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use airboss_core::id::{AttemptId, StepId};
+use airboss_core::verdict::Evidence;
+
+use super::commits::{self, WishOutcome};
+use super::evidence::{Gatherer, Job};
+use crate::git::Repository;
+use crate::store::{Store, StoreError};
+
+/// What reaches the runner.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// A signal of the person.
+    Signal(i32),
+    /// The evidence of an attempt.
+    Gathered {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Step by step.
+        evidence: Vec<(StepId, Evidence)>,
+    },
+    /// A round of commits is over.
+    Commits(Result<Vec<WishOutcome>, String>),
+}
+
+/// Starts the gatherer; it ends when the returned sender is dropped.
+pub(super) fn start_gatherer(gatherer: Gatherer, out: Sender<Message>) -> Sender<Job> {
+    // Unbounded, yet never longer than the number of attempts at once.
+    let (jobs, inbox) = channel::<Job>();
+    thread::spawn(move || {
+        for job in inbox {
+            let evidence = gatherer.gather(&job);
+            if out
+                .send(Message::Gathered {
+                    attempt: job.attempt.id,
+                    evidence,
+                })
+                .is_err()
+            {
+                return; // The runner is gone; the next one gathers again.
+            }
+        }
+    });
+    jobs
+}
+
+/// Starts the committer; every unit sent to it is one round. It ends with its sender.
+pub(super) fn start_committer(
+    repository: Repository,
+    open_store: Box<dyn Fn() -> Result<Box<dyn Store>, StoreError> + Send>,
+    out: Sender<Message>,
+) -> Sender<()> {
+    let (rounds, inbox) = channel::<()>();
+    thread::spawn(move || {
+        let mut store = None;
+        while wait_for_round(&inbox) {
+            let result = match &mut store {
+                Some(store) => Ok(store),
+                None => open_store().map(|opened| store.insert(opened)),
+            };
+            let outcomes = result.map_err(|error| error.to_string()).and_then(|store| {
+                commits::drain(store.as_mut(), &repository).map_err(|error| error.to_string())
+            });
+            if out.send(Message::Commits(outcomes)).is_err() {
+                return;
+            }
+        }
+    });
+    rounds
+}
+
+/// Rounds that piled up while the last one ran are one.
+fn wait_for_round(inbox: &Receiver<()>) -> bool {
+    let first = inbox.recv().is_ok();
+    while inbox.try_recv().is_ok() {}
+    first
+}
+
+/// Passes signals on as messages until either side is gone.
+pub(super) fn forward_signals(signals: Receiver<i32>, out: Sender<Message>) {
+    thread::spawn(move || {
+        for signal in signals {
+            if out.send(Message::Signal(signal)).is_err() {
+                return;
+            }
+        }
+    });
+}

@@ -1,0 +1,126 @@
+//! The markers of phases in a plan file: what they should say, and their part in a commit.
+
+use std::collections::BTreeMap;
+
+use airboss_core::operation::StepStatus;
+use airboss_core::plan::{PhaseStatus, Plan, Stamps, set_phase_status};
+use airboss_core::time::Timestamp;
+use airboss_core::view::View;
+use serde::{Deserialize, Serialize};
+
+use super::commits::MarkerChange;
+use crate::git::{Delta, GitError, Repository};
+
+/// One phase's marker and stamps.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PhaseMark {
+    /// The phase's key.
+    pub phase: String,
+    /// What its marker should say.
+    pub status: PhaseStatus,
+    /// When its first step began.
+    pub started: Option<Timestamp>,
+    /// When its last step was settled.
+    pub completed: Option<Timestamp>,
+}
+
+/// What the markers should say, for the phases that were touched at all.
+///
+/// `flying` is whether a run is under way: then a phase with some work done goes on,
+/// otherwise it stands still.
+#[must_use]
+pub fn desired(view: &View, flying: bool) -> Vec<PhaseMark> {
+    let mut phases: BTreeMap<usize, (String, Vec<usize>)> = BTreeMap::new();
+    let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+    for (position, step) in view
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(_, s)| !s.state.vanished)
+    {
+        let at = *first.entry(&step.record.phase).or_insert(position);
+        let entry = phases
+            .entry(at)
+            .or_insert_with(|| (step.record.phase.clone(), Vec::new()));
+        entry.1.push(position);
+    }
+    phases
+        .into_values()
+        .filter_map(|(phase, positions)| {
+            let states: Vec<_> = positions.iter().map(|p| &view.steps[*p].state).collect();
+            let any = |status| states.iter().any(|state| state.status == status);
+            let settled = states
+                .iter()
+                .filter(|state| state.status.is_settled())
+                .count();
+            let all = settled == states.len();
+            let touched = settled > 0 || any(StepStatus::Failed);
+            let status = if all && states.iter().all(|s| s.status == StepStatus::Skipped) {
+                PhaseStatus::Skipped
+            } else if all {
+                PhaseStatus::Completed
+            } else if any(StepStatus::InProgress) || (flying && touched) {
+                PhaseStatus::InProgress
+            } else if any(StepStatus::Failed) {
+                PhaseStatus::Blocked
+            } else if settled > 0 {
+                PhaseStatus::Partial
+            } else {
+                return None;
+            };
+            let completed = states.iter().filter_map(|state| state.completed_at).max();
+            Some(PhaseMark {
+                phase,
+                status,
+                started: states.iter().filter_map(|state| state.started_at).min(),
+                completed: completed.filter(|_| status == PhaseStatus::Completed),
+            })
+        })
+        .collect()
+}
+
+/// The plan's text with these marks; marks that cannot be placed are left out.
+///
+/// A plan whose dialect is read-only comes back as it was.
+#[must_use]
+pub fn apply(plan: &[u8], marks: &[PhaseMark]) -> Vec<u8> {
+    let mut bytes = plan.to_owned();
+    for mark in marks {
+        let known = Plan::parse(&bytes);
+        let known = known.phases.iter().find(|phase| phase.key == mark.phase);
+        if known.is_none_or(|phase| phase.status == mark.status) {
+            continue;
+        }
+        let started = mark.started.map(Timestamp::seconds_text);
+        let completed = mark.completed.map(Timestamp::seconds_text);
+        let stamps = Stamps {
+            started: started.as_deref(),
+            completed: completed.as_deref(),
+        };
+        if let Ok(edited) = set_phase_status(&bytes, &mark.phase, mark.status, stamps) {
+            bytes = edited;
+        }
+    }
+    bytes
+}
+
+/// The plan's change relative to the branch; nothing where the branch does not hold the plan.
+///
+/// # Errors
+/// When git cannot be read or written.
+pub fn delta(repository: &Repository, change: &MarkerChange) -> Result<Option<Delta>, GitError> {
+    let Some((before, content)) = repository.head_file(&change.path)? else {
+        return Ok(None);
+    };
+    let edited = apply(&content, &change.phases);
+    if edited == content {
+        return Ok(None);
+    }
+    let blob = repository.write_blob(&edited)?;
+    let after = crate::git::Entry { blob, ..before };
+    Ok(Some(Delta {
+        path: change.path.clone(),
+        before: Some(before),
+        after: Some(after),
+    }))
+}

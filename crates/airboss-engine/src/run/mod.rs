@@ -1,0 +1,147 @@
+//! One run: the loop that flies a plan until there is nothing left to dispatch.
+//!
+//! ```text
+//!  signals ─┐                      ┌─▶ supervisors (one per attempt, own processes)
+//!  gatherer ┼─▶ Message ─▶ Runner ─┼─▶ gatherer thread (evidence, gates)
+//!  committer┘      │   ▲           └─▶ committer thread (git)
+//!                  ▼   │
+//!               dispatch(view, input)  ──operations──▶ store
+//! ```
+//!
+//! The runner alone owns the view and the run's control state; everything else
+//! reaches it as a message. It decides nothing: it asks `dispatch`, stores the
+//! answer, and carries out its effects. It may be killed at any instant; the next
+//! run of the same plan finds its attempts and goes on.
+
+pub mod attempt_files;
+pub mod commits;
+pub mod events;
+pub mod evidence;
+pub mod flight;
+pub mod gates;
+mod gatherer;
+pub mod lock;
+pub mod markers;
+mod recovery;
+mod runner;
+pub mod tree;
+pub mod watch;
+mod wishes;
+
+use std::path::PathBuf;
+
+use airboss_core::dispatch::Flight;
+use airboss_core::id::{RunId, StepId};
+use airboss_core::operation::{PlanKey, RunEnding};
+use airboss_core::path::RepoPath;
+use airboss_core::view::Counts;
+
+use self::flight::PlanFacts;
+use self::gates::Gate;
+pub use self::runner::fly;
+use crate::agents::Agent;
+use crate::git::Repository;
+use crate::store::{Store, StoreError};
+
+/// When verified work is committed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CommitMode {
+    /// After every attempt that verified a step.
+    Step,
+    /// When the last step of a phase is settled.
+    Phase,
+    /// Never.
+    Off,
+}
+
+/// Everything a run needs to know; nothing in it changes while it flies.
+#[derive(Clone, Debug)]
+pub struct RunRequest {
+    /// This program, which also is supervisor and scripted agent.
+    pub airboss: PathBuf,
+    /// Airboss's own directory.
+    pub state: PathBuf,
+    /// The top of the work tree.
+    pub top: PathBuf,
+    /// The repository, if there is one.
+    pub repository: Option<Repository>,
+    /// The plan.
+    pub plan: PlanKey,
+    /// Its schedule and the limits.
+    pub flight: Flight,
+    /// What prompts and evidence need of the plan.
+    pub facts: PlanFacts,
+    /// The agent.
+    pub agent: Agent,
+    /// Every gate, those of the plan's criteria included.
+    pub gates: Vec<Gate>,
+    /// When to commit.
+    pub commit: CommitMode,
+    /// Whether phase markers are written into the plan.
+    pub markers: bool,
+    /// The plan's output directory: status.json, findings, run records.
+    pub output: RepoPath,
+    /// Airboss's own files, which are nobody's work.
+    pub excluded: Vec<RepoPath>,
+    /// Airboss's environment, of which agents and gates get their share.
+    pub environment: Vec<(String, String)>,
+    /// What was asked for, in one line, for the run's record.
+    pub words: String,
+}
+
+/// How a run went.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RunSummary {
+    /// The run.
+    pub run: RunId,
+    /// How it ended.
+    pub ending: RunEnding,
+    /// Where the plan's steps stand.
+    pub counts: Counts,
+    /// Steps verified in this run.
+    pub completed: u32,
+    /// Steps that failed for good in this run.
+    pub failed: u32,
+    /// Attempts dispatched in this run.
+    pub attempts: u32,
+    /// Steps that are not settled, in plan order, and why.
+    pub open: Vec<(StepId, String, airboss_core::dispatch::Standing)>,
+    /// Commits that wait, and why the first does.
+    pub commits_pending: Option<(usize, String)>,
+    /// Files that could not be published, with the reason.
+    pub publish_pending: Vec<String>,
+}
+
+/// Why a run could not go on. What was stored before stays true.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file of Airboss's own could not be read or written.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// An attempt could not be followed.
+    #[error(transparent)]
+    Supervise(#[from] crate::supervise::SuperviseError),
+    /// Other writers were faster too often.
+    #[error("other processes change this plan all the time; try again")]
+    Contended,
+    /// The plan is not registered.
+    #[error("the plan `{0}` is not registered")]
+    Unregistered(PlanKey),
+}
+
+/// What a run needs besides its request: things with a life of their own.
+pub struct RunMeans<'means> {
+    /// The runner's store.
+    pub store: Box<dyn Store>,
+    /// Opens another connection, for the committer.
+    pub open_store: Box<dyn Fn() -> Result<Box<dyn Store>, StoreError> + Send>,
+    /// Brings the projections up to date; returns what could not be, in words.
+    pub publish: Box<dyn FnMut(&mut dyn Store) -> Vec<String> + 'means>,
+    /// Where events go.
+    pub reporter: &'means mut dyn events::Reporter,
+    /// Signals of the person, by number.
+    pub signals: std::sync::mpsc::Receiver<i32>,
+}

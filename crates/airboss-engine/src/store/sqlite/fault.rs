@@ -1,0 +1,115 @@
+//! What goes wrong inside a transaction, and the sentence that the caller gets for it.
+
+use std::path::Path;
+
+use airboss_core::attempt::IllegalEvent;
+use rusqlite::ErrorCode;
+
+use super::gate;
+use super::schema;
+use crate::store::StoreError;
+
+/// A failure before it is known which file it concerns.
+#[derive(Debug)]
+pub(super) enum Fault {
+    Sql(rusqlite::Error),
+    Illegal(IllegalEvent),
+    Newer { found: i64 },
+    Bug(String),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<IllegalEvent> for Fault {
+    fn from(error: IllegalEvent) -> Self {
+        Self::Illegal(error)
+    }
+}
+
+impl From<serde_json::Error> for Fault {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Bug(format!("a stored value cannot be read: {error}"))
+    }
+}
+
+impl Fault {
+    pub(super) fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Sql(error) => error.sqlite_error_code(),
+            _ => None,
+        }
+    }
+
+    /// Whether the file itself is not a database, or a damaged one.
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(
+            self.code(),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        )
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(
+            self.code(),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+        )
+    }
+
+    /// The error for the caller. Damage is the business of whoever may move the file.
+    pub(super) fn at(self, path: &Path) -> StoreError {
+        let error = match self {
+            Self::Illegal(error) => return StoreError::Illegal(error),
+            Self::Newer { found } => {
+                return StoreError::Newer {
+                    path: path.to_owned(),
+                    found,
+                    known: schema::newest(schema::VERSIONS),
+                };
+            }
+            Self::Bug(message) => return StoreError::Bug { message },
+            Self::Sql(error) => error,
+        };
+        let Some(code) = error.sqlite_error_code() else {
+            return StoreError::Bug {
+                message: format!("{}: {error}", path.display()),
+            };
+        };
+        let remedy = match code {
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::FileLockingProtocolFailed => {
+                return StoreError::Busy {
+                    path: path.to_owned(),
+                    holder: gate::holders(path),
+                };
+            }
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
+                return StoreError::Corrupt {
+                    path: path.to_owned(),
+                    message: error.to_string(),
+                    remedy: "the next command that writes moves it aside".to_owned(),
+                };
+            }
+            ErrorCode::DiskFull => "free some space on its disk",
+            ErrorCode::ReadOnly | ErrorCode::PermissionDenied => {
+                "make the file and its directory writable for you"
+            }
+            ErrorCode::CannotOpen => "it must be a file in a directory that you may read",
+            ErrorCode::SystemIoFailure => "check the disk, then try again",
+            ErrorCode::OutOfMemory => "free some memory",
+            _ => {
+                return StoreError::Bug {
+                    message: format!("{}: {error}", path.display()),
+                };
+            }
+        };
+        StoreError::Io {
+            path: path.to_owned(),
+            message: format!("{error}; {remedy}"),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The writers' gate: a kernel lock that puts writers in a queue before SQLite's own lock.
+//!
+//! It only saves them from waking each other up. Whoever cannot get it in time goes on without
+//! it, and nothing is wrong then. The kernel frees it when its holder dies.
+
+use std::fs::File;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::clock;
+
+/// Far longer than a queue of 64 writers takes (`reliability.md` 5.3).
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// About as long as one writer takes.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// The gate of one store.
+#[derive(Debug)]
+pub(super) struct Gate {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+/// A passage through the gate, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Passage<'a>(Option<&'a File>);
+
+impl Passage<'_> {
+    /// Whether the lock is really held.
+    pub(super) fn is_locked(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+impl Drop for Passage<'_> {
+    fn drop(&mut self) {
+        if let Some(file) = self.0 {
+            // The lock goes with the file at the latest.
+            file.unlock().ok();
+        }
+    }
+}
+
+impl Gate {
+    pub(super) fn new(directory: &Path) -> Self {
+        Self {
+            path: directory.join("gate.writer"),
+            file: None,
+        }
+    }
+
+    /// Waits for the lock, but not for long.
+    pub(super) fn enter(&mut self) -> Passage<'_> {
+        if self.file.is_none() {
+            self.file = std::fs::OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .mode(0o600)
+                .open(&self.path)
+                .ok();
+        }
+        let Some(file) = &self.file else {
+            return Passage(None);
+        };
+        let began = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Passage(Some(file)),
+                Err(std::fs::TryLockError::WouldBlock) if began.elapsed() < PATIENCE => {
+                    std::thread::sleep(clock::jitter(PAUSE));
+                }
+                Err(_) => return Passage(None),
+            }
+        }
+    }
+}
+
+/// Who holds a write lock beside this database, as the end of a sentence; empty if unknown.
+pub(super) fn holders(database: &Path) -> String {
+    let Ok(locks) = fs_err::read_to_string("/proc/locks") else {
+        return String::new();
+    };
+    let files =
+        ["gate.writer", "state.db-shm", "state.db"].map(|name| database.with_file_name(name));
+    let inodes: Vec<u64> = files
+        .iter()
+        .filter_map(|path| Some(fs_err::metadata(path).ok()?.ino()))
+        .collect();
+    let mut pids: Vec<u32> = locks
+        .lines()
+        .filter_map(|line| writer_of(line, &inodes))
+        .filter(|pid| *pid != std::process::id())
+        .collect();
+    pids.sort_unstable();
+    pids.dedup();
+    match pids.as_slice() {
+        [] => String::new(),
+        pids => {
+            let pids: Vec<String> = pids.iter().map(u32::to_string).collect();
+            format!(" (it may be process {})", pids.join(" or "))
+        }
+    }
+}
+
+/// The pid of a line of `/proc/locks`, when it is a write lock on one of these inodes.
+fn writer_of(line: &str, inodes: &[u64]) -> Option<u32> {
+    // `1: POSIX  ADVISORY  WRITE 1234 fd:00:5678 0 EOF`; a waiter has `->` after the number.
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [_, _, _, "WRITE", pid, file, ..] = words.as_slice() else {
+        return None;
+    };
+    let inode: u64 = file.rsplit(':').next()?.parse().ok()?;
+    inodes.contains(&inode).then(|| pid.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_holder_of_a_write_lock_is_named() {
+        let check = |line: &str, expected: Option<u32>| {
+            assert_eq!(writer_of(line, &[5678]), expected, "{line}");
+        };
+        check(
+            "1: POSIX  ADVISORY  WRITE 1234 fd:00:5678 120 120",
+            Some(1234),
+        );
+        check("2: FLOCK  ADVISORY  WRITE 77 00:1b:5678 0 EOF", Some(77));
+        check("2: -> FLOCK  ADVISORY  WRITE 78 00:1b:5678 0 EOF", None);
+        check("3: POSIX  ADVISORY  READ 1234 fd:00:5678 123 123", None);
+        check("4: POSIX  ADVISORY  WRITE 1234 fd:00:5679 0 EOF", None);
+        check("", None);
+    }
+
+    #[test]
+    fn a_gate_that_cannot_be_opened_is_no_obstacle() {
+        let mut gate = Gate::new(Path::new("/proc/no/such/directory"));
+        assert!(!gate.enter().is_locked());
+    }
+}

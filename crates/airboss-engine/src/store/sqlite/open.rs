@@ -1,0 +1,293 @@
+//! Opening a database: for writing, which creates and migrates it, and for reading, which
+//! writes nothing at all.
+//!
+//! The database file is never opened by anything but SQLite: closing any other descriptor of it
+//! would drop the locks of every connection in this process.
+
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::fault::Fault;
+use super::gate::Gate;
+use super::schema;
+use crate::clock;
+use crate::store::{StoreError, place};
+
+/// The name of the database inside its directory.
+pub(super) const DATABASE: &str = "state.db";
+
+/// Older ones corrupt a database when a checkpoint and a write meet in the wrong way.
+const SQLITE_OLDEST: i32 = 3_051_003;
+
+/// Together with the patience of the gate about 10 s: longer than any honest writer takes.
+const BUSY_PATIENCE: Duration = Duration::from_secs(8);
+
+/// The longest pause between two tries; about as long as one writer takes.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
+
+/// At this many pages (4 MiB) a writer copies the log into the database. Every process that
+/// comes first after a while reads the log once, so it must not grow without bound.
+const CHECKPOINT_PAGES: i64 = 1_000;
+
+/// More statements than the store has, so that each is prepared once.
+const STATEMENTS: usize = 64;
+
+/// Opens for writing. A missing database is created, an older one migrated.
+pub(super) fn for_writing(directory: &Path, gate: Option<&mut Gate>) -> Result<Connection, Fault> {
+    let path = directory.join(DATABASE);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    configure(&mut connection)?;
+    if schema::version(&connection)? != schema::newest(schema::VERSIONS) {
+        // The gate spares newcomers the wait for each other; SQLite's own lock decides.
+        let _passage = gate.map(Gate::enter);
+        use_log(&connection)?;
+        schema::migrate(&mut connection, schema::VERSIONS)?;
+    }
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    Ok(connection)
+}
+
+/// Creates the directory and an empty file that only its owner may read.
+pub(super) fn prepare(directory: &Path) -> Result<(), StoreError> {
+    assert!(
+        rusqlite::version_number() >= SQLITE_OLDEST,
+        "the bundled SQLite is too old; it was linked against another one"
+    );
+    place::require_local(directory)?;
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |error: std::io::Error| StoreError::Io {
+            path,
+            message: error.to_string(),
+        }
+    };
+    let path = directory.join(DATABASE);
+    match std::fs::symlink_metadata(&path) {
+        Ok(facts) if facts.is_file() => return Ok(()),
+        Ok(_) => {
+            return Err(StoreError::Io {
+                path,
+                message: "it is not a regular file; move it away".to_owned(),
+            });
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(io(&path)(error)),
+    }
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .map_err(io(directory))?;
+    // Linked into place when it is closed, because nobody but SQLite may open the database.
+    let seed = directory.join(format!("{DATABASE}.new-{}", clock::fresh_uuid().simple()));
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&seed)
+        .map_err(io(&seed))?;
+    let linked = std::fs::hard_link(&seed, &path);
+    std::fs::remove_file(&seed).map_err(io(&seed))?;
+    match linked {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(io(&path)(error)),
+        _ => Ok(()),
+    }
+}
+
+fn configure(connection: &mut Connection) -> Result<(), Fault> {
+    let mut began = Instant::now();
+    connection.busy_handler(Some(move |tries: i32| {
+        if tries == 0 {
+            began = Instant::now();
+        }
+        std::thread::sleep(clock::jitter(BUSY_PAUSE));
+        began.elapsed() < BUSY_PATIENCE
+    }))?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Two settings without which an acknowledged commit could be lost, and a third one without
+    // which a damaged disk would end the process. None of them reads the file.
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0;",
+    )?;
+    Ok(())
+}
+
+/// Switches a fresh database to the write-ahead log. The switch is stored in the file.
+fn use_log(connection: &Connection) -> Result<(), Fault> {
+    let began = Instant::now();
+    loop {
+        let switched = connection.query_row("PRAGMA journal_mode = WAL", [], |row| {
+            row.get::<_, String>(0)
+        });
+        match switched.map_err(Fault::from) {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(mode) => return Err(Fault::Bug(format!("the journal mode is `{mode}`"))),
+            // SQLite does not wait for this lock by itself.
+            Err(fault) if fault.is_busy() && began.elapsed() < BUSY_PATIENCE => {
+                std::thread::sleep(clock::jitter(BUSY_PAUSE));
+            }
+            Err(fault) => return Err(fault),
+        }
+    }
+}
+
+/// How the files of a database looked when a reader opened it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Look {
+    inode: u64,
+    length: u64,
+    changed: (i64, i64),
+}
+
+/// A connection that writes nothing, not even SQLite's own lock table.
+#[derive(Debug)]
+pub(super) struct Reader {
+    pub(super) connection: Connection,
+    /// Set when there was no log: the database was opened as a file that nobody changes.
+    still: Option<Look>,
+}
+
+impl Reader {
+    /// `None` when there is no database yet.
+    pub(super) fn open(directory: &Path) -> Result<Option<Self>, StoreError> {
+        let path = directory.join(DATABASE);
+        let Some(look) = look(&path) else {
+            return Ok(None);
+        };
+        place::require_local(directory)?;
+        let has_log = has_log(&path);
+        if has_log && !sibling(&path, "-shm").exists() {
+            return Err(StoreError::Io {
+                path,
+                message: "its lock table (-shm) is missing and a command that only reads must \
+                          not create it; run any command that writes"
+                    .to_owned(),
+            });
+        }
+        let options = if has_log {
+            "readonly_shm=1"
+        } else {
+            "immutable=1"
+        };
+        let connection = open_uri(&path, options).map_err(|fault| fault.at(&path))?;
+        let found = schema::version(&connection).map_err(|fault| fault.at(&path))?;
+        let known = schema::newest(schema::VERSIONS);
+        if found == 0 {
+            return Ok(None);
+        }
+        if found > known {
+            return Err(Fault::Newer { found }.at(&path));
+        }
+        if found < known {
+            return Err(StoreError::Io {
+                path,
+                message: format!(
+                    "it has schema version {found} and {known} is needed; \
+                     any command that writes brings it forward"
+                ),
+            });
+        }
+        Ok(Some(Self {
+            connection,
+            still: (!has_log).then_some(look),
+        }))
+    }
+
+    /// Whether what was just read is one state of the database.
+    ///
+    /// With a log SQLite guarantees it. Without one nobody was writing when it was opened, and
+    /// nobody may have begun since: a writer creates a log before anything else.
+    pub(super) fn is_valid(&self, directory: &Path) -> bool {
+        let path = directory.join(DATABASE);
+        match &self.still {
+            None => true,
+            Some(before) => !has_log(&path) && look(&path).as_ref() == Some(before),
+        }
+    }
+}
+
+fn open_uri(path: &Path, options: &str) -> Result<Connection, Fault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let absolute = std::path::absolute(path)
+        .map_err(|error| Fault::Bug(format!("{}: {error}", path.display())))?;
+    let mut uri = "file://".to_owned();
+    for byte in absolute.as_os_str().as_encoded_bytes() {
+        // What a URI gives a meaning to is escaped, and so is what is not ASCII.
+        match byte {
+            b'/' | b'-' | b'_' | b'.' | b'~' => uri.push(char::from(*byte)),
+            _ if byte.is_ascii_alphanumeric() => uri.push(char::from(*byte)),
+            _ => uri.extend(['%', hex(byte >> 4), hex(byte & 15)]),
+        }
+    }
+    uri.push('?');
+    uri.push_str(options);
+    let mut connection = Connection::open_with_flags(uri, flags)?;
+    configure(&mut connection)?;
+    Ok(connection)
+}
+
+fn hex(digit: u8) -> char {
+    char::from_digit(u32::from(digit), 16).unwrap_or('0')
+}
+
+fn look(path: &Path) -> Option<Look> {
+    let facts = std::fs::metadata(path).ok()?;
+    Some(Look {
+        inode: facts.ino(),
+        length: facts.len(),
+        changed: (facts.mtime(), facts.mtime_nsec()),
+    })
+}
+
+fn has_log(path: &Path) -> bool {
+    std::fs::metadata(sibling(path, "-wal")).is_ok_and(|facts| facts.len() > 0)
+}
+
+fn sibling(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Moves a damaged database aside, with its log, and returns where it is now.
+///
+/// It is looked at again behind the gate: the one that is there by now may be a new one, made
+/// by another process that found the same damage. Nothing is ever written to it.
+pub(super) fn set_aside(directory: &Path, gate: &mut Gate) -> Option<PathBuf> {
+    let passage = gate.enter();
+    if !passage.is_locked() || !is_damaged(directory) {
+        return None;
+    }
+    let path = directory.join(DATABASE);
+    let aside = sibling(&path, &format!(".damaged-{}", clock::now().as_millis()));
+    std::fs::rename(&path, &aside).ok()?;
+    for suffix in ["-wal", "-shm"] {
+        // Without the database they mean nothing, but a new one must not meet them.
+        std::fs::rename(sibling(&path, suffix), sibling(&aside, suffix)).ok();
+    }
+    Some(aside)
+}
+
+fn is_damaged(directory: &Path) -> bool {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let checked = Connection::open_with_flags(directory.join(DATABASE), flags)
+        .map_err(Fault::from)
+        .and_then(|mut connection| {
+            configure(&mut connection)?;
+            let answer =
+                connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?;
+            Ok(answer)
+        });
+    match checked {
+        Ok(answer) => answer != "ok",
+        Err(fault) => fault.is_damage(),
+    }
+}

@@ -1,0 +1,216 @@
+//! Rules for Rust files.
+
+use super::TextFile;
+
+/// The largest number of lines of a file without its tests.
+const LINE_LIMIT: usize = 800;
+
+/// Files that may be longer, each with its own limit and the reason why.
+const LONGER_FILES: &[(&str, usize)] = &[];
+
+/// The folder whose tests run the program as a person does.
+const PROGRAM_TESTS: &str = "crates/airboss/tests/";
+
+/// Checks one file against every rule for Rust.
+pub(super) fn check(file: &TextFile) -> Vec<String> {
+    let TextFile { path, text } = file;
+    let mut problems = Vec::new();
+    if !text.starts_with("//!") {
+        let rule = "a module opens with `//!`: what it is for and what it owns";
+        problems.push(format!("{path}:1: {rule}"));
+    }
+    if !is_test_file(path) {
+        problems.extend(too_long(path, text));
+    }
+    let mut found = lines_with_tabs(text);
+    found.extend(comments_without_end(text));
+    if path.starts_with(PROGRAM_TESTS) {
+        found.extend(assertions_on_parts(text));
+    }
+    found.sort_unstable();
+    problems.extend(
+        found
+            .into_iter()
+            .map(|(line, rule)| format!("{path}:{line}: {rule}")),
+    );
+    problems
+}
+
+/// A line number, counted from 1, and the rule that it breaks.
+type Finding = (usize, &'static str);
+
+fn is_test_file(path: &str) -> bool {
+    path.ends_with("/tests.rs") || path.split('/').any(|part| part == "tests")
+}
+
+fn too_long(path: &str, text: &str) -> Option<String> {
+    let exception = LONGER_FILES.iter().find(|(longer, _)| *longer == path);
+    let limit = exception.map_or(LINE_LIMIT, |(_, limit)| *limit);
+    let count = lines_without_tests(text);
+    (limit < count)
+        .then(|| format!("{path}: {count} lines without tests, the limit is {limit}; split it"))
+}
+
+/// The number of lines before the inline test module.
+///
+/// Nothing but tests follows such a module: `clippy::items_after_test_module` sees to that.
+fn lines_without_tests(text: &str) -> usize {
+    let lines: Vec<&str> = text.lines().collect();
+    let begins_tests = |pair: &[&str]| {
+        pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod ") && pair[1].ends_with('{')
+    };
+    lines
+        .windows(2)
+        .position(begins_tests)
+        .unwrap_or(lines.len())
+}
+
+fn lines_with_tabs(text: &str) -> Vec<Finding> {
+    let rule = "a tab; indent with spaces and write `\\t` in strings";
+    let with_tabs = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| line.contains('\t'));
+    with_tabs.map(|(index, _)| (index + 1, rule)).collect()
+}
+
+/// Comment blocks of two or more lines are sentences, so they end like sentences.
+///
+/// One line may be a label; and a block may end in a list, a diagram or a bracket.
+fn comments_without_end(text: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut block_length = 0;
+    let mut last = "";
+    // The empty line at the end closes a block at the end of the file.
+    for (index, line) in text.lines().chain([""]).enumerate() {
+        match plain_comment(line) {
+            Some(comment) => {
+                block_length += 1;
+                last = comment;
+            }
+            None => {
+                if 2 <= block_length && last.ends_with(char::is_alphanumeric) {
+                    findings.push((index, "a comment of several lines ends in punctuation"));
+                }
+                block_length = 0;
+            }
+        }
+    }
+    findings
+}
+
+fn plain_comment(line: &str) -> Option<&str> {
+    let comment = line.trim().strip_prefix("//")?;
+    (!comment.starts_with(['/', '!'])).then_some(comment)
+}
+
+/// Assertions that look for a part of an output, where a snapshot shows the whole.
+fn assertions_on_parts(text: &str) -> Vec<Finding> {
+    let lines: Vec<&str> = text.lines().collect();
+    let starts = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line.trim().starts_with("assert!("));
+    let on_parts = starts.filter(|(start, _)| {
+        // Formatted code ends the statement that begins here with the next `);`.
+        let rest = &lines[*start..];
+        let end = rest
+            .iter()
+            .position(|line| line.ends_with(");"))
+            .unwrap_or(0);
+        rest[..=end].iter().any(|line| line.contains(".contains("))
+    });
+    let rule = "compare the whole output with a snapshot instead of `contains`";
+    on_parts.map(|(start, _)| (start + 1, rule)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_file(path: &str, text: &str, expected: &[&str]) {
+        let file = TextFile {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        };
+        assert_eq!(check(&file), expected);
+    }
+
+    #[test]
+    fn a_file_in_order_has_no_problem() {
+        check_file("a.rs", "//! Purpose.\n\n// One label\nfn a() {}\n", &[]);
+    }
+
+    #[test]
+    fn a_module_without_header_is_found() {
+        let expected = "a.rs:1: a module opens with `//!`: what it is for and what it owns";
+        check_file("a.rs", "// Purpose.\nfn a() {}\n", &[expected]);
+        check_file("a.rs", "", &[expected]);
+    }
+
+    #[test]
+    fn a_tab_is_found() {
+        let expected = "a.rs:2: a tab; indent with spaces and write `\\t` in strings";
+        check_file("a.rs", "//! Purpose.\n\tfn a() {}\n", &[expected]);
+    }
+
+    #[test]
+    fn only_lines_before_the_tests_count() {
+        let code = |lines: usize| format!("//! Purpose.\n{}", "fn a() {}\n".repeat(lines - 1));
+        let tests = "#[cfg(test)]\nmod tests {\n}\n";
+        check_file("a.rs", &(code(LINE_LIMIT) + tests), &[]);
+        let expected = "a.rs: 801 lines without tests, the limit is 800; split it";
+        check_file("a.rs", &(code(LINE_LIMIT + 1) + tests), &[expected]);
+        check_file("a/tests.rs", &code(LINE_LIMIT + 1), &[]);
+        check_file("a/tests/long.rs", &code(LINE_LIMIT + 1), &[]);
+    }
+
+    #[test]
+    fn a_test_module_in_a_file_of_its_own_hides_nothing() {
+        let text = format!(
+            "//! P.\n#[cfg(test)]\nmod tests;\n{}",
+            "fn a() {}\n".repeat(800)
+        );
+        let expected = "a.rs: 803 lines without tests, the limit is 800; split it";
+        check_file("a.rs", &text, &[expected]);
+    }
+
+    #[test]
+    fn a_comment_that_breaks_off_is_found() {
+        let expected = "a.rs:3: a comment of several lines ends in punctuation";
+        check_file(
+            "a.rs",
+            "//! Purpose.\n// This is\n// unfinished\nfn a() {}\n",
+            &[expected],
+        );
+        check_file(
+            "a.rs",
+            "//! Purpose.\n    // This is\n    // unfinished",
+            &[expected],
+        );
+        check_file(
+            "a.rs",
+            "//! Purpose.\n// This is\n// finished.\nfn a() {}\n",
+            &[],
+        );
+        check_file(
+            "a.rs",
+            "//! Purpose.\n/// This is\n/// documentation\nfn a() {}\n",
+            &[],
+        );
+    }
+
+    #[test]
+    fn an_assertion_on_a_part_of_the_output_is_found() {
+        let rule = "compare the whole output with a snapshot instead of `contains`";
+        let expected = [&*format!("crates/airboss/tests/a.rs:2: {rule}")];
+        let one_line = "//! Tests.\n    assert!(output.contains(\"done\"));\n";
+        check_file("crates/airboss/tests/a.rs", one_line, &expected);
+        let several = "//! Tests.\n    assert!(\n        output.contains(\"done\"),\n    );\n";
+        check_file("crates/airboss/tests/a.rs", several, &expected);
+        let apart = "//! Tests.\n    assert!(output.is_empty());\n    set.contains(&1);\n";
+        check_file("crates/airboss/tests/a.rs", apart, &[]);
+        check_file("crates/airboss-core/tests/a.rs", one_line, &[]);
+    }
+}
