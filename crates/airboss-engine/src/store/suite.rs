@@ -55,6 +55,7 @@ impl Bench {
                 let options = Options {
                     gate: self.gate,
                     clock: Self::clock_of(&self.clock),
+                    ..Options::default()
                 };
                 Box::new(SqliteStore::open_with(directory.path(), options).unwrap())
             }

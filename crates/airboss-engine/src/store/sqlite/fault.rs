@@ -6,6 +6,7 @@ use airboss_core::attempt::IllegalEvent;
 use rusqlite::ErrorCode;
 
 use super::gate;
+use super::open;
 use super::schema;
 use crate::store::StoreError;
 
@@ -93,6 +94,10 @@ impl Fault {
                     message: error.to_string(),
                     remedy: "the next command that writes moves it aside".to_owned(),
                 };
+            }
+            ErrorCode::ReadOnly if open::has_readers() => {
+                "a reader of the same process is in the way; a process that writes opens the \
+                 store for writing first, and may read from that"
             }
             ErrorCode::DiskFull => "free some space on its disk",
             ErrorCode::ReadOnly | ErrorCode::PermissionDenied => {

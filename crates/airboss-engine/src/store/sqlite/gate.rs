@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::clock;
 
 /// Far longer than a queue of 64 writers takes (`reliability.md` 5.3).
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// About as long as one writer takes.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -21,6 +21,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 pub(super) struct Gate {
     path: PathBuf,
     file: Option<File>,
+    patience: Duration,
 }
 
 /// A passage through the gate, until it is dropped.
@@ -44,10 +45,12 @@ impl Drop for Passage<'_> {
 }
 
 impl Gate {
-    pub(super) fn new(directory: &Path) -> Self {
+    /// The gate of the store in this directory, for a writer who waits no longer than this.
+    pub(super) fn new(directory: &Path, patience: Duration) -> Self {
         Self {
             path: directory.join("gate.writer"),
             file: None,
+            patience: patience.min(PATIENCE),
         }
     }
 
@@ -69,7 +72,7 @@ impl Gate {
         loop {
             match file.try_lock() {
                 Ok(()) => return Passage(Some(file)),
-                Err(std::fs::TryLockError::WouldBlock) if began.elapsed() < PATIENCE => {
+                Err(std::fs::TryLockError::WouldBlock) if began.elapsed() < self.patience => {
                     std::thread::sleep(clock::jitter(PAUSE));
                 }
                 Err(_) => return Passage(None),
@@ -138,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_gate_that_cannot_be_opened_is_no_obstacle() {
-        let mut gate = Gate::new(Path::new("/proc/no/such/directory"));
+        let mut gate = Gate::new(Path::new("/proc/no/such/directory"), PATIENCE);
         assert!(!gate.enter().is_locked());
     }
 }

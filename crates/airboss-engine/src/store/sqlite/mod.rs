@@ -40,6 +40,8 @@ const READ_TRIES: usize = 8;
 pub struct Options {
     /// Writers queue at the gate. Without it everything is as correct, and slower.
     pub gate: bool,
+    /// How long a writer waits for SQLite's write lock, after the gate.
+    pub patience: Duration,
     /// The store's clock.
     pub clock: Clock,
 }
@@ -48,6 +50,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             gate: true,
+            // With the gate's own patience 10 s: longer than any honest queue of writers.
+            patience: Duration::from_secs(8),
             clock: Box::new(clock::now),
         }
     }
@@ -89,8 +93,8 @@ impl SqliteStore {
     /// As for [`SqliteStore::open`].
     pub fn open_with(directory: &Path, options: Options) -> Result<Self, StoreError> {
         open::prepare(directory)?;
-        let mut gate = options.gate.then(|| Gate::new(directory));
-        match open::for_writing(directory, gate.as_mut()) {
+        let mut gate = options.gate.then(|| Gate::new(directory, options.patience));
+        match open::for_writing(directory, gate.as_mut(), options.patience) {
             Ok(connection) => Ok(Self {
                 directory: directory.to_owned(),
                 access: Access::Writer {
@@ -106,7 +110,9 @@ impl SqliteStore {
 
     /// Opens the store in this directory for reading; `None` when there is none yet.
     ///
-    /// Nothing is created or written, in the directory or anywhere else.
+    /// Nothing is created or written, in the directory or anywhere else. A process that also
+    /// writes opens the store for writing first, or closes its readers before: within one
+    /// process SQLite's lock table is mapped once, and the first connection decides how.
     ///
     /// # Errors
     /// When the database is newer than this program, damaged, or cannot be read.
@@ -213,7 +219,7 @@ fn explain(directory: &Path, fault: Fault) -> StoreError {
         return fault.at(&path);
     }
     // The damage decides, not whether this store queues at the gate.
-    let aside = open::set_aside(directory, &mut Gate::new(directory));
+    let aside = open::set_aside(directory);
     match (fault, aside) {
         (Fault::Sql(error), Some(aside)) => StoreError::Corrupt {
             path,

@@ -6,13 +6,14 @@
 
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::fault::Fault;
-use super::gate::Gate;
+use super::gate::{self, Gate};
 use super::schema;
 use crate::clock;
 use crate::store::{StoreError, place};
@@ -23,8 +24,8 @@ pub(super) const DATABASE: &str = "state.db";
 /// Older ones corrupt a database when a checkpoint and a write meet in the wrong way.
 const SQLITE_OLDEST: i32 = 3_051_003;
 
-/// Together with the patience of the gate about 10 s: longer than any honest writer takes.
-const BUSY_PATIENCE: Duration = Duration::from_secs(8);
+/// A reader hardly ever waits: only while a writer repairs the lock table after a crash.
+const READ_PATIENCE: Duration = Duration::from_secs(8);
 
 /// The longest pause between two tries; about as long as one writer takes.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
@@ -37,18 +38,28 @@ const CHECKPOINT_PAGES: i64 = 1_000;
 const STATEMENTS: usize = 64;
 
 /// Opens for writing. A missing database is created, an older one migrated.
-pub(super) fn for_writing(directory: &Path, gate: Option<&mut Gate>) -> Result<Connection, Fault> {
+pub(super) fn for_writing(
+    directory: &Path,
+    gate: Option<&mut Gate>,
+    patience: Duration,
+) -> Result<Connection, Fault> {
     let path = directory.join(DATABASE);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
-    configure(&mut connection)?;
-    if schema::version(&connection)? != schema::newest(schema::VERSIONS) {
+    configure(&mut connection, patience)?;
+    let (found, newest) = (
+        schema::version(&connection)?,
+        schema::newest(schema::VERSIONS),
+    );
+    if found > newest {
+        return Err(Fault::Newer { found });
+    }
+    if found < newest {
         // The gate spares newcomers the wait for each other; SQLite's own lock decides.
         let _passage = gate.map(Gate::enter);
-        use_log(&connection)?;
+        use_log(&connection, patience)?;
         schema::migrate(&mut connection, schema::VERSIONS)?;
     }
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     Ok(connection)
 }
 
@@ -99,27 +110,28 @@ pub(super) fn prepare(directory: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn configure(connection: &mut Connection) -> Result<(), Fault> {
+fn configure(connection: &mut Connection, patience: Duration) -> Result<(), Fault> {
     let mut began = Instant::now();
     connection.busy_handler(Some(move |tries: i32| {
         if tries == 0 {
             began = Instant::now();
         }
         std::thread::sleep(clock::jitter(BUSY_PAUSE));
-        began.elapsed() < BUSY_PATIENCE
+        began.elapsed() < patience
     }))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Two settings without which an acknowledged commit could be lost, and a third one without
-    // which a damaged disk would end the process. None of them reads the file.
-    connection.execute_batch(
-        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0;",
-    )?;
+    // Without the first two an acknowledged commit could be lost; with the third a failing disk
+    // would end the process. None of them reads the file.
+    connection.execute_batch(&format!(
+        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0; \
+         PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};"
+    ))?;
     Ok(())
 }
 
 /// Switches a fresh database to the write-ahead log. The switch is stored in the file.
-fn use_log(connection: &Connection) -> Result<(), Fault> {
+fn use_log(connection: &Connection, patience: Duration) -> Result<(), Fault> {
     let began = Instant::now();
     loop {
         let switched = connection.query_row("PRAGMA journal_mode = WAL", [], |row| {
@@ -129,7 +141,7 @@ fn use_log(connection: &Connection) -> Result<(), Fault> {
             Ok(mode) if mode == "wal" => return Ok(()),
             Ok(mode) => return Err(Fault::Bug(format!("the journal mode is `{mode}`"))),
             // SQLite does not wait for this lock by itself.
-            Err(fault) if fault.is_busy() && began.elapsed() < BUSY_PATIENCE => {
+            Err(fault) if fault.is_busy() && began.elapsed() < patience => {
                 std::thread::sleep(clock::jitter(BUSY_PAUSE));
             }
             Err(fault) => return Err(fault),
@@ -145,7 +157,18 @@ struct Look {
     changed: (i64, i64),
 }
 
+/// How many readers this process has, to explain what they can do to its writers.
+static READERS: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether this process has a reader.
+pub(super) fn has_readers() -> bool {
+    READERS.load(Ordering::Relaxed) > 0
+}
+
 /// A connection that writes nothing, not even SQLite's own lock table.
+///
+/// All connections of one process share one mapping of that table, and the first decides
+/// whether it can be written. So a process that writes must not have a reader before.
 #[derive(Debug)]
 pub(super) struct Reader {
     pub(super) connection: Connection,
@@ -193,6 +216,7 @@ impl Reader {
                 ),
             });
         }
+        READERS.fetch_add(1, Ordering::Relaxed);
         Ok(Some(Self {
             connection,
             still: (!has_log).then_some(look),
@@ -209,6 +233,12 @@ impl Reader {
             None => true,
             Some(before) => !has_log(&path) && look(&path).as_ref() == Some(before),
         }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        READERS.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -230,7 +260,7 @@ fn open_uri(path: &Path, options: &str) -> Result<Connection, Fault> {
     uri.push('?');
     uri.push_str(options);
     let mut connection = Connection::open_with_flags(uri, flags)?;
-    configure(&mut connection)?;
+    configure(&mut connection, READ_PATIENCE)?;
     Ok(connection)
 }
 
@@ -261,7 +291,8 @@ fn sibling(path: &Path, suffix: &str) -> PathBuf {
 ///
 /// It is looked at again behind the gate: the one that is there by now may be a new one, made
 /// by another process that found the same damage. Nothing is ever written to it.
-pub(super) fn set_aside(directory: &Path, gate: &mut Gate) -> Option<PathBuf> {
+pub(super) fn set_aside(directory: &Path) -> Option<PathBuf> {
+    let mut gate = Gate::new(directory, gate::PATIENCE);
     let passage = gate.enter();
     if !passage.is_locked() || !is_damaged(directory) {
         return None;
@@ -281,7 +312,7 @@ fn is_damaged(directory: &Path) -> bool {
     let checked = Connection::open_with_flags(directory.join(DATABASE), flags)
         .map_err(Fault::from)
         .and_then(|mut connection| {
-            configure(&mut connection)?;
+            configure(&mut connection, READ_PATIENCE)?;
             let answer =
                 connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?;
             Ok(answer)
