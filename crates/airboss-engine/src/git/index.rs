@@ -15,7 +15,6 @@ use std::time::SystemTime;
 use airboss_core::path::RepoPath;
 use fs_err as fs;
 use gix::ObjectId;
-use gix::index::entry::stat::Time;
 use gix::index::entry::{Flags, Mode, Stage, Stat};
 use gix::index::{File as IndexFile, State, Version};
 use gix::objs::Kind;
@@ -38,7 +37,7 @@ const CHECKSUM_BYTES: usize = 20;
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct IndexBytes {
     pub(crate) bytes: Vec<u8>,
-    modified: Option<(SystemTime, Time)>,
+    modified: Option<(SystemTime, u32)>,
 }
 
 impl IndexBytes {
@@ -55,14 +54,9 @@ impl IndexBytes {
             Err(error) => return Err(error.into()),
         };
         let seconds = u32::try_from(metadata.mtime()).unwrap_or(0);
-        let nanoseconds = u32::try_from(metadata.mtime_nsec()).unwrap_or(0);
-        let time = Time {
-            secs: seconds,
-            nsecs: nanoseconds,
-        };
         Ok(Self {
             bytes: fs::read(path)?,
-            modified: Some((metadata.modified()?, time)),
+            modified: Some((metadata.modified()?, seconds)),
         })
     }
 }
@@ -309,13 +303,14 @@ fn work_tree_hash(file: &Path) -> Option<ObjectId> {
 /// Git trusts an entry's stat data only when the file is older than the index. The
 /// rewritten index is younger, so entries that were not to be trusted must say so
 /// themselves, as git does it: by a size of zero. (`racy-git` in git's documentation.)
+///
+/// Times are compared in whole seconds, because most builds of git do.
 fn smudge_racy_entries(repository: &Repository, index: &IndexBytes, state: &mut State) {
     let Some((_, modified)) = index.modified else {
         return;
     };
     for (entry, path) in state.entries_mut_with_paths() {
-        let is_racy =
-            (entry.stat.mtime.secs, entry.stat.mtime.nsecs) >= (modified.secs, modified.nsecs);
+        let is_racy = entry.stat.mtime.secs >= modified;
         if !is_racy || mode_of(entry.mode).is_none() {
             continue;
         }

@@ -15,6 +15,7 @@
 //!                                                      └── a crash here ─▶ recover()
 //! ```
 
+mod bystander;
 mod changes;
 mod claim;
 mod commit;

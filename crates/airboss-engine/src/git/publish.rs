@@ -2,7 +2,7 @@
 //!
 //! The branch moves by compare-and-swap under its own lock file, while `index.lock` is
 //! held, so that nobody can build a commit from the new HEAD and the old index. Both
-//! locks are linked as finished files and held for two renames and the checks before.
+//! locks are linked as finished files and held for two renames and the checks around.
 
 use std::fs::OpenOptions;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
@@ -16,7 +16,8 @@ use airboss_core::path::RepoPath;
 use fs_err as fs;
 use gix::ObjectId;
 
-use super::claim::{Claim, Lock, Record, digest};
+use super::bystander::wait_for_commits;
+use super::claim::{Claim, Lock, Record, digest, sync_parent};
 use super::defer::{DeferReason, operation_in_progress};
 use super::error::{GitError, GixContext as _};
 use super::index::{IndexBytes, write_patched};
@@ -135,7 +136,12 @@ pub(crate) fn publish(
     append_logs(repository, git, candidate)?;
     claim.branch_is_published();
     branch_lock.publish(&branch_path)?;
-    index_lock.publish(&index_path)?;
+    // The lock and the new index are the same file under two names, so that the lock
+    // outlasts the renaming.
+    fs::rename(claim.index_file(), &index_path)?;
+    sync_parent(&index_path)?;
+    wait_for_commits(repository);
+    drop(index_lock);
     claim.finish();
     Ok(Publication::Published(left))
 }
