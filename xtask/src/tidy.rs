@@ -40,9 +40,10 @@ pub(crate) fn problems(root: &Path) -> Result<Vec<String>> {
 
 fn check(files: &[TextFile]) -> Vec<String> {
     let mut problems = documents::check(files);
+    let test_modules = rust::test_modules(files);
     for file in files {
         if file.path.ends_with(".rs") {
-            problems.extend(rust::check(file));
+            problems.extend(rust::check(file, &test_modules));
         }
         problems.extend(check_text(file));
     }

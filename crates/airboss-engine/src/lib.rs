@@ -6,7 +6,9 @@
 pub mod agents;
 pub mod clock;
 pub mod git;
+pub mod registry;
 pub mod run;
 pub mod settings;
 pub mod store;
 pub mod supervise;
+pub mod workspace;

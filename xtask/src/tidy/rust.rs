@@ -1,5 +1,7 @@
 //! Rules for Rust files.
 
+use std::collections::BTreeSet;
+
 use super::TextFile;
 
 /// The largest number of lines of a file without its tests.
@@ -8,18 +10,21 @@ const LINE_LIMIT: usize = 800;
 /// Files that may be longer, each with its own limit and the reason why.
 const LONGER_FILES: &[(&str, usize)] = &[];
 
+/// The line before a module that exists in tests only.
+const CFG_TEST: &str = "#[cfg(test)]";
+
 /// The folder whose tests run the program as a person does.
 const PROGRAM_TESTS: &str = "crates/airboss/tests/";
 
-/// Checks one file against every rule for Rust.
-pub(super) fn check(file: &TextFile) -> Vec<String> {
+/// Checks one file against every rule for Rust; `test_modules` come from [`test_modules`].
+pub(super) fn check(file: &TextFile, test_modules: &BTreeSet<String>) -> Vec<String> {
     let TextFile { path, text } = file;
     let mut problems = Vec::new();
     if !text.starts_with("//!") {
         let rule = "a module opens with `//!`: what it is for and what it owns";
         problems.push(format!("{path}:1: {rule}"));
     }
-    if !is_test_file(path) {
+    if !is_test_file(path, test_modules) {
         problems.extend(too_long(path, text));
     }
     let mut found = lines_with_tabs(text);
@@ -39,8 +44,44 @@ pub(super) fn check(file: &TextFile) -> Vec<String> {
 /// A line number, counted from 1, and the rule that it breaks.
 type Finding = (usize, &'static str);
 
-fn is_test_file(path: &str) -> bool {
-    path.ends_with("/tests.rs") || path.split('/').any(|part| part == "tests")
+/// The modules that exist in tests only, each as its path without `.rs`.
+///
+/// They are declared by `#[cfg(test)]` and `mod NAME;` on the next line.
+pub(super) fn test_modules(files: &[TextFile]) -> BTreeSet<String> {
+    let mut modules = BTreeSet::new();
+    for file in files {
+        let Some(module) = file.path.strip_suffix(".rs") else {
+            continue;
+        };
+        let (folder, stem) = module.rsplit_once('/').unwrap_or(("", module));
+        let children = if ["lib", "main", "mod"].contains(&stem) {
+            folder
+        } else {
+            module
+        };
+        for (attribute, declaration) in file.text.lines().zip(file.text.lines().skip(1)) {
+            let name = declaration
+                .strip_prefix("mod ")
+                .and_then(|rest| rest.strip_suffix(';'));
+            if let (CFG_TEST, Some(name)) = (attribute, name) {
+                modules.insert(format!("{children}/{name}"));
+            }
+        }
+    }
+    modules
+}
+
+/// Whether the file is built in tests only, for itself or because a module above it is.
+fn is_test_file(path: &str, test_modules: &BTreeSet<String>) -> bool {
+    let mut module = path.strip_suffix(".rs");
+    while let Some(current) = module {
+        let (parent, stem) = current.rsplit_once('/').unzip();
+        if stem == Some("tests") || test_modules.contains(current) {
+            return true;
+        }
+        module = parent;
+    }
+    false
 }
 
 fn too_long(path: &str, text: &str) -> Option<String> {
@@ -57,7 +98,7 @@ fn too_long(path: &str, text: &str) -> Option<String> {
 fn lines_without_tests(text: &str) -> usize {
     let lines: Vec<&str> = text.lines().collect();
     let begins_tests = |pair: &[&str]| {
-        pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod ") && pair[1].ends_with('{')
+        pair[0] == CFG_TEST && pair[1].starts_with("mod ") && pair[1].ends_with('{')
     };
     lines
         .windows(2)
@@ -134,7 +175,7 @@ mod tests {
             path: path.to_owned(),
             text: text.to_owned(),
         };
-        assert_eq!(check(&file), expected);
+        assert_eq!(check(&file, &BTreeSet::new()), expected);
     }
 
     #[test]
@@ -174,6 +215,39 @@ mod tests {
         );
         let expected = "a.rs: 803 lines without tests, the limit is 800; split it";
         check_file("a.rs", &text, &[expected]);
+    }
+
+    #[track_caller]
+    fn check_test_file(path: &str, expected: bool) {
+        let file = |path: &str, text: &str| TextFile {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        };
+        let files = [
+            file(
+                "a/src/lib.rs",
+                "//! A.\n#[cfg(test)]\nmod support;\nmod real;\n",
+            ),
+            file("a/src/store.rs", "//! Store.\n#[cfg(test)]\nmod suite;\n"),
+        ];
+        assert_eq!(
+            is_test_file(path, &test_modules(&files)),
+            expected,
+            "{path}"
+        );
+    }
+
+    #[test]
+    fn files_of_tests_are_known_by_their_declaration() {
+        check_test_file("a/src/support.rs", true);
+        check_test_file("a/src/support/server.rs", true);
+        check_test_file("a/src/store/suite.rs", true);
+        check_test_file("a/src/store/suite/crash.rs", true);
+        check_test_file("a/tests/run.rs", true);
+        check_test_file("a/src/store/tests.rs", true);
+        check_test_file("a/src/real.rs", false);
+        check_test_file("a/src/suite.rs", false);
+        check_test_file("a/src/store/suited.rs", false);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-use super::model::{Phase, Plan};
+use crate::operation::StepRecord;
 use crate::id::StepId;
 
 /// So many equal words, of a hundred, make two texts the same step.
@@ -91,40 +91,38 @@ impl Ids {
 /// An id that vanished and one that appeared in the same phase between the same neighbours,
 /// with at least 60 % equal words, are the same step.
 #[must_use]
-pub fn aliases(old: &Plan, new: &Plan) -> Vec<(StepId, StepId)> {
+pub fn aliases(old: &[StepRecord], new: &[StepRecord]) -> Vec<(StepId, StepId)> {
     let mut found = Vec::new();
-    for before in &old.phases {
-        if let Some(after) = new.phases.iter().find(|phase| phase.key == before.key) {
+    for before in old.chunk_by(|one, next| one.phase == next.phase) {
+        let of_phase = |after: &&[StepRecord]| after[0].phase == before[0].phase;
+        let mut phases = new.chunk_by(|one, next| one.phase == next.phase);
+        if let Some(after) = phases.find(of_phase) {
             phase_aliases(before, after, &mut found);
         }
     }
     found
 }
 
-fn phase_aliases(before: &Phase, after: &Phase, found: &mut Vec<(StepId, StepId)>) {
-    let position: HashMap<&StepId, usize> = after
-        .steps
-        .iter()
-        .enumerate()
-        .map(|(index, step)| (&step.id, index))
-        .collect();
-    let known: std::collections::HashSet<&StepId> =
-        before.steps.iter().map(|step| &step.id).collect();
+fn phase_aliases(before: &[StepRecord], after: &[StepRecord], found: &mut Vec<(StepId, StepId)>) {
+    let position: HashMap<&StepId, usize> =
+        after.iter().enumerate().map(|(index, step)| (&step.id, index)).collect();
+    let known: std::collections::HashSet<&StepId> = before.iter().map(|step| &step.id).collect();
     let mut expected = 0;
-    for (index, step) in before.steps.iter().enumerate() {
+    for (index, step) in before.iter().enumerate() {
         if let Some(&at) = position.get(&step.id) {
             expected = at + 1;
             continue;
         }
-        let Some(candidate) = after.steps.get(expected) else {
+        let Some(candidate) = after.get(expected) else {
             continue;
         };
-        let next_before = before.steps.get(index + 1).map(|next| &next.id);
-        let next_after = after.steps.get(expected + 1).map(|next| &next.id);
+        let next_before = before.get(index + 1).map(|next| &next.id);
+        let next_after = after.get(expected + 1).map(|next| &next.id);
         // A next neighbour that vanished too is itself a candidate, and does not forbid this one.
         let same_next = next_before == next_after
             || next_before.is_some_and(|next| !position.contains_key(next));
-        if !known.contains(&candidate.id) && same_next && similar(&step.text, &candidate.text) {
+        let same_text = similar(&step.description, &candidate.description);
+        if !known.contains(&candidate.id) && same_next && same_text {
             found.push((step.id.clone(), candidate.id.clone()));
             expected += 1;
         }

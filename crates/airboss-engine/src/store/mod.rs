@@ -10,7 +10,7 @@
 
 mod lease;
 mod memory;
-pub mod place;
+mod place;
 mod sqlite;
 #[cfg(test)]
 mod suite;
@@ -32,6 +32,7 @@ use serde_json::Value;
 
 pub use self::lease::{Claim, Lease, LeaseKey};
 pub use self::memory::MemoryStore;
+pub use self::place::{Place, kernel_name};
 pub use self::sqlite::{Options, SqliteStore};
 
 /// The idempotency key of a command, chosen by whoever gives it. It counts within one plan.
