@@ -20,8 +20,8 @@ pub struct Shown<'view> {
     pub plan_path: &'view str,
     /// The plan's name.
     pub plan_name: &'view str,
-    /// The normalised hash of the plan.
-    pub plan_hash: &'view str,
+    /// The normalised hash of the plan; `None` when it did not change since the last publication.
+    pub plan_hash: Option<&'view str>,
     /// Steps in plan order: all of them, or those that changed since the last publication.
     pub steps: &'view [Step],
     /// `steps` are all of them, so that those which the file does not have are added.
@@ -63,7 +63,8 @@ pub fn splice(text: &str, shown: &Shown<'_>) -> Result<Option<String>, Damage> {
         open_phase: None,
         stale_plan: root
             .text("planHash")
-            .is_some_and(|hash| hash != shown.plan_hash),
+            .zip(shown.plan_hash)
+            .is_some_and(|(found, known)| found != known),
     };
     writer.tasks(list, &texts, &parsed);
     writer.runs(root);
@@ -93,7 +94,7 @@ pub fn render(shown: &Shown<'_>) -> String {
         ("_comment", quoted(COMMENT)),
         ("planPath", quoted(shown.plan_path)),
         ("planName", quoted(shown.plan_name)),
-        ("planHash", quoted(shown.plan_hash)),
+        ("planHash", quoted(shown.plan_hash.unwrap_or(""))),
         ("createdAt", now.clone()),
         ("lastUpdatedAt", now),
         ("currentPhase", quoted("")),
@@ -335,12 +336,9 @@ impl Writer<'_> {
             );
         }
         let text = |text: &str| Wish::Text(Some(text.to_owned()));
-        object.set(
-            &mut self.edits,
-            "planHash",
-            &text(self.shown.plan_hash),
-            ROOT_ORDER,
-        );
+        if let Some(hash) = self.shown.plan_hash {
+            object.set(&mut self.edits, "planHash", &text(hash), ROOT_ORDER);
+        }
         let now = Wish::Time(Some(self.shown.now));
         object.set(&mut self.edits, "lastUpdatedAt", &now, ROOT_ORDER);
         object.set(

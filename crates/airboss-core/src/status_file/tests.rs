@@ -34,7 +34,7 @@ fn shown<'a>(steps: &'a [Step], runs: &'a [Run]) -> Shown<'a> {
     Shown {
         plan_path: "plans/demo.md",
         plan_name: "demo",
-        plan_hash: "abc",
+        plan_hash: Some("abc"),
         steps,
         whole: true,
         runs,
@@ -431,7 +431,7 @@ fn the_corpus_is_read_and_changed_only_where_it_must_be() {
         let hash = file.plan_hash.clone().unwrap_or_default();
         let shown = |steps: &[Step]| {
             let shown = Shown {
-                plan_hash: &hash,
+                plan_hash: Some(&hash),
                 ..shown(steps, &[])
             };
             splice(&text, &shown).unwrap()
