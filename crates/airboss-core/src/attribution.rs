@@ -40,16 +40,8 @@ impl Footprint {
     /// Whether the plan expected this attempt to change `path`.
     #[must_use]
     pub fn declares(&self, path: &RepoPath) -> bool {
-        self.declared.iter().any(|declared| covers(declared, path))
+        self.declared.iter().any(|declared| path.lies_in(declared))
     }
-}
-
-/// Whether `outer` is `inner` or a directory above it.
-fn covers(outer: &RepoPath, inner: &RepoPath) -> bool {
-    inner
-        .as_str()
-        .strip_prefix(outer.as_str())
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// What a person did with a path while the attempt ran.

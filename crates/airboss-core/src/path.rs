@@ -69,6 +69,14 @@ impl RepoPath {
         &self.0
     }
 
+    /// Whether it is `folder` itself or anything below it.
+    #[must_use]
+    pub fn lies_in(&self, folder: &Self) -> bool {
+        self.0
+            .strip_prefix(&folder.0)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// The last part.
     #[must_use]
     pub fn file_name(&self) -> &str {

@@ -31,7 +31,10 @@ pub fn register(store: &mut dyn Store, file: &PlanFile) -> Result<Registered, St
         return Ok(Registered::Unchanged);
     }
     let steps = records(&file.plan);
-    let renamed = view.as_ref().map(|view| renamed(view, &steps)).unwrap_or_default();
+    let renamed = view
+        .as_ref()
+        .map(|view| renamed(view, &steps))
+        .unwrap_or_default();
     let fresh = view.is_none();
     let mut operations = vec![Operation::PlanRegistered {
         name: file.name.clone(),
@@ -43,7 +46,11 @@ pub fn register(store: &mut dyn Store, file: &PlanFile) -> Result<Registered, St
         operations.extend(settled_by_markers(&file.plan));
     }
     store.commit(&Commit::new(file.key.clone(), operations))?;
-    Ok(if fresh { Registered::Fresh } else { Registered::Updated })
+    Ok(if fresh {
+        Registered::Fresh
+    } else {
+        Registered::Updated
+    })
 }
 
 /// What the store has to know of each step.
@@ -61,7 +68,14 @@ pub fn records(plan: &Plan) -> Vec<StepRecord> {
             description: step.text.clone(),
             dependencies: schedule
                 .as_ref()
-                .map(|schedule| schedule.waits_for_parts(place).0.into_iter().cloned().collect())
+                .map(|schedule| {
+                    schedule
+                        .waits_for_parts(place)
+                        .0
+                        .into_iter()
+                        .cloned()
+                        .collect()
+                })
                 .unwrap_or_default(),
         })
         .collect()

@@ -121,15 +121,20 @@ impl Workspace {
     /// When there is no local file system for it.
     pub fn store_place(&self) -> Result<Place, WorkspaceError> {
         let home = etcetera::home_dir().unwrap_or_else(|_| self.top.clone());
-        let state_home = std::env::var_os("XDG_STATE_HOME").map_or_else(
-            || home.join(".local").join("state"),
-            PathBuf::from,
-        );
-        let beside = if self.state.is_dir() { &self.state } else { &self.top };
+        let state_home = std::env::var_os("XDG_STATE_HOME")
+            .map_or_else(|| home.join(".local").join("state"), PathBuf::from);
+        let beside = if self.state.is_dir() {
+            &self.state
+        } else {
+            &self.top
+        };
         let place = Place::find(beside, &state_home)?;
         // The directory itself is made only by those who write.
         if place.moved.is_none() {
-            return Ok(Place { directory: self.state.join(crate::store::kernel_name()), ..place });
+            return Ok(Place {
+                directory: self.state.join(crate::store::kernel_name()),
+                ..place
+            });
         }
         Ok(place)
     }
@@ -159,7 +164,10 @@ impl Workspace {
         let absolute = std::path::absolute(file)?;
         // A plan may be reached through a link; what counts is where it is.
         let real = fs_err::canonicalize(&absolute).unwrap_or(absolute);
-        let outside = || WorkspaceError::Outside { plan: real.clone(), top: self.top.clone() };
+        let outside = || WorkspaceError::Outside {
+            plan: real.clone(),
+            top: self.top.clone(),
+        };
         let relative = real.strip_prefix(&self.top).map_err(|_| outside())?;
         let text = relative.to_str().ok_or_else(outside)?;
         Ok(PlanKey::new(RepoPath::new(text)?))
@@ -182,13 +190,25 @@ impl Workspace {
             return Err(WorkspaceError::Directory(file.to_owned()));
         }
         if metadata.len() > MAX_PLAN_BYTES as u64 {
-            return Err(WorkspaceError::TooLarge { path: file.to_owned(), bytes: metadata.len() });
+            return Err(WorkspaceError::TooLarge {
+                path: file.to_owned(),
+                bytes: metadata.len(),
+            });
         }
         let key = self.plan_key(&path)?;
         let bytes = fs_err::read(&path)?;
         let file_name = key.path().file_name();
-        let name = file_name.strip_suffix(".md").unwrap_or(file_name).to_owned();
-        Ok(PlanFile { plan: Plan::parse(&bytes), key, name, path, bytes })
+        let name = file_name
+            .strip_suffix(".md")
+            .unwrap_or(file_name)
+            .to_owned();
+        Ok(PlanFile {
+            plan: Plan::parse(&bytes),
+            key,
+            name,
+            path,
+            bytes,
+        })
     }
 }
 

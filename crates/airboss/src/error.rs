@@ -39,7 +39,11 @@ impl CliError {
     /// An error of a kind.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new() }
+        Self {
+            kind,
+            message: message.into(),
+            hints: Vec::new(),
+        }
     }
 
     /// The input is at fault.
@@ -69,8 +73,8 @@ impl CliError {
             ErrorKind::Refused => ExitCode::Refused,
             ErrorKind::Failed => ExitCode::Failed,
             ErrorKind::Blocked => ExitCode::Blocked,
-            ErrorKind::Busy => ExitCode::Busy,
-            ErrorKind::Io => ExitCode::Io,
+            ErrorKind::Busy => ExitCode::TryLater,
+            ErrorKind::Io => ExitCode::InputOutput,
         }
     }
 }
@@ -110,7 +114,17 @@ impl From<SettingsError> for CliError {
     fn from(error: SettingsError) -> Self {
         let hint = matches!(error, SettingsError::Untrusted { .. });
         let refused = Self::refused(error.to_string());
-        if hint { refused.hint("`airboss trust` shows them and asks") } else { refused }
+        if hint {
+            refused.hint("`airboss trust` shows them and asks")
+        } else {
+            refused
+        }
+    }
+}
+
+impl From<airboss_engine::supervise::SuperviseError> for CliError {
+    fn from(error: airboss_engine::supervise::SuperviseError) -> Self {
+        Self::new(ErrorKind::Io, error.to_string())
     }
 }
 

@@ -1,2 +1,5 @@
-//! Start.
-fn main() {}
+//! The entry point; everything else is in the library.
+
+fn main() -> std::process::ExitCode {
+    airboss::main_impl()
+}

@@ -40,14 +40,22 @@ pub fn count(number: usize, thing: &str) -> String {
 /// Why a step is where it is, as the rest of a sentence about the step.
 #[must_use]
 pub fn standing(standing: &Standing, now: Timestamp) -> String {
-    let ids = |ids: &[StepId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let ids = |ids: &[StepId]| {
+        ids.iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let wait = |until: &Timestamp| duration(until.since(now));
     match standing {
         Standing::Settled => "is done".to_owned(),
         Standing::InProgress => "is in progress".to_owned(),
         Standing::Ready { retry: false } => "is ready".to_owned(),
         Standing::Ready { retry: true } => "is ready to be retried".to_owned(),
-        Standing::Parked { until, retry: false } => format!("is parked for {}", wait(until)),
+        Standing::Parked {
+            until,
+            retry: false,
+        } => format!("is parked for {}", wait(until)),
         Standing::Parked { until, retry: true } => format!("is retried in {}", wait(until)),
         Standing::Limited { until } => {
             format!("is limited until {until} ({} from now)", wait(until))
@@ -84,7 +92,10 @@ mod tests {
 
     #[test]
     fn amounts_are_short() {
-        assert_eq!([950, 12_345, 4_500_000].map(amount), ["950", "12.3k", "4.5M"]);
+        assert_eq!(
+            [950, 12_345, 4_500_000].map(amount),
+            ["950", "12.3k", "4.5M"]
+        );
     }
 
     #[test]

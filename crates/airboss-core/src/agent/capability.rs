@@ -83,7 +83,6 @@ impl StreamFormat {
                 partial_text: false,
                 every_tool: false,
                 denials: false,
-                asks: false,
                 reset_time: false,
                 cost: false,
                 ..ALL

@@ -15,7 +15,7 @@ use super::tool::claude_input;
 
 use super::{
     EndReason, OpenIds, SessionUpdate, TEXT_LIMIT, TurnEnd, Usage, UsageScope, is_transient,
-    message, name, output, raw, status, unparsed,
+    message, name, output, raw, status,
 };
 use crate::text::head;
 use crate::time::Timestamp;
@@ -35,33 +35,33 @@ pub(super) struct Parser {
 type Updates = Vec<SessionUpdate>;
 
 impl Parser {
-    pub(super) fn parse(&mut self, line: &str) -> Updates {
+    /// What a line says; an error when it cannot be read.
+    pub(super) fn parse(&mut self, line: &str) -> serde_json::Result<Updates> {
         // Nine lines of ten are these; the small struct reads them twice as fast.
         if line.starts_with(r#"{"type":"stream_event","#) {
-            let Ok(streamed) = serde_json::from_str::<Streamed<'_>>(line) else {
-                return unparsed(line);
-            };
-            return match streamed.event.get() {
+            let streamed: Streamed<'_> = serde_json::from_str(line)?;
+            return Ok(match streamed.event.get() {
                 Some(event) => self.event(event, streamed.parent_tool_use_id.get(), line),
                 None => raw("stream_event", line),
-            };
+            });
         }
-        let Ok(parsed) = serde_json::from_str::<Line<'_>>(line) else {
-            return unparsed(line);
-        };
+        Ok(self.line(&serde_json::from_str(line)?, line))
+    }
+
+    fn line(&mut self, parsed: &Line<'_>, line: &str) -> Updates {
         match parsed.kind.as_str() {
             "stream_event" => match parsed.event.items.first() {
                 Some(event) => self.event(event, parsed.parent_tool_use_id.get(), line),
                 None => raw("stream_event", line),
             },
-            "assistant" => self.assistant(&parsed),
-            "user" => self.user(&parsed),
-            "system" => self.system(&parsed, line),
+            "assistant" => self.assistant(parsed),
+            "user" => self.user(parsed),
+            "system" => self.system(parsed, line),
             "rate_limit_event" => match parsed.rate_limit_info.get() {
                 Some(info) => vec![rate_limit(info)],
                 None => raw("rate_limit_event", line),
             },
-            "control_request" => control(&parsed, line),
+            "control_request" => control(parsed, line),
             "control_cancel_request" => {
                 vec![SessionUpdate::PermissionWithdrawn {
                     request: name(parsed.request_id.as_str()),
@@ -69,7 +69,7 @@ impl Parser {
             }
             // Answers to the caller's own requests.
             "control_response" | "keep_alive" => Vec::new(),
-            "result" => self.result(&parsed),
+            "result" => self.result(parsed),
             "" => raw("unknown", line),
             other => raw(other.to_owned(), line),
         }

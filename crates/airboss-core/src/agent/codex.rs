@@ -3,8 +3,9 @@
 //! Traps, each seen in a recording: warnings come as items of type `error`;
 //! `error` lines are not fatal, only `turn.failed` is; a command that the sandbox
 //! refuses leaves no event at all; usage counts the whole thread, earlier
-//! processes included. `file_change` and `mcp_tool_call` items are read as the
-//! program's source defines them; no recording has one.
+//! processes included; a `file_change` has an end without a start. Items of types
+//! other than `command_execution`, `agent_message` and `error` are read as the
+//! program's source defines them (`exec/src/exec_events.rs`); no recording has one.
 
 use serde::Deserialize;
 
@@ -13,7 +14,7 @@ use super::limit::{is_limit, status_in};
 use super::tool::{ToolInput, files, summary};
 use super::{
     EndReason, OpenIds, SessionUpdate, TEXT_LIMIT, TurnEnd, Usage, UsageScope, is_transient,
-    message, name, output, raw, unparsed,
+    message, name, output, raw,
 };
 use crate::text::head;
 
@@ -37,6 +38,16 @@ struct Line<'a> {
     #[serde(borrow)]
     item: Object<Item<'a>>,
     usage: Object<Tokens>,
+    // request_user_input
+    #[serde(borrow)]
+    questions: Items<'a, Asked<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Asked<'a> {
+    #[serde(borrow)]
+    question: Text<'a>,
 }
 
 #[derive(Deserialize, Default)]
@@ -99,10 +110,12 @@ struct Tokens {
 type Updates = Vec<SessionUpdate>;
 
 impl Parser {
-    pub(super) fn parse(&mut self, line: &str) -> Updates {
-        let Ok(parsed) = serde_json::from_str::<Line<'_>>(line) else {
-            return unparsed(line);
-        };
+    /// What a line says; an error when it cannot be read.
+    pub(super) fn parse(&mut self, line: &str) -> serde_json::Result<Updates> {
+        Ok(self.line(&serde_json::from_str(line)?, line))
+    }
+
+    fn line(&mut self, parsed: &Line<'_>, line: &str) -> Updates {
         match (parsed.kind.as_str(), parsed.item.get()) {
             ("thread.started", _) => vec![SessionUpdate::SessionStarted {
                 session: name(parsed.thread_id.as_str()),
@@ -113,7 +126,7 @@ impl Parser {
             ("item.started", Some(item)) => self.item_started(item, line),
             ("item.updated", Some(_)) => Vec::new(),
             ("item.completed", Some(item)) => self.item_completed(item, line),
-            ("turn.completed", _) => turn_completed(&parsed),
+            ("turn.completed", _) => turn_completed(parsed),
             ("turn.failed", _) => turn_failed(
                 parsed
                     .error
@@ -121,6 +134,20 @@ impl Parser {
                     .map(|error| error.message.as_str())
                     .unwrap_or_default(),
             ),
+            ("request_user_input", _) => {
+                let questions = parsed
+                    .questions
+                    .items
+                    .iter()
+                    .filter_map(|asked| asked.question.get());
+                questions
+                    .map(|question| SessionUpdate::Question {
+                        text: message(question),
+                    })
+                    .collect()
+            }
+            // A plan while it is written; it comes whole as an item.
+            ("item.plan.delta", _) => Vec::new(),
             ("error", _) => vec![error(parsed.message.as_str())],
             ("", _) => raw("unknown", line),
             (other, _) => raw(other.to_owned(), line),
@@ -130,7 +157,7 @@ impl Parser {
     fn item_started(&mut self, item: &Item<'_>, line: &str) -> Updates {
         match item.kind.as_str() {
             "reasoning" => vec![SessionUpdate::Thinking],
-            "agent_message" | "error" | "todo_list" | "user_message" => Vec::new(),
+            "agent_message" | "plan" | "error" | "todo_list" | "user_message" => Vec::new(),
             _ => match tool(item) {
                 Some((name_of_tool, input)) if self.open.open(item.id.as_str()) => {
                     vec![SessionUpdate::ToolStarted {
@@ -148,7 +175,7 @@ impl Parser {
 
     fn item_completed(&mut self, item: &Item<'_>, line: &str) -> Updates {
         match item.kind.as_str() {
-            "agent_message" => vec![SessionUpdate::Text {
+            "agent_message" | "plan" => vec![SessionUpdate::Text {
                 text: head(item.text.as_str(), TEXT_LIMIT).to_owned(),
                 partial: false,
                 subagent: false,

@@ -299,8 +299,8 @@ impl StreamParser {
         match &mut self.0 {
             _ if text.is_empty() => Vec::new(),
             Parser::Claude(_) | Parser::Codex(_) if !object => raw("text", text),
-            Parser::Claude(parser) => parser.parse(text),
-            Parser::Codex(parser) => parser.parse(text),
+            Parser::Claude(parser) => read(text, |line| parser.parse(line)),
+            Parser::Codex(parser) => read(text, |line| parser.parse(line)),
             Parser::Plain => plain::parse(text),
         }
     }
@@ -350,8 +350,16 @@ fn raw(kind: impl Into<Cow<'static, str>>, line: &str) -> Vec<SessionUpdate> {
     }]
 }
 
-fn unparsed(line: &str) -> Vec<SessionUpdate> {
-    raw("unparsed", line)
+/// Reads a line of JSON; one that names a field twice is read once more with the last of each.
+///
+/// Such lines exist: Codex writes `id` twice into the items of web searches.
+fn read(
+    line: &str,
+    mut parse: impl FnMut(&str) -> serde_json::Result<Vec<SessionUpdate>>,
+) -> Vec<SessionUpdate> {
+    parse(line)
+        .or_else(|_| parse(&serde_json::from_str::<serde_json::Value>(line)?.to_string()))
+        .unwrap_or_else(|_| raw("unparsed", line))
 }
 
 fn name(text: &str) -> String {

@@ -406,6 +406,27 @@ fn codex_tools_and_cumulative_usage() {
 }
 
 #[test]
+fn codex_items_that_no_recording_has() {
+    check(
+        StreamFormat::Codex,
+        &[
+            r#"{"type":"item.started","item":{"id":"i1","type":"web_search","id":"ws1","query":"q","action":{"type":"search"}}}"#,
+            r#"{"type":"item.completed","item":{"id":"i1","type":"web_search","id":"ws1","query":"q"}}"#,
+            r#"{"type":"item.completed","item":{"id":"i2","type":"mcp_tool_call","server":"s","tool":"t","error":{"message":"no"},"status":"failed"}}"#,
+            r#"{"type":"item.completed","item":{"id":"i3","type":"plan","text":"First."}}"#,
+            r#"{"type":"request_user_input","id":"x","call_id":"c","questions":[{"id":"a","question":"Which?"}]}"#,
+        ],
+        &[
+            "tool_started ws1",
+            "tool_ended ws1 ok",
+            "tool_ended i2",
+            "text First.",
+            "question Which?",
+        ],
+    );
+}
+
+#[test]
 fn what_is_not_known_is_kept_raw() {
     for format in [StreamFormat::Claude, StreamFormat::Codex] {
         check(format, &[""], &[]);

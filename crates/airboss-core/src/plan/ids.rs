@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::operation::StepRecord;
 use crate::id::StepId;
+use crate::operation::StepRecord;
 
 /// So many equal words, of a hundred, make two texts the same step.
 const SAME_STEP_PERCENT: usize = 60;
@@ -104,8 +104,11 @@ pub fn aliases(old: &[StepRecord], new: &[StepRecord]) -> Vec<(StepId, StepId)> 
 }
 
 fn phase_aliases(before: &[StepRecord], after: &[StepRecord], found: &mut Vec<(StepId, StepId)>) {
-    let position: HashMap<&StepId, usize> =
-        after.iter().enumerate().map(|(index, step)| (&step.id, index)).collect();
+    let position: HashMap<&StepId, usize> = after
+        .iter()
+        .enumerate()
+        .map(|(index, step)| (&step.id, index))
+        .collect();
     let known: std::collections::HashSet<&StepId> = before.iter().map(|step| &step.id).collect();
     let mut expected = 0;
     for (index, step) in before.iter().enumerate() {

@@ -94,12 +94,7 @@ fn walk(
             continue;
         };
         let out = relative.as_str().starts_with(".airboss")
-            || excluded.iter().any(|excluded| {
-                relative
-                    .as_str()
-                    .strip_prefix(excluded.as_str())
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            });
+            || excluded.iter().any(|excluded| relative.lies_in(excluded));
         if out {
             continue;
         }

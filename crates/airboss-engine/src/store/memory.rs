@@ -1,7 +1,7 @@
 //! The store in memory: the reference that every other store is compared with, and the store
 //! of tests. It forgets everything when its last handle is dropped.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -214,7 +214,7 @@ impl Store for MemoryStore {
         let Some(mut view) = inner.plans.get(plan).cloned() else {
             return Ok(None);
         };
-        let newest: Vec<AttemptId> = view
+        let newest: HashSet<AttemptId> = view
             .steps
             .iter()
             .filter_map(|step| step.state.last_attempt)

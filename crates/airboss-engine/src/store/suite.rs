@@ -95,6 +95,7 @@ for_every_store! {
     an_overview_is_the_view_counted
     attempts_are_found_by_prefix
     runs_are_kept_in_order
+    an_interrupted_step_keeps_the_session_of_its_attempt
     files_stay_pending_until_their_newest_operation_is_published
     wishes_stand_in_the_order_of_their_operations
     leases_are_granted_kept_lost_and_never_reuse_an_epoch
@@ -165,6 +166,32 @@ fn dispatched(number: u128, steps: &[&str]) -> Operation {
         fence: 1,
         number: 1,
         retry: false,
+    }
+}
+
+fn ended(attempt: AttemptId, session: Option<&str>) -> Operation {
+    Operation::AttemptEnded {
+        attempt,
+        end: AttemptEnd::Lost { swept: 1 },
+        report: StreamReport {
+            session: session.map(str::to_owned),
+            ..StreamReport::default()
+        },
+    }
+}
+
+fn judged(step: &str, attempt: AttemptId, verdict: Verdict) -> Operation {
+    Operation::StepJudged {
+        step: step.into(),
+        attempt,
+        judgement: Judgement {
+            verdict,
+            reason: "because".to_owned(),
+            limit: None,
+            stuck: false,
+        },
+        evidence: Evidence::default(),
+        wake_at: None,
     }
 }
 
@@ -415,11 +442,7 @@ fn a_commit_is_stored_whole_or_not_at_all(bench: &Bench) {
 fn the_log_is_read_by_cursor_plan_and_step(bench: &Bench) {
     let mut store = with_plan(bench);
     store_all(&mut *store, vec![dispatched(1, &["1.1"])]);
-    let ended = Operation::AttemptEnded {
-        attempt: attempt_id(1),
-        end: AttemptEnd::Lost { swept: 0 },
-        report: StreamReport::default(),
-    };
+    let ended = ended(attempt_id(1), None);
     let other = Commit {
         plan: plan("plans/two.md"),
         ..Commit::new(home(), vec![marked("1.1", StepStatus::Failed)])
@@ -649,6 +672,31 @@ fn runs_are_kept_in_order(bench: &Bench) {
     let ending = RunEnding::Drained { signal: 15 };
     assert_eq!(runs[0].ended, Some((store.now(), ending)));
     assert_eq!(store.runs(&plan("none.md")).unwrap(), []);
+    assert_is_fold(&*store, &home());
+}
+
+fn an_interrupted_step_keeps_the_session_of_its_attempt(bench: &Bench) {
+    let mut store = with_plan(bench);
+    let attempt = attempt_id(1);
+    store_all(&mut *store, vec![dispatched(1, &["1.1"])]);
+    store_all(&mut *store, vec![ended(attempt, Some("s1"))]);
+    let verdict = judged("1.1", attempt, Verdict::Interrupted);
+    store_all(
+        &mut *store,
+        vec![verdict, Operation::AttemptJudged { attempt }],
+    );
+    let state = step_of(&*store, "1.1").state;
+    assert_eq!(state.session.as_deref(), Some("s1"));
+    let view = store.view(&home()).unwrap().unwrap();
+    assert!(view.open_attempts().is_empty());
+    assert!(
+        view.attempts.contains_key(&attempt),
+        "the newest attempt stays in sight"
+    );
+    // A newer one takes its place.
+    store_all(&mut *store, vec![dispatched(2, &["1.1"])]);
+    let view = store.view(&home()).unwrap().unwrap();
+    assert!(!view.attempts.contains_key(&attempt));
     assert_is_fold(&*store, &home());
 }
 
@@ -936,14 +984,7 @@ fn any_attempt_operation() -> impl Strategy<Value = Operation> {
             attempt,
             reason: "asked".to_owned(),
         },
-        3 => Operation::AttemptEnded {
-            attempt,
-            end: AttemptEnd::Lost { swept: 1 },
-            report: StreamReport {
-                session: flag.then(|| "session".to_owned()),
-                ..StreamReport::default()
-            },
-        },
+        3 => ended(attempt, flag.then_some("session")),
         _ => Operation::AttemptJudged { attempt },
     })
 }
@@ -1026,8 +1067,25 @@ fn any_operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
+/// An attempt from its beginning to its verdict, which single operations hardly ever make.
+fn any_attempt() -> impl Strategy<Value = Vec<Operation>> {
+    (1..5_u128, any_step(), any_verdict()).prop_map(|(number, step, verdict)| {
+        let attempt = attempt_id(number);
+        vec![
+            dispatched(number, &[step]),
+            ended(attempt, Some("session")),
+            judged(step, attempt, verdict),
+            Operation::AttemptJudged { attempt },
+        ]
+    })
+}
+
 fn any_commits() -> impl Strategy<Value = Vec<(bool, Vec<Operation>)>> {
-    let commit = (any::<bool>(), prop::collection::vec(any_operation(), 0..5));
+    let operations = prop_oneof![
+        4 => prop::collection::vec(any_operation(), 0..5),
+        1 => any_attempt(),
+    ];
+    let commit = (any::<bool>(), operations);
     prop::collection::vec(commit, 1..25)
 }
 

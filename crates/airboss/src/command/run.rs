@@ -1,30 +1,27 @@
 //! `airboss run`: flies a plan until nothing is left to dispatch.
 
-use std::path::{Path, PathBuf};
+mod prepare;
+
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
-use airboss_core::agent::StreamFormat;
-use airboss_core::config::{self, Config};
-use airboss_core::dispatch::{Flight, Policy, SpawnOrder, Unit};
-use airboss_core::id::{AttemptId, StepId};
-use airboss_core::operation::{Actor, Operation, RunEnding, StepStatus};
-use airboss_core::path::RepoPath;
-use airboss_core::plan::schedule;
-use airboss_core::prompt;
+use airboss_core::dispatch::{SpawnOrder, Standing, standings};
 use airboss_core::exit::ExitCode;
-use airboss_engine::agents::{Agent, Backend};
+use airboss_core::id::AttemptId;
+use airboss_core::operation::{Actor, Operation, RunEnding, StepStatus};
+use airboss_core::prompt;
 use airboss_engine::registry::register;
-use airboss_engine::run::flight::{PlanFacts, criterion_gates};
-use airboss_engine::run::gates::Gate;
-use airboss_engine::run::lock::{RunLocked, lock};
+use airboss_engine::run::lock::{RunLock, RunLocked, lock};
 use airboss_engine::run::{RunMeans, RunRequest, RunSummary, fly};
 use airboss_engine::settings::{Places, Settings};
-use airboss_engine::store::{Commit, Store};
-use airboss_engine::supervise::Limits;
-use airboss_engine::workspace::{PlanFile, Workspace};
+use airboss_engine::store::{Commit, Store, StoreError};
+use airboss_engine::workspace::{PlanFile, Workspace, WorkspaceError};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
-use crate::error::CliError;
+use crate::context::Context;
+use crate::error::{CliError, ErrorKind};
 use crate::report;
 
 /// Fly a plan: every step is done and shown to be done, or it says which is not and why.
@@ -53,4 +50,228 @@ pub struct RunArguments {
     /// End after so many attempts.
     #[arg(long, value_name = "N")]
     pub max_attempts: Option<u32>,
+}
+
+/// Flies a plan and says what it came to.
+///
+/// # Errors
+/// When the plan, the configuration or the agent cannot be used; nothing was changed then.
+pub fn run(context: &Context, arguments: &RunArguments) -> Result<ExitCode, CliError> {
+    let begin = Instant::now();
+    let workspace = Workspace::open(&context.directory)?;
+    let path = context.plan_file(&workspace, arguments.file.as_deref())?;
+    let file = workspace.read_plan(&path)?;
+    let settings = load_settings(&workspace, arguments)?;
+    for warning in &settings.warnings {
+        context.printer.warning(warning);
+    }
+    let request = prepare::request(&workspace, &file, &settings.config, arguments)?;
+    if arguments.dry_run {
+        context.printer.data(&dry_run(&request));
+        return Ok(ExitCode::Success);
+    }
+    settings.require_trust()?;
+    prepare::find_program(&request.agent)?;
+    workspace.prepare()?;
+    let _lock = only_runner(&workspace, &file)?;
+    let mut store = workspace.open_store()?;
+    register(&mut store, &file)?;
+    if arguments.retry_failed {
+        retry_failed(&mut store, &file, &request)?;
+    }
+    let mut reporter = report::reporter(context.quiet, context.verbose);
+    let publisher = workspace.clone();
+    let means = RunMeans {
+        store: Box::new(store),
+        open_store: another_store(&workspace),
+        publish: Box::new(move |store| airboss_engine::projection::settle(store, &publisher)),
+        reporter: reporter.as_mut(),
+        signals: catch_signals()?,
+    };
+    let summary = fly(&request, means)?;
+    if context.json {
+        context.printer.json(&summary_json(&summary));
+    } else {
+        let now = airboss_engine::clock::now();
+        context
+            .printer
+            .note(&report::summary(&summary, &file.name, begin.elapsed(), now));
+    }
+    Ok(exit_code(&summary))
+}
+
+/// The configuration with the command line's own layer on top.
+fn load_settings(workspace: &Workspace, arguments: &RunArguments) -> Result<Settings, CliError> {
+    let texts: Vec<(&str, String, &str)> = [
+        ("run.agent", arguments.agent.clone(), "--agent"),
+        (
+            "run.jobs",
+            arguments.jobs.map(|jobs| jobs.to_string()),
+            "--jobs",
+        ),
+        (
+            "run.batch",
+            arguments.batch.map(|batch| batch.to_string()),
+            "--batch",
+        ),
+        (
+            "limits.iterations",
+            arguments.max_attempts.map(|max| max.to_string()),
+            "--max-attempts",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(path, text, flag)| Some((path, text?, flag)))
+    .collect();
+    let flags: Vec<(&str, &str, &str)> = texts
+        .iter()
+        .map(|(path, text, flag)| (*path, text.as_str(), *flag))
+        .collect();
+    let places = Places::new(&workspace.top, Some(&workspace.state));
+    Ok(Settings::load(&places, &flags)?)
+}
+
+fn only_runner(workspace: &Workspace, file: &PlanFile) -> Result<RunLock, CliError> {
+    match lock(&workspace.state, &file.key)? {
+        RunLocked::Taken(lock) => Ok(lock),
+        RunLocked::Held(pid) => {
+            let message = format!("{} is being flown by process {pid}", file.key);
+            Err(CliError::new(ErrorKind::Busy, message)
+                .hint("`airboss progress --watch` follows it"))
+        }
+    }
+}
+
+fn another_store(
+    workspace: &Workspace,
+) -> Box<dyn Fn() -> Result<Box<dyn Store>, StoreError> + Send> {
+    let workspace = workspace.clone();
+    Box::new(move || match workspace.open_store() {
+        Ok(store) => Ok(Box::new(store)),
+        Err(WorkspaceError::Store(error)) => Err(error),
+        Err(other) => Err(StoreError::Bug {
+            message: other.to_string(),
+        }),
+    })
+}
+
+/// SIGINT and SIGTERM as messages. It has to be called before the run starts.
+fn catch_signals() -> Result<Receiver<i32>, CliError> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    // Unbounded, but fed by a person's keyboard.
+    let (out, receiver) = channel();
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            if out.send(signal).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(receiver)
+}
+
+/// Steps whose retries are used up begin anew: a person's decision, recorded as such.
+fn retry_failed(
+    store: &mut dyn Store,
+    file: &PlanFile,
+    request: &RunRequest,
+) -> Result<(), CliError> {
+    let Some(view) = store.view(&file.key)? else {
+        return Ok(());
+    };
+    let standings = standings(&request.flight, &view, store.now());
+    let exhausted = request.flight.units.iter().zip(standings);
+    let operations: Vec<Operation> = exhausted
+        .filter(|(_, standing)| *standing == Standing::Exhausted)
+        .map(|(unit, _)| Operation::StepMarked {
+            step: unit.step.id.clone(),
+            status: StepStatus::Pending,
+            actor: Actor::Person,
+            text: None,
+            forced: false,
+            stuck: false,
+        })
+        .collect();
+    if !operations.is_empty() {
+        store.commit(&Commit::new(file.key.clone(), operations))?;
+    }
+    Ok(())
+}
+
+/// The order and the prompts, without a store and without a process.
+fn dry_run(request: &RunRequest) -> String {
+    let gates: Vec<String> = request
+        .gates
+        .iter()
+        .map(|gate| gate.command.clone())
+        .collect();
+    let top = request.top.display().to_string();
+    let mut out = Vec::new();
+    for (place, unit) in request.flight.units.iter().enumerate() {
+        let order = SpawnOrder {
+            attempt: AttemptId::default(),
+            steps: vec![unit.step.id.clone()],
+            agent: request.agent.name.clone(),
+            fence: 1,
+            number: 1,
+            resume: None,
+            previous: None,
+            gate_output: None,
+            answer: None,
+        };
+        let plan = request.plan.to_string();
+        let text = prompt::render(&request.facts.prompt(&order, &top, &plan, &gates));
+        let beside = if unit.step.parallel {
+            ", may run beside others"
+        } else {
+            ""
+        };
+        let tokens = prompt::tokens(&text);
+        let known = request.facts.steps.get(&unit.step.id);
+        out.push(format!(
+            "── {}. step {}: {} (about {tokens} tokens{beside})\n{text}",
+            place + 1,
+            unit.step.id,
+            known.map_or("", |facts| facts.text.as_str()),
+        ));
+    }
+    out.join("\n")
+}
+
+/// The exit code of `design.md` section 9 for how a run went.
+fn exit_code(summary: &RunSummary) -> ExitCode {
+    match summary.ending {
+        RunEnding::Complete if !summary.publish_pending.is_empty() => ExitCode::PublishPending,
+        RunEnding::Complete if summary.commits_pending.is_some() => ExitCode::CommitPending,
+        RunEnding::Complete => ExitCode::Success,
+        RunEnding::Failed => ExitCode::Failed,
+        RunEnding::Blocked | RunEnding::Interrupted => ExitCode::Blocked,
+        RunEnding::Limited => ExitCode::TryLater,
+        RunEnding::Exhausted => ExitCode::Limit,
+        RunEnding::Drained { signal: SIGTERM } => ExitCode::Terminated,
+        RunEnding::Drained { .. } => ExitCode::Interrupted,
+    }
+}
+
+fn summary_json(summary: &RunSummary) -> serde_json::Value {
+    let open: Vec<serde_json::Value> = summary
+        .open
+        .iter()
+        .map(|(step, text, standing)| {
+            let now = airboss_engine::clock::now();
+            let why = crate::words::standing(standing, now);
+            serde_json::json!({ "id": step, "description": text, "standing": why })
+        })
+        .collect();
+    serde_json::json!({
+        "run": summary.run,
+        "ending": summary.ending,
+        "counts": summary.counts,
+        "completed": summary.completed,
+        "failed": summary.failed,
+        "attempts": summary.attempts,
+        "open": open,
+        "commits_pending": summary.commits_pending.as_ref().map(|(count, _)| count),
+        "publish_pending": summary.publish_pending,
+    })
 }

@@ -24,7 +24,14 @@ impl LineReporter {
 
 impl Reporter for LineReporter {
     fn event(&mut self, event: &RunEvent) {
-        let matters = matches!(event, RunEvent::Warning { .. } | RunEvent::Commit { outcome: Err(_), .. });
+        let matters = matches!(
+            event,
+            RunEvent::Warning { .. }
+                | RunEvent::Commit {
+                    outcome: Err(_),
+                    ..
+                }
+        );
         if self.quiet && !matters {
             return;
         }
@@ -50,18 +57,41 @@ fn line(event: &RunEvent) -> Option<String> {
         RunEvent::Recovered { adopted, ended } => {
             format!("run      found {adopted} attempts running and {ended} ended")
         }
-        RunEvent::AttemptStarted { attempt, steps, text, agent, number } => {
+        RunEvent::AttemptStarted {
+            attempt,
+            steps,
+            text,
+            agent,
+            number,
+        } => {
             let ids: Vec<String> = steps.iter().map(ToString::to_string).collect();
             let attempt = attempt.short();
-            format!("started  {} attempt {number} ({agent}, {attempt}): {text}", ids.join(","))
+            format!(
+                "started  {} attempt {number} ({agent}, {attempt}): {text}",
+                ids.join(",")
+            )
         }
         RunEvent::ToolStarted { step, tool, .. } => format!("tool     {step} {tool}"),
-        RunEvent::ToolEnded { step, tool, duration, ok, .. } => {
+        RunEvent::ToolEnded {
+            step,
+            tool,
+            duration,
+            ok,
+            ..
+        } => {
             let outcome = if *ok { "ok" } else { "failed" };
             let took = duration.map_or_else(|| "unknown".to_owned(), words::duration);
             format!("tool     {step} {tool}: {outcome} after {took}")
         }
-        RunEvent::Judged { step, verdict, reason, wake_at, retries, duration, .. } => {
+        RunEvent::Judged {
+            step,
+            verdict,
+            reason,
+            wake_at,
+            retries,
+            duration,
+            ..
+        } => {
             let again = match wake_at {
                 Some(at) => format!("; again at {at} (retries {} of {})", retries.0, retries.1),
                 None => String::new(),

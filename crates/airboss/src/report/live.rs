@@ -40,7 +40,12 @@ impl LiveReporter {
     pub fn new(verbose: bool) -> Self {
         let lines = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(FRAMES));
         let total = lines.add(ProgressBar::new_spinner().with_style(plain_style()));
-        Self { verbose, lines, total, bars: HashMap::new() }
+        Self {
+            verbose,
+            lines,
+            total,
+            bars: HashMap::new(),
+        }
     }
 
     fn print(&self, line: &str) {
@@ -63,8 +68,15 @@ impl Reporter for LiveReporter {
         match event {
             RunEvent::Started { run, plan, counts } => {
                 let done = counts.completed + counts.skipped;
-                let line = format!("{plan}: {done} of {} done", words::count(counts.total, "step"));
-                self.print(&format!("{} {}", line.bold(), dim(&format!("(run {})", run.short()))));
+                let line = format!(
+                    "{plan}: {done} of {} done",
+                    words::count(counts.total, "step")
+                );
+                self.print(&format!(
+                    "{} {}",
+                    line.bold(),
+                    dim(&format!("(run {})", run.short()))
+                ));
             }
             RunEvent::Recovered { adopted, ended } => {
                 let line = format!(
@@ -132,11 +144,24 @@ impl Reporter for LiveReporter {
 }
 
 fn judged_line(event: &RunEvent) -> String {
-    let RunEvent::Judged { step, text, verdict, reason, wake_at, duration, .. } = event else {
+    let RunEvent::Judged {
+        step,
+        text,
+        verdict,
+        reason,
+        wake_at,
+        duration,
+        ..
+    } = event
+    else {
         return String::new();
     };
     let style = verdict_style(*verdict);
-    let again = if wake_at.is_some() { "; will be tried again" } else { "" };
+    let again = if wake_at.is_some() {
+        "; will be tried again"
+    } else {
+        ""
+    };
     format!(
         "{} {:<ID_COLUMNS$} {:<TEXT_COLUMNS$} {} {} {}",
         verdict_sign(*verdict).style(style),
@@ -178,12 +203,20 @@ fn attempt_line(attempt: &AttemptProgress, now: Timestamp) -> String {
 }
 
 fn total_line(counts: &Counts) -> String {
-    let mut parts = vec![format!("{} of {} done", counts.completed + counts.skipped, counts.total)];
+    let mut parts = vec![format!(
+        "{} of {} done",
+        counts.completed + counts.skipped,
+        counts.total
+    )];
     if counts.in_progress > 0 {
         parts.push(format!("{} in progress", counts.in_progress));
     }
     if counts.failed > 0 {
         parts.push(format!("{} failed", counts.failed));
     }
-    dim(&format!("  {}% · {}", counts.percentage(), parts.join(" · ")))
+    dim(&format!(
+        "  {}% · {}",
+        counts.percentage(),
+        parts.join(" · ")
+    ))
 }

@@ -15,7 +15,12 @@ const NAMED_MAX: usize = 12;
 
 /// The summary, with a line break at its end.
 #[must_use]
-pub fn summary(summary: &RunSummary, plan: &str, took: std::time::Duration, now: Timestamp) -> String {
+pub fn summary(
+    summary: &RunSummary,
+    plan: &str,
+    took: std::time::Duration,
+    now: Timestamp,
+) -> String {
     let counts = &summary.counts;
     let headline = match summary.ending {
         RunEnding::Complete => "complete".green().to_string(),
@@ -28,7 +33,11 @@ pub fn summary(summary: &RunSummary, plan: &str, took: std::time::Duration, now:
     };
     let mut lines = vec![
         String::new(),
-        format!("{} {headline} {}", plan.bold(), dim(&format!("in {}", words::duration(took)))),
+        format!(
+            "{} {headline} {}",
+            plan.bold(),
+            dim(&format!("in {}", words::duration(took)))
+        ),
         format!(
             "  {} of {} done, {} in this run with {}",
             counts.completed + counts.skipped,
@@ -46,11 +55,17 @@ pub fn summary(summary: &RunSummary, plan: &str, took: std::time::Duration, now:
         ));
     }
     if summary.open.len() > NAMED_MAX {
-        lines.push(dim(&format!("  and {} more", summary.open.len() - NAMED_MAX)));
+        lines.push(dim(&format!(
+            "  and {} more",
+            summary.open.len() - NAMED_MAX
+        )));
     }
     if let Some((count, reason)) = &summary.commits_pending {
         let what = words::count(*count, "commit");
-        lines.push(format!("  {} {what} pending: {reason}", "warning:".yellow()));
+        lines.push(format!(
+            "  {} {what} pending: {reason}",
+            "warning:".yellow()
+        ));
     }
     for pending in &summary.publish_pending {
         lines.push(format!("  {} {pending}", "warning:".yellow()));
@@ -72,16 +87,24 @@ fn sign(standing: &Standing) -> String {
 /// The one thing to do next.
 fn hint(summary: &RunSummary) -> Option<String> {
     let first = |wanted: fn(&Standing) -> bool| {
-        summary.open.iter().find(|(_, _, standing)| wanted(standing)).map(|(step, ..)| step)
+        summary
+            .open
+            .iter()
+            .find(|(_, _, standing)| wanted(standing))
+            .map(|(step, ..)| step)
     };
     if let Some(step) = first(|standing| *standing == Standing::NeedsAnswer) {
-        return Some(format!("`airboss why {step}` shows the question, `airboss answer {step} TEXT` answers it"));
+        return Some(format!(
+            "`airboss why {step}` shows the question, `airboss answer {step} TEXT` answers it"
+        ));
     }
     match summary.ending {
         RunEnding::Complete => None,
         RunEnding::Failed => {
             let step = first(|standing| *standing == Standing::Exhausted)?;
-            Some(format!("`airboss why {step}` shows the evidence; `airboss run --retry-failed` tries again"))
+            Some(format!(
+                "`airboss why {step}` shows the evidence; `airboss run --retry-failed` tries again"
+            ))
         }
         RunEnding::Blocked => {
             let (step, ..) = summary.open.first()?;

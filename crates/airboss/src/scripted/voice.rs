@@ -314,7 +314,10 @@ impl<'a> Voice<'a> {
             Speak::Codex => {
                 let id = self.id("item_");
                 let item = codex_tool(&id, name, input, None);
-                self.json(&json!({"type": "item.started", "item": item}))?;
+                // The real one tells of changed files only afterwards.
+                if item["type"] != "file_change" {
+                    self.json(&json!({"type": "item.started", "item": item}))?;
+                }
                 id
             }
         };

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock;
 
-/// Far longer than a queue of 64 writers takes (`reliability.md` 5.3).
+/// Far longer than a queue of 64 writers takes (`reliability.md` 5.2).
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// About as long as one writer takes.

@@ -68,6 +68,7 @@ enum Access {
     Writer {
         connection: Connection,
         gate: Option<Gate>,
+        patience: Duration,
         /// A write failed in a way after which this connection's memory of the file is doubtful.
         suspect: bool,
     },
@@ -100,6 +101,7 @@ impl SqliteStore {
                 access: Access::Writer {
                     connection,
                     gate,
+                    patience: options.patience,
                     suspect: false,
                 },
                 clock: options.clock,
@@ -164,6 +166,7 @@ impl SqliteStore {
         let Access::Writer {
             connection,
             gate,
+            patience,
             suspect,
         } = &mut self.access
         else {
@@ -178,6 +181,10 @@ impl SqliteStore {
         }
         let passage = gate.as_mut().map(Gate::enter);
         let written = transact(connection, |connection| body(connection, (self.clock)()));
+        if written.is_ok() {
+            // What was written is durable already; the next writer tries again.
+            open::tidy_log(&self.directory, connection, *patience).ok();
+        }
         drop(passage);
         written.map_err(|fault| {
             // After a failed fsync nobody knows what of it the disk holds; no retry on this file.

@@ -1,0 +1,449 @@
+//! What the scripted model answers: everything in one place.
+//!
+//! | scenario | what happens |
+//! |---|---|
+//! | `ok` | writes a file with a tool, runs a shell command, says that all is done |
+//! | `shellonly` | runs the shell command only |
+//! | `slowtool` | a shell command that takes five minutes, with a child of its own |
+//! | `loop` | shell commands without end |
+//! | `http400`, `http401`, `http429`, `http500`, `http529` | every request fails with this status |
+//! | `flaky500` | the first two requests fail with 500, then `ok` |
+//! | `unified429` | refused with the headers of a used-up subscription |
+//! | `unifiedwarn` | `ok` with the headers of a nearly used-up subscription |
+//! | `hang`, `drop` | no byte at all; the connection is closed at once |
+//! | `midhang`, `middrop`, `sse_error` | the same after the first block, or an error event there |
+//!
+//! **Where in the task a request is** is the number of tool results after the last
+//! text of the user that sets a task. Such a text holds `WORKDIR=PATH`, `NEXTTASK`,
+//! or the lines `Working directory: PATH` and `Step ID: …`. For each `Step ID: …`
+//! the model writes `out/ID.txt` (dots become dashes) in the working directory;
+//! without any it writes `hello.txt`. **Which tool** is picked by name from those
+//! that the request offers, its input filled by the names in the tool's schema, and
+//! only by those: agents reject what is not there.
+
+use serde_json::{Map, Value, json};
+
+/// All scenarios, by name.
+pub const SCENARIOS: [&str; 17] = [
+    "ok",
+    "shellonly",
+    "slowtool",
+    "loop",
+    "http400",
+    "http401",
+    "http429",
+    "http500",
+    "http529",
+    "flaky500",
+    "unified429",
+    "unifiedwarn",
+    "hang",
+    "drop",
+    "midhang",
+    "middrop",
+    "sse_error",
+];
+
+/// Tools that write files, best first.
+const WRITERS: [&str; 8] = [
+    "Write",
+    "write",
+    "write_file",
+    "create",
+    "create_file",
+    "str_replace_editor",
+    "editor",
+    "Edit",
+];
+/// Tools that run commands, best first.
+const SHELLS: [&str; 8] = [
+    "Bash",
+    "bash",
+    "run_shell_command",
+    "exec_command",
+    "shell_command",
+    "shell",
+    "local_shell",
+    "run_command",
+];
+
+/// The last sentence, true or not.
+const DONE: &str = "All done: wrote the files and ran the shell command.";
+
+/// What a server does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scenario {
+    /// Every turn of a task.
+    Work(Work),
+    /// A status for every request.
+    Status(u16),
+    /// A status for the first two, then work.
+    Flaky(u16),
+    /// A used-up subscription.
+    Exhausted,
+    /// A nearly used-up subscription.
+    NearlyExhausted,
+    /// An answer that breaks off.
+    Broken(Failure),
+}
+
+/// Kinds of work.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Work {
+    /// Write, shell, done.
+    Whole,
+    /// Shell, done.
+    ShellOnly,
+    /// A slow shell, done.
+    Slow,
+    /// Shell for ever.
+    Endless,
+}
+
+/// How an answer breaks off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Failure {
+    /// No byte, for ever.
+    Hang,
+    /// No byte, closed.
+    Drop,
+    /// The first block, then silence.
+    HangMidway,
+    /// The first block, then closed.
+    DropMidway,
+    /// The first block, then an error event.
+    ErrorMidway,
+}
+
+impl Scenario {
+    /// The scenario of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "ok" => Self::Work(Work::Whole),
+            "shellonly" => Self::Work(Work::ShellOnly),
+            "slowtool" => Self::Work(Work::Slow),
+            "loop" => Self::Work(Work::Endless),
+            "flaky500" => Self::Flaky(500),
+            "unified429" => Self::Exhausted,
+            "unifiedwarn" => Self::NearlyExhausted,
+            "hang" => Self::Broken(Failure::Hang),
+            "drop" => Self::Broken(Failure::Drop),
+            "midhang" => Self::Broken(Failure::HangMidway),
+            "middrop" => Self::Broken(Failure::DropMidway),
+            "sse_error" => Self::Broken(Failure::ErrorMidway),
+            other => Self::Status(
+                other
+                    .strip_prefix("http")?
+                    .parse()
+                    .ok()
+                    .filter(|code| (400..600).contains(code))?,
+            ),
+        })
+    }
+}
+
+/// How the answer breaks off, if it does.
+#[must_use]
+pub const fn failure(scenario: Scenario) -> Option<Failure> {
+    match scenario {
+        Scenario::Broken(failure) => Some(failure),
+        _ => None,
+    }
+}
+
+/// A tool that a request offers.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// The JSON schema of its input.
+    pub schema: Value,
+    /// It takes free text (OpenAI's `custom` tools).
+    pub custom: bool,
+    /// The namespace that it is offered in.
+    pub namespace: Option<String>,
+}
+
+/// What a request says.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Conversation {
+    /// The tools that it offers.
+    pub tools: Vec<Tool>,
+    /// Where files belong.
+    pub directory: Option<String>,
+    /// The ids of the steps that the task names.
+    pub steps: Vec<String>,
+    /// The results of tools since the task was set.
+    pub results: usize,
+}
+
+impl Conversation {
+    /// Hears a text of the user.
+    pub(super) fn user(&mut self, text: &str) {
+        let directory = text.lines().rev().find_map(|line| {
+            let path = line
+                .trim()
+                .strip_prefix("Working directory: ")?
+                .trim()
+                .trim_matches('`');
+            (!path.is_empty()).then(|| path.to_owned())
+        });
+        let marked = text.rsplit_once("WORKDIR=").map(|(_, rest)| {
+            let path = rest.split(|character: char| {
+                !(character.is_ascii_alphanumeric() || "_./-".contains(character))
+            });
+            path.into_iter().next().unwrap_or_default().to_owned()
+        });
+        let steps: Vec<String> = text
+            .lines()
+            .filter_map(step_id)
+            .map(str::to_owned)
+            .collect();
+        let task = directory.is_some()
+            || marked.is_some()
+            || !steps.is_empty()
+            || text.contains("NEXTTASK");
+        if task {
+            self.results = 0;
+            self.steps = steps;
+            self.directory = marked.or(directory).or(self.directory.take());
+        }
+    }
+}
+
+/// The id on a line `Step ID: text`; it becomes a file name, so it holds nothing odd.
+fn step_id(line: &str) -> Option<&str> {
+    let (id, _) = line.trim().strip_prefix("Step ")?.split_once(':')?;
+    let plain = |character: char| character.is_ascii_alphanumeric() || ".~_-".contains(character);
+    (!id.is_empty() && id.chars().all(plain)).then_some(id)
+}
+
+/// What the model answers.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Reply {
+    /// A last text.
+    Text(String),
+    /// A call of a tool with an input, which is a text for custom tools.
+    Call(Tool, Value),
+}
+
+/// What is wanted of a tool, before its schema is looked at.
+struct Wish<'a> {
+    path: &'a str,
+    content: Option<&'a str>,
+    command: Option<&'a str>,
+}
+
+/// The answer to a request that is not refused.
+#[must_use]
+pub fn reply(scenario: Scenario, conversation: &Conversation) -> Reply {
+    let Conversation { tools, results, .. } = conversation;
+    if tools.is_empty() {
+        return Reply::Text(json!({"isNewTopic": true, "title": "Mock title"}).to_string());
+    }
+    let shell = |command: &str| match pick(tools, &SHELLS) {
+        Some(tool) => call(
+            tool,
+            &Wish {
+                path: ".",
+                content: None,
+                command: Some(command),
+            },
+        ),
+        None => Reply::Text("There is no shell.".to_owned()),
+    };
+    let work = match scenario {
+        Scenario::Work(work) => work,
+        _ => Work::Whole,
+    };
+    let files = files(conversation);
+    let check = format!("cat {} && echo shell-ran > shell.txt", files[0].0);
+    match (work, *results) {
+        (Work::Endless, turn) => shell(&format!("echo turn {turn}")),
+        (Work::Slow, 0) => shell("echo $$ > sleeper.pid; sleep 297 & echo $! > sleeper2.pid; wait"),
+        (Work::ShellOnly, 0) => shell(&check),
+        (Work::Whole, turn) if turn < files.len() => write(conversation, &files[turn]),
+        (Work::Whole, turn) if turn == files.len() => shell(&check),
+        _ => Reply::Text(DONE.to_owned()),
+    }
+}
+
+/// The files of a task: name and content.
+fn files(conversation: &Conversation) -> Vec<(String, String)> {
+    if conversation.steps.is_empty() {
+        return vec![("hello.txt".to_owned(), "hello from the model\n".to_owned())];
+    }
+    let file = |id: &String| {
+        (
+            format!("out/{}.txt", id.replace('.', "-")),
+            format!("step {id}\n"),
+        )
+    };
+    conversation.steps.iter().map(file).collect()
+}
+
+/// Writes a file with the best tool there is.
+fn write(conversation: &Conversation, (name, content): &(String, String)) -> Reply {
+    let tools = &conversation.tools;
+    let path = match &conversation.directory {
+        Some(directory) => format!("{}/{name}", directory.trim_end_matches('/')),
+        None => name.clone(),
+    };
+    if let Some(tool) = pick(tools, &WRITERS) {
+        return call(
+            tool,
+            &Wish {
+                path: &path,
+                content: Some(content),
+                command: None,
+            },
+        );
+    }
+    if let Some(tool) = pick(tools, &["apply_patch"]).filter(|tool| tool.custom) {
+        let patch = format!("*** Begin Patch\n*** Add File: {name}\n+{content}*** End Patch");
+        return Reply::Call(tool.clone(), json!(patch));
+    }
+    // No content or name holds a quote.
+    let folder = name.rsplit_once('/').map_or(".", |(folder, _)| folder);
+    let command = format!(
+        "mkdir -p {folder} && printf '{}' > {name}",
+        content.replace('\n', "\\n")
+    );
+    match pick(tools, &SHELLS) {
+        Some(tool) => call(
+            tool,
+            &Wish {
+                path: ".",
+                content: None,
+                command: Some(&command),
+            },
+        ),
+        None => Reply::Text("There is no tool to write with.".to_owned()),
+    }
+}
+
+fn pick<'a>(tools: &'a [Tool], names: &[&str]) -> Option<&'a Tool> {
+    names
+        .iter()
+        .find_map(|name| tools.iter().find(|tool| tool.name == *name))
+}
+
+fn call(tool: &Tool, wish: &Wish<'_>) -> Reply {
+    if tool.custom {
+        return Reply::Call(
+            tool.clone(),
+            json!(wish.command.or(wish.content).unwrap_or_default()),
+        );
+    }
+    let empty = Map::new();
+    let required = tool.schema["required"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let mut input = Map::new();
+    for (name, property) in tool.schema["properties"].as_object().unwrap_or(&empty) {
+        let kind = match &property["type"] {
+            Value::Array(kinds) => kinds.first().cloned().unwrap_or_default(),
+            kind => kind.clone(),
+        };
+        let list = kind == "array";
+        let value = match (name.as_str(), wish.content, wish.command) {
+            ("file_path" | "filePath" | "path" | "absolute_path", ..) => Some(json!(wish.path)),
+            ("content" | "contents" | "file_text" | "text" | "new_text", Some(content), _) => {
+                Some(json!(content))
+            }
+            ("command" | "cmd" | "script", _, Some(command)) if list => {
+                Some(json!(["bash", "-lc", command]))
+            }
+            ("command" | "cmd" | "script", _, Some(command)) => Some(json!(command)),
+            ("commands", _, Some(command)) => Some(json!([command])),
+            _ if required.iter().any(|required| required == name) => {
+                Some(filler(name, property, &kind))
+            }
+            _ => None,
+        };
+        input.extend(value.map(|value| (name.clone(), value)));
+    }
+    Reply::Call(tool.clone(), Value::Object(input))
+}
+
+/// Something that a required property of no interest accepts.
+fn filler(name: &str, property: &Value, kind: &Value) -> Value {
+    if let Some(first) = property["enum"].get(0) {
+        return first.clone();
+    }
+    match kind.as_str() {
+        Some("boolean") => json!(false),
+        Some("integer" | "number") => json!(1),
+        Some("array") => json!([]),
+        Some("object") => json!({}),
+        _ => json!(format!("mock {name}")),
+    }
+}
+
+/// Status, headers, and type and message of the error with which a request is refused.
+pub(super) type Refusal = (u16, Vec<(String, String)>, (&'static str, &'static str));
+
+/// Whether the `turn`th request of a tag is refused, and how. `now` is in seconds since the epoch.
+pub(super) fn refusal(scenario: Scenario, turn: u64, now: u64) -> Option<Refusal> {
+    let status = match scenario {
+        Scenario::Status(status) => status,
+        Scenario::Flaky(status) if turn <= 2 => status,
+        Scenario::Exhausted => {
+            let mut headers = headers(scenario, now);
+            headers.push(("retry-after".to_owned(), "3600".to_owned()));
+            let message =
+                "This request would exceed your account's rate limit. Please try again later.";
+            return Some((429, headers, ("rate_limit_error", message)));
+        }
+        _ => return None,
+    };
+    let kind = match status {
+        400 => "invalid_request_error",
+        401 => "authentication_error",
+        403 => "permission_error",
+        429 => "rate_limit_error",
+        529 => "overloaded_error",
+        _ => "api_error",
+    };
+    let headers = if status == 429 {
+        vec![("retry-after".to_owned(), "2".to_owned())]
+    } else {
+        Vec::new()
+    };
+    Some((status, headers, (kind, "scripted failure")))
+}
+
+/// The headers of answers: what a subscription is told about its limits.
+pub(super) fn headers(scenario: Scenario, now: u64) -> Vec<(String, String)> {
+    let (status, used) = match scenario {
+        Scenario::Exhausted => ("rejected", "1.0"),
+        Scenario::NearlyExhausted => ("allowed_warning", "0.92"),
+        _ => return Vec::new(),
+    };
+    let (hour, day) = ((now + 3600).to_string(), (now + 86_400).to_string());
+    [
+        ("status", status),
+        ("reset", &hour),
+        ("representative-claim", "five_hour"),
+        ("5h-status", status),
+        ("5h-reset", &hour),
+        ("5h-utilization", used),
+        ("5h-surpassed-threshold", "0.9"),
+        ("7d-status", "allowed"),
+        ("7d-reset", &day),
+        ("7d-utilization", "0.4"),
+        ("overage-status", "rejected"),
+        ("overage-disabled-reason", "org_level_disabled"),
+        ("fallback-percentage", "0.5"),
+    ]
+    .into_iter()
+    .map(|(name, value)| {
+        (
+            format!("anthropic-ratelimit-unified-{name}"),
+            value.to_owned(),
+        )
+    })
+    .collect()
+}

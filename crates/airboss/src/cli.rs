@@ -1,0 +1,101 @@
+//! The command line: global options, subcommands, and their dispatch.
+
+use std::path::PathBuf;
+
+use airboss_core::exit::ExitCode;
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::command;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::printer::Printer;
+use crate::scripted::ScriptedArguments;
+
+/// Flies coding agents through Markdown plans, and never falsifies what happened.
+#[derive(Parser, Debug)]
+#[command(
+    name = "airboss",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// Work in this directory instead of the current one.
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
+    pub directory: Option<PathBuf>,
+    /// The plan to work on.
+    #[arg(long, value_name = "FILE", global = true, env = "AIRBOSS_PLAN")]
+    pub plan: Option<PathBuf>,
+    /// Print one JSON object instead of words.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print data and errors only.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print everything.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// When to use colours.
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN", global = true)]
+    pub color: Color,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When colours are used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The subcommands, in the order that `--help` lists them.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Show the whole of it in a temporary repository: no network, no model, 20 seconds.
+    Demo(command::demo::DemoArguments),
+    /// Fly a plan until every step is done and shown to be done.
+    Run(command::run::RunArguments),
+    /// Play a script as an agent would; the demo and tests use it.
+    #[command(hide = true)]
+    ScriptedAgent(ScriptedArguments),
+    /// Watch over one attempt; started by `run`.
+    #[command(hide = true)]
+    Supervise {
+        /// The attempt's directory.
+        directory: PathBuf,
+    },
+}
+
+impl Cli {
+    /// Carries the command out.
+    ///
+    /// # Errors
+    /// What failed, with what to do about it.
+    pub fn execute(self) -> Result<ExitCode, CliError> {
+        match self.color {
+            Color::Auto => {}
+            Color::Always => anstream::ColorChoice::Always.write_global(),
+            Color::Never => anstream::ColorChoice::Never.write_global(),
+        }
+        let context = Context {
+            directory: self.directory.unwrap_or_else(|| PathBuf::from(".")),
+            plan: self.plan,
+            json: self.json,
+            quiet: self.quiet,
+            verbose: self.verbose,
+            printer: Printer,
+        };
+        match self.command {
+            Command::Demo(arguments) => command::demo::demo(&context, &arguments),
+            Command::Run(arguments) => command::run::run(&context, &arguments),
+            // Both are processes of their own kind; `main_impl` takes them before this.
+            Command::ScriptedAgent(_) | Command::Supervise { .. } => Ok(ExitCode::Success),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! One file per command: its arguments, and what it does with the engine.
+
+pub mod demo;
+pub mod run;

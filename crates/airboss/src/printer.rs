@@ -1,0 +1,40 @@
+//! Where words go: data to standard output, everything else to standard error.
+
+use std::io::Write as _;
+
+use owo_colors::OwoColorize as _;
+
+/// The two ways out. A reader that is gone ends nothing: the work is already done.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Printer;
+
+impl Printer {
+    /// Data for the caller, with a line break.
+    pub fn data(&self, text: &str) {
+        // A closed pipe (`| head`) is the reader's choice, not an error.
+        writeln!(anstream::stdout(), "{}", text.trim_end_matches('\n')).ok();
+    }
+
+    /// One JSON object of the documented form.
+    pub fn json(&self, data: &serde_json::Value) {
+        self.data(&serde_json::json!({ "schema_version": 1, "data": data }).to_string());
+    }
+
+    /// Words for the person.
+    pub fn note(&self, text: &str) {
+        writeln!(anstream::stderr(), "{}", text.trim_end_matches('\n')).ok();
+    }
+
+    /// Something the person should know; the command goes on.
+    pub fn warning(&self, text: &str) {
+        self.note(&format!("{} {text}", "warning:".yellow().bold()));
+    }
+
+    /// What failed, and what to do.
+    pub fn error(&self, error: &crate::error::CliError) {
+        self.note(&format!("{} {error}", "error:".red().bold()));
+        for hint in &error.hints {
+            self.note(&format!("{} {hint}", "hint:".cyan().bold()));
+        }
+    }
+}
