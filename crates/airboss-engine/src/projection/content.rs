@@ -13,6 +13,7 @@ use serde_json::json;
 use super::digest;
 use crate::run::markers;
 use crate::store::{OperationQuery, PublishKind, PublishRow, Store, StoreError};
+use crate::supervise::is_alive;
 
 /// New content for a file.
 pub(super) enum Content {
@@ -165,8 +166,8 @@ fn plan_markers(
     };
     let flying = view
         .runs
-        .iter()
-        .any(|run| run.runner.is_some() && run.ended.is_none());
+        .last()
+        .is_some_and(|run| run.ended.is_none() && run.runner.as_ref().is_some_and(is_alive));
     let edited = markers::apply(disk, &markers::desired(&view, flying));
     let content = if edited == disk {
         Content::UpToDate

@@ -4,7 +4,7 @@
 //! out is looked at: when it is not what the caller had read, it is handed back, and the caller
 //! decides anew on top of it. Nothing is ever locked against people.
 
-use std::fs::{File, Permissions};
+use std::fs::Permissions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -117,7 +117,7 @@ fn named(errno: Errno, target: &Path) -> io::Error {
 /// Makes a rename in the directory of this file durable.
 fn sync_directory(file: &Path) -> io::Result<()> {
     match file.parent() {
-        Some(directory) => File::open(directory)?.sync_all(),
+        Some(directory) => fs::File::open(directory)?.sync_all(),
         None => Ok(()),
     }
 }
@@ -153,7 +153,7 @@ impl Drop for Temporary {
         if self.armed {
             // A crash before this leaves the file, which may hold what an exchange displaced.
             // So nobody sweeps it by age; `airboss doctor` names it.
-            drop(std::fs::remove_file(&self.path));
+            drop(fs::remove_file(&self.path));
         }
     }
 }
@@ -173,21 +173,21 @@ mod tests {
         assert_eq!(put(None, "one"), Replaced::AsRead);
         assert_eq!(put(None, "two"), Replaced::Appeared);
         assert_eq!(put(Some("one"), "two"), Replaced::AsRead);
-        std::fs::write(&target, "saved by hand").unwrap();
+        fs::write(&target, "saved by hand").unwrap();
         let displaced = Replaced::Displaced(b"saved by hand".to_vec());
         assert_eq!(put(Some("two"), "three"), displaced);
-        assert_eq!(std::fs::read_to_string(&target).unwrap(), "three");
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_to_string(&target).unwrap(), "three");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 
     #[test]
     fn the_mode_stays() {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("status.json");
-        std::fs::write(&target, "one").unwrap();
-        std::fs::set_permissions(&target, Permissions::from_mode(0o640)).unwrap();
+        fs::write(&target, "one").unwrap();
+        fs::set_permissions(&target, Permissions::from_mode(0o640)).unwrap();
         replace(&target, Some(b"one"), b"two", directory.path()).unwrap();
-        let mode = std::fs::metadata(&target).unwrap().permissions().mode();
+        let mode = fs::metadata(&target).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o640);
     }
 }

@@ -16,20 +16,21 @@ mod content;
 mod exchange;
 mod place;
 
-use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use airboss_core::operation::PlanKey;
 use airboss_core::path::RepoPath;
 use airboss_core::status_file::Damage;
+use airboss_core::time::Timestamp;
 use fs_err as fs;
 use sha2::{Digest as _, Sha256};
 
 use self::content::{Content, content};
 use self::exchange::{Replaced, replace};
 pub use self::place::PlaceError;
+use crate::clock;
 use crate::store::{PublishKind, PublishRow, Store, StoreError};
 use crate::workspace::Workspace;
 
@@ -47,6 +48,8 @@ const GATE_PATIENCE: Duration = Duration::from_secs(2);
 pub struct Publisher {
     top: PathBuf,
     state: PathBuf,
+    /// Git's list of what nobody wants to see in `git status`, local to this clone.
+    exclude: Option<PathBuf>,
 }
 
 /// What became of the outbox.
@@ -97,7 +100,7 @@ pub fn digest(bytes: &[u8]) -> String {
 ///
 /// Quick when there is nothing to do.
 pub fn settle(store: &mut dyn Store, workspace: &Workspace) -> Vec<String> {
-    let publisher = Publisher::new(&workspace.top, &workspace.state);
+    let publisher = Publisher::new(workspace);
     match publisher.settle(store, None) {
         Ok(settled) => settled
             .pending
@@ -109,12 +112,14 @@ pub fn settle(store: &mut dyn Store, workspace: &Workspace) -> Vec<String> {
 }
 
 impl Publisher {
-    /// A publisher for the work tree at `top`, with Airboss's own directory `state`.
+    /// A publisher for a work tree.
     #[must_use]
-    pub fn new(top: &Path, state: &Path) -> Self {
+    pub fn new(workspace: &Workspace) -> Self {
+        let info = workspace.repository.as_ref();
         Self {
-            top: top.to_owned(),
-            state: state.to_owned(),
+            top: workspace.top.clone(),
+            state: workspace.state.clone(),
+            exclude: info.map(|git| git.common_dir().join("info").join("exclude")),
         }
     }
 
@@ -164,6 +169,9 @@ impl Publisher {
         let temporary = self.state.join("tmp");
         fs::create_dir_all(&temporary)?;
         let mut on_disk = read(&target)?;
+        if on_disk.is_none() {
+            self.exclude(row)?;
+        }
         // What the new content is made from: the disk, or what our last exchange displaced.
         let mut base = on_disk.clone();
         let mut written = false;
@@ -223,6 +231,37 @@ impl Publisher {
         Err(PublishError::Unsteady)
     }
 
+    /// Keeps `git status` clean of files that only Airboss writes. A tracked file stays tracked.
+    fn exclude(&self, row: &PublishRow) -> io::Result<()> {
+        let Some(exclude) = &self.exclude else {
+            return Ok(());
+        };
+        let path = &escaped(row.path.as_str());
+        let pattern = match (&row.kind, path.rsplit_once("/timestamps/")) {
+            (PublishKind::StatusJson, _) => format!("/{path}*"),
+            (PublishKind::RunRecord { .. }, Some((output, _))) => format!("/{output}/timestamps/"),
+            _ => return Ok(()),
+        };
+        let known = read(exclude)?.unwrap_or_default();
+        let known = String::from_utf8_lossy(&known);
+        if known.lines().any(|line| line == pattern) {
+            return Ok(());
+        }
+        if let Some(directory) = exclude.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        let break_before = if known.is_empty() || known.ends_with('\n') {
+            ""
+        } else {
+            "\n"
+        };
+        let mut file = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(exclude)?;
+        file.write_all(format!("{break_before}{pattern}\n").as_bytes())
+    }
+
     /// Puts a file aside that cannot be built upon; what was in it is never lost.
     fn damaged(
         &self,
@@ -256,9 +295,9 @@ impl Publisher {
     }
 
     /// Waits for the other publishers of this store; `None` after [`GATE_PATIENCE`].
-    fn gate(&self) -> Option<File> {
+    fn gate(&self) -> Option<fs::File> {
         let path = self.state.join("gate.publisher");
-        let file = std::fs::OpenOptions::new()
+        let file = fs::OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
@@ -278,21 +317,36 @@ impl Publisher {
     }
 }
 
+/// A path as a pattern that matches only itself.
+fn escaped(path: &str) -> String {
+    let special = |character| matches!(character, '*' | '?' | '[' | '!' | '#' | ' ');
+    path.chars()
+        .flat_map(|character| {
+            special(character)
+                .then_some('\\')
+                .into_iter()
+                .chain([character])
+        })
+        .collect()
+}
+
 /// Waits until a file is old enough to be judged; `true` when that took any time.
 fn wait_while_hot(target: &Path) -> bool {
-    let age = || {
-        let modified = std::fs::metadata(target)
-            .and_then(|facts| facts.modified())
-            .ok()?;
-        SystemTime::now().duration_since(modified).ok()
+    let modified = fs::metadata(target).and_then(|facts| facts.modified());
+    let Some(modified) = modified
+        .ok()
+        .and_then(|at| at.duration_since(UNIX_EPOCH).ok())
+    else {
+        return false;
     };
-    match age() {
-        Some(age) if age < HOT => {
-            std::thread::sleep(HOT - age);
-            true
-        }
-        _ => false,
+    let modified = i64::try_from(modified.as_millis()).unwrap_or(0);
+    let age = clock::now().since(Timestamp::from_millis(modified));
+    // A file from the future is not waited for: the clock was set back.
+    let young = age < HOT && clock::now().as_millis() >= modified;
+    if young {
+        std::thread::sleep(HOT - age);
     }
+    young
 }
 
 /// `status.json.corrupt-<n>` with the first number that is free.

@@ -66,10 +66,11 @@ impl Desk {
     }
 
     fn publisher(&self) -> Publisher {
-        Publisher::new(
-            self.directory.path(),
-            &self.directory.path().join(".airboss"),
-        )
+        Publisher::new(&Workspace {
+            top: self.directory.path().to_owned(),
+            repository: None,
+            state: self.directory.path().join(".airboss"),
+        })
     }
 
     fn settle(&mut self) -> Settled {
@@ -199,22 +200,22 @@ fn saves_in_the_same_instant_survive() {
     std::thread::scope(|scope| {
         let person = scope.spawn(|| {
             for round in 1..=ROUNDS {
-                let text = std::fs::read_to_string(&file).unwrap();
+                let text = fs::read_to_string(&file).unwrap();
                 let mut root: Value = serde_json::from_str(&text).unwrap();
                 let saved = root["saved"].as_u64().unwrap_or(0);
                 // The person's own last save must still be in what is on disk now.
                 assert_eq!(saved, round - 1, "a save was lost");
                 root["saved"] = round.into();
                 let draft = file.with_file_name("draft");
-                std::fs::write(&draft, format!("{root:#}")).unwrap();
-                std::fs::rename(&draft, &file).unwrap();
+                fs::write(&draft, format!("{root:#}")).unwrap();
+                fs::rename(&draft, &file).unwrap();
                 // A person does not save twice within one publication.
                 let start = Instant::now();
                 while start.elapsed() < Duration::from_secs(20) {
-                    let text = std::fs::read_to_string(&file).unwrap();
+                    let text = fs::read_to_string(&file).unwrap();
                     if text.contains(&format!("\"saved\": {round}")) {
                         std::thread::sleep(Duration::from_millis(1));
-                        let again = std::fs::read_to_string(&file).unwrap();
+                        let again = fs::read_to_string(&file).unwrap();
                         if again.contains(&format!("\"saved\": {round}")) {
                             break;
                         }
