@@ -24,9 +24,9 @@ pub enum ExitCode {
     /// The change is durable and published; its git commit is pending.
     CommitPending = 11,
     /// An input or output error before the commit point; nothing was acknowledged.
-    Io = 74,
-    /// Busy or rate limited; nothing changed.
-    Busy = 75,
+    InputOutput = 74,
+    /// TryLater or rate limited; nothing changed.
+    TryLater = 75,
     /// A limit was reached: time, iterations, budget.
     Limit = 124,
     /// Ended by SIGINT after a clean drain.
@@ -46,8 +46,8 @@ impl ExitCode {
         Self::Conflict,
         Self::PublishPending,
         Self::CommitPending,
-        Self::Io,
-        Self::Busy,
+        Self::InputOutput,
+        Self::TryLater,
         Self::Limit,
         Self::Interrupted,
         Self::Terminated,
@@ -77,8 +77,8 @@ impl ExitCode {
             Self::Conflict => "a conflict needs a person",
             Self::PublishPending => "the change is durable; publishing a file is pending",
             Self::CommitPending => "the change is durable and published; its git commit is pending",
-            Self::Io => "input/output error; nothing was acknowledged",
-            Self::Busy => "busy or rate limited: try later; nothing changed",
+            Self::InputOutput => "input/output error; nothing was acknowledged",
+            Self::TryLater => "busy or rate limited: try later; nothing changed",
             Self::Limit => "a limit was reached: time, iterations, budget",
             Self::Interrupted => "ended by SIGINT after a clean drain",
             Self::Terminated => "ended by SIGTERM after a clean drain",

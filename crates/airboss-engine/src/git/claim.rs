@@ -1,9 +1,10 @@
 //! Claims and locks: a lock file of ours appears whole, and can be proved to be ours.
 //!
-//! A committer first writes what its locks will contain into a claim, which it holds
-//! with a kernel lock; then it links the finished file to the lock's name. When it
-//! dies, the kernel frees the claim, and whoever comes next knows by content and inode
-//! which lock files were its own. Locks without a claim are never touched.
+//! A committer first makes a claim, which it holds with a kernel lock, and writes into
+//! it what it is about to publish; its `index.lock` contains the claim's name. Each lock
+//! is linked as a finished file. When the committer dies, the kernel frees the claim,
+//! and whoever comes next knows by content and inode which lock files were its own.
+//! Locks without a claim are never touched.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Seek as _, Write as _};
@@ -28,7 +29,7 @@ pub(crate) struct Record {
     pub(crate) git_dir: PathBuf,
     /// SHA-256 of the index that the patched one was made from; `None` when there was none.
     pub(crate) index_before: Option<String>,
-    /// SHA-256 of the exact bytes of our `index.lock`.
+    /// SHA-256 of the exact bytes of the patched index.
     pub(crate) index_after: String,
 }
 
@@ -54,6 +55,7 @@ impl Claim {
         file.try_lock().map_err(io::Error::from)?;
         fs::rename(&hidden, &path)?;
         sync_parent(&path)?;
+        fs::write(temporary.with_extension("lock"), &nonce)?;
         Ok(Self {
             file,
             path,
@@ -103,6 +105,21 @@ impl Claim {
         Ok(())
     }
 
+    /// The file that becomes `index.lock`.
+    pub(crate) fn lock_file(&self) -> PathBuf {
+        self.temporary.with_extension("lock")
+    }
+
+    /// Whether the lock file at `path` names this claim.
+    pub(crate) fn owns_index_lock(&self, path: &Path) -> bool {
+        fs::read(path).is_ok_and(|content| content == self.name())
+    }
+
+    /// What its `index.lock` contains.
+    pub(crate) fn name(&self) -> &[u8] {
+        self.path.file_name().unwrap_or_default().as_encoded_bytes()
+    }
+
     /// Where the next index is prepared.
     pub(crate) fn index_file(&self) -> PathBuf {
         self.temporary.with_extension("index")
@@ -123,33 +140,25 @@ impl Claim {
         self.must_stay = false;
     }
 
-    /// Whether the lock file at `path` is the one that this claim linked.
-    pub(crate) fn owns(
-        &self,
-        path: &Path,
-        prepared: &Path,
-        is_content: impl Fn(&[u8]) -> bool,
-    ) -> bool {
-        let Ok(content) = fs::read(path) else {
-            return false;
-        };
-        // Two claims may hold the same bytes; the inode tells them apart.
-        let same = match fs::symlink_metadata(prepared) {
-            Ok(metadata) => is_same_file(path, &metadata),
-            Err(_) => true,
-        };
-        same && is_content(&content)
+    /// Whether the lock file at `path` is the branch's next value as this claim linked it.
+    pub(crate) fn owns_branch_lock(&self, path: &Path, value: &str) -> bool {
+        // Two claims may hold the same value; the inode tells them apart.
+        let prepared = fs::symlink_metadata(self.branch_file());
+        prepared.is_ok_and(|prepared| is_same_file(path, &prepared))
+            && fs::read(path).is_ok_and(|content| content == value.as_bytes())
     }
 
     fn remove_files(&self) {
         // What cannot be removed is garbage of a few bytes, and is tried again by age.
-        let lock = self.temporary.with_extension("index.lock");
-        for file in [
+        // The index's own lock is left when a `git update-index` on the copy dies with us.
+        let copy_lock = self.temporary.with_extension("index.lock");
+        let files = [
             self.index_file(),
             self.branch_file(),
-            lock,
-            self.path.clone(),
-        ] {
+            self.lock_file(),
+            copy_lock,
+        ];
+        for file in files.iter().chain([&self.path]) {
             drop(std::fs::remove_file(file));
         }
     }

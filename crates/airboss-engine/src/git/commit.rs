@@ -22,7 +22,7 @@ use super::error::{GitError, GixContext as _};
 use super::merge::{Conflict, Merger};
 use super::message::{Message, operation_of};
 use super::object::{Entry, Oid};
-use super::publish::{Candidate, Publication, pause, publish};
+use super::publish::{Candidate, Hold, Publication, pause, publish, wait_for_index_lock};
 use super::recover::recover;
 use super::repository::Repository;
 use super::tree::{self, Found, PathEdit};
@@ -31,6 +31,12 @@ use super::tree::{self, Found, PathEdit};
 const COMMITS_MAX: usize = 1_000;
 /// How long a commit is tried against a branch or an index that keeps changing.
 const TRY_FOR: Duration = Duration::from_secs(30);
+/// After so many lost races the index is locked before the commit is built: it takes the
+/// lock for some milliseconds longer, and lets nobody starve.
+const LOSSES_MAX: u32 = 3;
+/// How long a commit message may be seen as being written before it counts as an open
+/// editor: `git commit -m` is over in a few milliseconds.
+const MESSAGE_WAIT: Duration = Duration::from_millis(200);
 /// How long the turn at the gate is waited for. The gate only saves lost races, so
 /// after this the commit is tried without it.
 const GATE_WAIT: Duration = Duration::from_secs(10);
@@ -158,16 +164,21 @@ pub fn scoped_commit(
         merger: Merger::new(repository, &git),
         searched: request.since.map(Oid::to_gix).into_iter().collect(),
         synced: BTreeSet::new(),
+        lost: 0,
     };
-    let deadline = Instant::now() + TRY_FOR;
+    let start = Instant::now();
     loop {
-        if let Some(outcome) = committer.try_once()? {
-            return Ok(outcome);
-        }
-        if Instant::now() > deadline {
-            return Ok(CommitOutcome::Deferred {
-                reason: DeferReason::Busy,
-            });
+        match committer.try_once()? {
+            Some(CommitOutcome::Deferred {
+                reason: DeferReason::CommitEditor,
+            }) if start.elapsed() < MESSAGE_WAIT => {}
+            Some(outcome) => return Ok(outcome),
+            None if start.elapsed() < TRY_FOR => {}
+            None => {
+                return Ok(CommitOutcome::Deferred {
+                    reason: DeferReason::Busy,
+                });
+            }
         }
         pause();
     }
@@ -200,6 +211,8 @@ struct Committer<'a> {
     /// Commits behind which the operation's trailer is known not to be.
     searched: Vec<ObjectId>,
     synced: BTreeSet<ObjectId>,
+    /// How many races for the branch or the index were lost.
+    lost: u32,
 }
 
 /// The request applied to one parent.
@@ -215,6 +228,19 @@ impl Committer<'_> {
         if let Some(reason) = deferral(self.repository)? {
             return Ok(Some(CommitOutcome::Deferred { reason }));
         }
+        if !wait_for_index_lock(self.repository)? {
+            let reason = DeferReason::IndexLocked;
+            return Ok(Some(CommitOutcome::Deferred { reason }));
+        }
+        let hold = if self.lost < LOSSES_MAX {
+            Hold::late(self.repository)?
+        } else {
+            let Some(hold) = Hold::early(self.repository)? else {
+                return Ok(None);
+            };
+            hold
+        };
+        self.lost += 1;
         let head = self.git.head().doing("reading HEAD")?;
         let (Some(branch), Some(parent)) = (head.referent_name(), head.id()) else {
             // HEAD was on a branch a moment ago; look again.
@@ -241,7 +267,13 @@ impl Committer<'_> {
             return Ok(Some(refused(refusal)));
         }
         let candidate = self.write_commit(branch, parent, tree, edits)?;
-        let publication = publish(self.repository, self.git, &candidate, &mut self.merger)?;
+        let publication = publish(
+            self.repository,
+            self.git,
+            &candidate,
+            &mut self.merger,
+            hold,
+        )?;
         Ok(match publication {
             Publication::Lost => None,
             Publication::Deferred(reason) => Some(CommitOutcome::Deferred { reason }),

@@ -39,8 +39,9 @@ pub use commit::{
 };
 pub use defer::{DeferReason, deferral};
 pub use error::GitError;
+pub use merge::Conflict;
 pub use message::{Message, OPERATION_TRAILER, step_subject};
-pub use object::{Entry, FileMode, Oid};
+pub use object::{Entry, FileMode, Oid, OidError};
 pub use recover::{Recovered, recover};
 pub use repository::Repository;
 pub use snapshot::{Snapshot, SnapshotOptions, Unattributable, UnattributableReason};

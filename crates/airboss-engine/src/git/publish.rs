@@ -97,25 +97,51 @@ fn wait_for_lock(repository: &Repository, path: &Path) -> Result<bool, GitError>
     Ok(true)
 }
 
+/// A claim and, when it was taken early, the lock on the index. The lock goes first.
+pub(crate) struct Hold {
+    index_lock: Option<Lock>,
+    claim: Claim,
+}
+
+impl Hold {
+    /// A claim whose lock is taken at the last moment, which disturbs nobody.
+    pub(crate) fn late(repository: &Repository) -> Result<Self, GitError> {
+        Ok(Self {
+            index_lock: None,
+            claim: Claim::create(repository)?,
+        })
+    }
+
+    /// A claim with the lock on the index; `None` when somebody else was faster.
+    pub(crate) fn early(repository: &Repository) -> Result<Option<Self>, GitError> {
+        let mut hold = Self::late(repository)?;
+        Ok(hold.lock(repository)?.then_some(hold))
+    }
+
+    fn lock(&mut self, repository: &Repository) -> Result<bool, GitError> {
+        if self.index_lock.is_none() {
+            let path = repository.git_dir().join("index.lock");
+            self.index_lock = Lock::link(&self.claim.lock_file(), path)?;
+        }
+        Ok(self.index_lock.is_some())
+    }
+}
+
 /// Tries once to publish.
 pub(crate) fn publish(
     repository: &Repository,
     git: &gix::Repository,
     candidate: &Candidate,
     merger: &mut Merger<'_>,
+    mut hold: Hold,
 ) -> Result<Publication, GitError> {
-    if !wait_for_index_lock(repository)? {
-        return Ok(Publication::Deferred(DeferReason::IndexLocked));
-    }
     let index_path = repository.git_dir().join("index");
     let index = IndexBytes::read(&index_path)?;
-    let mut claim = Claim::create(repository)?;
-    let left = prepare(repository, &mut claim, candidate, &index, merger)?;
+    let left = prepare(repository, &mut hold.claim, candidate, &index, merger)?;
 
-    let lock_path = repository.git_dir().join("index.lock");
-    let Some(index_lock) = Lock::link(&claim.index_file(), lock_path)? else {
+    if !hold.lock(repository)? {
         return Ok(Publication::Lost);
-    };
+    }
     if IndexBytes::read(&index_path)?.bytes != index.bytes || !is_head_on(repository, candidate)? {
         return Ok(Publication::Lost);
     }
@@ -123,8 +149,8 @@ pub(crate) fn publish(
         return Ok(Publication::Deferred(reason));
     }
     let branch_path = repository.common_dir().join(&candidate.branch);
-    let Some(branch_lock) = lock_branch(&claim, &branch_path)? else {
-        drop(index_lock);
+    let Some(branch_lock) = lock_branch(&hold.claim, &branch_path)? else {
+        drop(hold);
         let lock_path = lock_of(&branch_path);
         let is_free = wait_for_lock(repository, &lock_path)?;
         let deferred = Publication::Deferred(DeferReason::BranchLocked);
@@ -134,15 +160,13 @@ pub(crate) fn publish(
         return Ok(Publication::Lost);
     }
     append_logs(repository, git, candidate)?;
-    claim.branch_is_published();
+    hold.claim.branch_is_published();
     branch_lock.publish(&branch_path)?;
-    // The lock and the new index are the same file under two names, so that the lock
-    // outlasts the renaming.
-    fs::rename(claim.index_file(), &index_path)?;
+    fs::rename(hold.claim.index_file(), &index_path)?;
     sync_parent(&index_path)?;
     wait_for_commits(repository);
-    drop(index_lock);
-    claim.finish();
+    drop(hold.index_lock);
+    hold.claim.finish();
     Ok(Publication::Published(left))
 }
 

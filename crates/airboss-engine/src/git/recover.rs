@@ -4,7 +4,7 @@
 //! again. One that did not is undone: its locks go, its objects stay for git's garbage
 //! collection. Only what a claim proves to be ours is touched.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
@@ -51,12 +51,10 @@ pub fn recover(repository: &Repository) -> Result<Recovered, GitError> {
         let Some(mut claim) = Claim::adopt(repository, &item?.path())? else {
             continue;
         };
-        if let Some(record) = claim.record.clone() {
-            match settle(repository, &mut claim, &record)? {
-                Settled::Finished => recovered.finished += 1,
-                Settled::Undone => recovered.undone += 1,
-                Settled::Pending => continue,
-            }
+        match settle(repository, &mut claim)? {
+            Settled::Finished => recovered.finished += 1,
+            Settled::Undone => recovered.undone += 1,
+            Settled::Pending => continue,
         }
         claim.finish();
     }
@@ -72,45 +70,58 @@ enum Settled {
     Pending,
 }
 
-fn settle(
-    repository: &Repository,
-    claim: &mut Claim,
-    record: &Record,
-) -> Result<Settled, GitError> {
+fn settle(repository: &Repository, claim: &mut Claim) -> Result<Settled, GitError> {
+    let Some(record) = claim.record.clone() else {
+        // It died before it knew what to publish, perhaps with a lock, in any work tree.
+        release_index(claim, repository.common_dir())?;
+        if let Ok(linked) = fs::read_dir(repository.common_dir().join("worktrees")) {
+            for work_tree in linked {
+                release_index(claim, &work_tree?.path())?;
+            }
+        }
+        return Ok(Settled::Undone);
+    };
     let branch_path = repository.common_dir().join(&record.branch);
     let branch_lock = PathBuf::from(format!("{}.lock", branch_path.display()));
-    let line = format!("{}\n", record.commit);
-    if claim.owns(&branch_lock, &claim.branch_file(), |bytes| {
-        bytes == line.as_bytes()
-    }) {
+    if claim.owns_branch_lock(&branch_lock, &format!("{}\n", record.commit)) {
         fs::remove_file(&branch_lock)?;
     }
     let git_dir = repository.common_dir().join(&record.git_dir);
-    let (index, lock) = (git_dir.join("index"), git_dir.join("index.lock"));
-    let is_published = is_on_branch(repository, record)?;
-    let index_now = || fs::read(&index).ok().map(|bytes| digest(&bytes));
-    let is_ours = |bytes: &[u8]| digest(bytes) == record.index_after;
-    if claim.owns(&lock, &claim.index_file(), is_ours) {
-        if is_published && index_now() == record.index_before {
-            fs::rename(&lock, &index)?;
-            sync_parent(&index)?;
-            return Ok(Settled::Finished);
-        }
-        fs::remove_file(&lock)?;
+    let index = git_dir.join("index");
+    let is_published = is_on_branch(repository, &record)?;
+    let digest_of = |path: &Path| fs::read(path).ok().map(|bytes| digest(&bytes));
+    let index_now = digest_of(&index);
+    let is_prepared = digest_of(&claim.index_file()).as_ref() == Some(&record.index_after);
+    let is_locked = claim.owns_index_lock(&git_dir.join("index.lock"));
+    if is_published && is_locked && is_prepared && index_now == record.index_before {
+        fs::rename(claim.index_file(), &index)?;
+        sync_parent(&index)?;
+        release_index(claim, &git_dir)?;
+        return Ok(Settled::Finished);
     }
+    release_index(claim, &git_dir)?;
     if !is_published {
         return Ok(Settled::Undone);
     }
-    if !git_dir.is_dir() || index_now().as_ref() == Some(&record.index_after) {
+    if !git_dir.is_dir() || index_now.as_ref() == Some(&record.index_after) {
         return Ok(Settled::Finished);
     }
     let work_tree = repository.with_git_dir(git_dir)?;
-    let is_patched = repatch(&work_tree, claim, record)?;
+    let is_patched = repatch(&work_tree, claim, &record)?;
     Ok(if is_patched {
         Settled::Finished
     } else {
         Settled::Pending
     })
+}
+
+/// Removes `index.lock` when it is the claim's.
+fn release_index(claim: &Claim, git_dir: &Path) -> Result<(), GitError> {
+    let lock = git_dir.join("index.lock");
+    if claim.owns_index_lock(&lock) {
+        fs::remove_file(lock)?;
+    }
+    Ok(())
 }
 
 fn is_on_branch(repository: &Repository, record: &Record) -> Result<bool, GitError> {
@@ -142,6 +153,7 @@ fn repatch(repository: &Repository, claim: &mut Claim, old: &Record) -> Result<b
         repository.git_dir().join("index"),
         repository.git_dir().join("index.lock"),
     );
+    fs::write(claim.lock_file(), claim.name())?;
     for _ in 0..REPATCH_TRIES_MAX {
         let index = IndexBytes::read(&index_path)?;
         let file = claim.index_file();
@@ -150,10 +162,12 @@ fn repatch(repository: &Repository, claim: &mut Claim, old: &Record) -> Result<b
         }
         write_patched(repository, &index, &edits, &mut merger, &file)?;
         claim.write(record(repository, old.commit, &old.branch, &index, &file)?)?;
-        if let Some(lock) = Lock::link(&file, lock_path.clone())?
+        if let Some(lock) = Lock::link(&claim.lock_file(), lock_path.clone())?
             && IndexBytes::read(&index_path)?.bytes == index.bytes
         {
-            lock.publish(&index_path)?;
+            fs::rename(&file, &index_path)?;
+            sync_parent(&index_path)?;
+            drop(lock);
             return Ok(true);
         }
         pause();

@@ -1,4 +1,5 @@
 //! Tests against real git repositories, each in a directory of its own.
+#![expect(clippy::print_stdout, reason = "the stress tests print their counts")]
 
 mod commits;
 mod concurrency;

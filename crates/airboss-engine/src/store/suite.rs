@@ -189,7 +189,7 @@ fn judged(step: &str, attempt: AttemptId, verdict: Verdict) -> Operation {
             reason: "because".to_owned(),
             limit: None,
             stuck: false,
-                    blameless: false,
+            blameless: false,
         },
         evidence: Evidence::default(),
         wake_at: None,

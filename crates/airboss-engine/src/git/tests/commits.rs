@@ -1,7 +1,6 @@
 //! What is in a commit, and what is not.
 
 use super::*;
-use crate::git::merge::Conflict;
 
 #[test]
 fn new_changed_deleted_executable_and_linked_files() {

@@ -46,6 +46,7 @@ fn work(bench: &Bench, worker: usize, rounds: usize, settings: CommitSettings) -
     for round in 0..rounds {
         let request = request(bench, worker, round);
         let deadline = Instant::now() + Duration::from_secs(60);
+        let mut last_reason = None;
         loop {
             match scoped_commit(&bench.repository, &request, &settings).unwrap() {
                 CommitOutcome::Committed { paths, .. } => {
@@ -54,9 +55,9 @@ fn work(bench: &Bench, worker: usize, rounds: usize, settings: CommitSettings) -
                 }
                 CommitOutcome::Deferred { reason } if Instant::now() < deadline => {
                     deferred += 1;
-                    println!("worker {worker} round {round}: {reason}");
+                    last_reason = Some(reason);
                 }
-                other => panic!("worker {worker} round {round}: {other:?}"),
+                other => panic!("worker {worker} round {round}: {last_reason:?}, {other:?}"),
             }
         }
     }
@@ -134,7 +135,7 @@ fn eight_committers_without_the_gate() {
 
 #[test]
 fn committers_beside_a_person() {
-    const ROUNDS: usize = 15;
+    const ROUNDS: usize = 8;
     let bench = &Bench::new();
     let (is_done, by_hand) = (AtomicBool::new(false), AtomicU32::new(0));
     let tries = std::thread::scope(|scope| {
@@ -184,5 +185,52 @@ fn committers_beside_a_person() {
     let foreign = hand.lines().filter(|line| *line != "by-hand").count();
     assert_eq!(foreign, 0, "a person's commits hold only his file");
     assert_eq!(bench.git(&["diff", "--cached", "--name-only"]), "");
+    bench.check();
+}
+
+#[test]
+fn what_a_person_stages_is_never_lost() {
+    const ROUNDS: usize = 10;
+    let bench = &Bench::new();
+    let is_done = AtomicBool::new(false);
+    let staged = std::thread::scope(|scope| {
+        let person = scope.spawn(|| {
+            let mut staged = Vec::new();
+            for number in 0.. {
+                let name = format!("staged/{number}");
+                bench.write(&name, "1\n");
+                let add = git_command(bench.top(), &["add", &name]).output().unwrap();
+                if add.status.success() {
+                    staged.push(name);
+                }
+                if is_done.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+            staged
+        });
+        let settings = CommitSettings { gate: false };
+        let workers: Vec<_> = (0..3)
+            .map(|worker| scope.spawn(move || work(bench, worker, ROUNDS, settings)))
+            .collect();
+        let results: Vec<_> = workers
+            .into_iter()
+            .map(std::thread::ScopedJoinHandle::join)
+            .collect();
+        is_done.store(true, Ordering::Relaxed);
+        results
+            .into_iter()
+            .for_each(|result| assert_eq!(result.unwrap(), 0));
+        person.join().unwrap()
+    });
+    println!(
+        "{} files staged beside {} commits",
+        staged.len(),
+        3 * ROUNDS
+    );
+    check_history(bench, 3, ROUNDS);
+    let shown = bench.git(&["diff", "--cached", "--name-only"]);
+    let shown: std::collections::BTreeSet<_> = shown.lines().map(str::to_owned).collect();
+    assert_eq!(shown, staged.into_iter().collect());
     bench.check();
 }

@@ -194,7 +194,7 @@ impl Dead {
             .unwrap();
         let mut claim = Claim::create(repository).unwrap();
         std::fs::write(claim.index_file(), &patched).unwrap();
-        std::fs::hard_link(claim.index_file(), index.with_extension("lock")).unwrap();
+        std::fs::hard_link(claim.lock_file(), index.with_extension("lock")).unwrap();
         let record = Record {
             commit: bench.git(&["rev-parse", "HEAD"]).trim().parse().unwrap(),
             branch: bench.git(&["symbolic-ref", "HEAD"]).trim().to_owned(),
