@@ -89,7 +89,7 @@ pub(crate) fn statuses(environment: &TestEnvironment) -> BTreeMap<String, String
 pub(crate) fn statuses_of(environment: &TestEnvironment, name: &str) -> BTreeMap<String, String> {
     let text = environment.read(&format!("docs/plan-outputs/{name}/status.json"));
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-    value["steps"]
+    value["tasks"]
         .as_array()
         .unwrap()
         .iter()
@@ -141,4 +141,27 @@ pub(crate) fn commits(environment: &TestEnvironment) -> Vec<Commit> {
 /// The attempts that a run tells it started, by step.
 pub(crate) fn starts(output: &Output, step: &str) -> usize {
     output.told(&format!("started  {step} ")).len()
+}
+
+/// The prompts that a step's attempts were given, the first attempt first.
+pub(crate) fn prompts(environment: &TestEnvironment, step: &str) -> Vec<String> {
+    let mut found: Vec<(u64, String)> = Vec::new();
+    for entry in fs_err::read_dir(environment.path(".git/airboss/attempts")).unwrap() {
+        let file = entry.unwrap().path().join("attempt.json");
+        let Ok(bytes) = fs_err::read(file) else {
+            continue;
+        };
+        let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        if value["steps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|id| id == step)
+        {
+            let text = value["prompt"].as_str().unwrap().to_owned();
+            found.push((value["sequence"].as_u64().unwrap(), text));
+        }
+    }
+    found.sort();
+    found.into_iter().map(|(_, prompt)| prompt).collect()
 }
