@@ -8,4 +8,5 @@ mod kill;
 mod options;
 mod signals;
 mod support;
+mod together;
 mod verdicts;
