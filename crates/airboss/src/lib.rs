@@ -5,8 +5,10 @@
 pub mod cli;
 pub mod command;
 pub mod context;
+pub mod desk;
 pub mod error;
 pub mod printer;
+pub mod render;
 pub mod report;
 pub mod scripted;
 pub mod words;
