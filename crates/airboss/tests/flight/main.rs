@@ -2,8 +2,10 @@
 //!
 //! Each test has an environment of its own, so that all of them run side by side.
 
+mod edits;
 mod formats;
 mod gates;
+mod input;
 mod kill;
 mod options;
 mod signals;
