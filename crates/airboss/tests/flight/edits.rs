@@ -90,7 +90,9 @@ fn a_phase_that_is_gone_is_not_flown_again() {
         text[..end].to_owned()
     });
     println!("{output}");
-    assert!([0, 1, 3].contains(&output.code()), "{output}");
+    output.expect_code(0);
+    assert_eq!(commits(&environment).len(), 3, "{output}");
+    assert_eq!(output.told(" commit   ").len(), 3, "{output}");
     assert!(
         !environment.read(PLAN).contains("Phase 2"),
         "the person's edit is kept"
