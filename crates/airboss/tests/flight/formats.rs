@@ -45,6 +45,7 @@ fn check(agent: &str) {
     assert_eq!(output.told(" commit   ").len(), 10, "{output}");
     environment.git(["fsck", "--strict"]);
     // Nothing of the steps is left uncommitted, and nothing is staged.
+    assert_eq!(environment.git(["diff"]), "");
     assert_eq!(environment.git(["status", "--porcelain", "out", PLAN]), "");
     assert_eq!(environment.git(["diff", "--cached", "--name-only"]), "");
     environment.assert_no_process_left();
