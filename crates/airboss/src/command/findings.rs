@@ -9,12 +9,12 @@ use airboss_core::operation::Operation;
 use airboss_core::path::RepoPath;
 use airboss_engine::projection::Publisher;
 use airboss_engine::run::flight::findings_path;
-use airboss_engine::store::{Change, Refusal};
+use airboss_engine::store::{Change, Store as _};
 use serde_json::json;
 
 use super::mark::{own_attempt, require_own};
 use crate::context::Context;
-use crate::desk::{Reading, WriteOptions, Writing, output_of};
+use crate::desk::{Reading, WriteOptions, Writing, output_of, unknown_step};
 use crate::error::CliError;
 
 /// Findings are read by people and put into prompts; more than this is a mix-up of files.
@@ -61,16 +61,20 @@ pub fn write(context: &Context, arguments: &WriteArguments) -> Result<ExitCode, 
         path: path.clone(),
     };
     let publish = writing.stale(std::slice::from_ref(&operation));
-    let publisher = Publisher::new(&writing.workspace);
+    let Some(step) = writing.store.step(&writing.key, &id)? else {
+        let view = writing.store.view(&writing.key)?;
+        return Err(unknown_step(&id, view.as_ref()));
+    };
+    if let Some(attempt) = attempt {
+        require_own(&step, attempt)?;
+    }
+    // The file comes first: a recorded path always has its file. A repetition writes the same
+    // bytes once more.
+    Publisher::new(&writing.workspace).write(&path, &content)?;
     let answer = writing.decide(&id, &mut |standing| {
         if let Some(attempt) = attempt {
-            require_own(standing, attempt)?;
+            require_own(&standing.step, attempt)?;
         }
-        // The file comes first: a recorded path always has its file. A repetition writes the
-        // same bytes once more.
-        publisher
-            .write(&path, &content)
-            .map_err(|error| -> Refusal { Box::new(CliError::from(error)) })?;
         Ok(Change {
             operations: vec![operation.clone()],
             publish: publish.clone(),

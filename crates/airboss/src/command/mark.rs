@@ -6,7 +6,7 @@
 use airboss_core::exit::ExitCode;
 use airboss_core::id::{AttemptId, StepId};
 use airboss_core::operation::{Operation, StepStatus};
-use airboss_core::step::{MarkRefused, MarkRequest, mark};
+use airboss_core::step::{MarkRefused, MarkRequest, Step, mark};
 use airboss_engine::store::{Change, Refusal, Standing};
 use airboss_engine::supervise::{ATTEMPT_VARIABLE, is_alive};
 use serde_json::{Value, json};
@@ -190,12 +190,12 @@ pub fn own_attempt() -> Result<Option<AttemptId>, CliError> {
 ///
 /// # Errors
 /// When another attempt, or none, works on the step.
-pub fn require_own(standing: &Standing, attempt: AttemptId) -> Result<(), CliError> {
-    if standing.step.state.attempt == Some(attempt) {
+pub fn require_own(step: &Step, attempt: AttemptId) -> Result<(), CliError> {
+    if step.state.attempt == Some(attempt) {
         return Ok(());
     }
-    let step = &standing.step.record.id;
-    let message = format!("step {step} is not the step of attempt {}", attempt.short());
+    let id = &step.record.id;
+    let message = format!("step {id} is not the step of attempt {}", attempt.short());
     Err(CliError::refused(message).hint("an agent reports on its own step only"))
 }
 
@@ -204,7 +204,7 @@ fn claim(
     attempt: AttemptId,
     request: &MarkRequest,
 ) -> Result<(Option<Operation>, Value), Refusal> {
-    require_own(standing, attempt)?;
+    require_own(&standing.step, attempt)?;
     let word = request.status.word();
     let claim = match &request.text {
         Some(text) => format!("{word}: {text}"),

@@ -1,5 +1,13 @@
 //! Every command once, as it is used.
 
+use airboss_core::id::{AttemptId, RunId};
+use airboss_core::operation::Operation;
+use airboss_core::process::ProcessIdentity;
+use airboss_engine::clock;
+use airboss_engine::store::{Commit, Store as _};
+use airboss_engine::supervise::self_identity;
+use airboss_engine::workspace::Workspace;
+use airboss_testkit::TestEnvironment;
 use insta::assert_snapshot;
 
 use crate::{demo, registered};
@@ -740,4 +748,94 @@ fn a_reader_that_is_gone_is_no_error() {
     drop(child.stdout.take());
     drop(child.stderr.take());
     assert!(child.wait().unwrap().success());
+}
+
+/// Lets an attempt of a run work on step 1.1, as a runner would.
+fn dispatch(environment: &TestEnvironment, runner: Option<ProcessIdentity>) -> AttemptId {
+    let workspace = Workspace::open(&environment.top()).unwrap();
+    let plan = workspace
+        .plan_key(&environment.top().join("plans/demo.md"))
+        .unwrap();
+    let run = RunId::from_uuid(clock::fresh_uuid());
+    let attempt = AttemptId::from_uuid(clock::fresh_uuid());
+    let operations = vec![
+        Operation::RunStarted {
+            run,
+            runner,
+            words: "a test".to_owned(),
+        },
+        Operation::AttemptDispatched {
+            attempt,
+            run,
+            steps: vec!["1.1".into()],
+            agent: "claude".to_owned(),
+            fence: 1,
+            number: 1,
+            retry: false,
+        },
+    ];
+    let mut store = workspace.open_store().unwrap();
+    store.commit(&Commit::new(plan, operations)).unwrap();
+    attempt
+}
+
+#[test]
+fn an_agent_claims_its_own_step() {
+    let mut environment = registered();
+    let attempt = dispatch(&environment, None);
+    environment.set("AIRBOSS_ATTEMPT", &attempt.to_string());
+    assert_snapshot!(environment.run(["mark-complete", "1.1", "--notes", "easy"]), @r#"
+    --- stdout
+    {
+      "claim": "completed",
+      "status": "claimed",
+      "success": true,
+      "taskId": "1.1"
+    }
+    --- exit 0
+    "#);
+    assert_snapshot!(environment.run(["check", "1.1", "--json"]), @r#"
+    --- stdout
+    {"data":{"blockers":[],"canStart":false,"phase":1,"task":{"description":"Measure the width","id":"1.1","phase":1,"status":"in_progress"}},"schema_version":1}
+    --- exit 0
+    "#);
+    assert_snapshot!(environment.run(["write-findings", "1.1", "--content", "wide"]), @r#"
+    --- stdout
+    {
+      "findingsPath": "docs/plan-outputs/demo/findings/1-1.md",
+      "success": true,
+      "taskId": "1.1"
+    }
+    --- exit 0
+    "#);
+    let told = environment.run(["write-findings", "1.2", "--content", "tall"]);
+    assert_snapshot!(told.replace(&attempt.short(), "[ATTEMPT]"), @r#"
+    --- stderr
+    Error: step 1.2 is not the step of attempt [ATTEMPT]
+    hint: an agent reports on its own step only
+    --- exit 4
+    "#);
+}
+
+#[test]
+fn a_step_in_flight_is_not_taken_away_by_accident() {
+    let environment = registered();
+    let attempt = dispatch(&environment, Some(self_identity().unwrap()));
+    let told = environment.run(["mark-failed", "1.1", "--error", "no"]);
+    assert_snapshot!(told.replace(&attempt.short(), "[ATTEMPT]"), @r#"
+    --- stderr
+    Error: step 1.1 is being worked on by attempt [ATTEMPT] of a live run
+    hint: end the run first, or take it with `--force`
+    --- exit 4
+    "#);
+    assert_snapshot!(environment.run(["mark-failed", "1.1", "--error", "no", "--force"]), @r#"
+    --- stdout
+    {
+      "error": "no",
+      "status": "failed",
+      "success": true,
+      "taskId": "1.1"
+    }
+    --- exit 0
+    "#);
 }

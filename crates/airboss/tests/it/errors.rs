@@ -11,12 +11,12 @@ fn files_that_are_no_plans() {
     let status = |plan: &str| environment.run(["status", "--plan", plan]);
     assert_snapshot!(status("plans/missing.md"), @r#"
     --- stderr
-    Error: ./plans/missing.md does not exist; name the plan's Markdown file
+    Error: plans/missing.md does not exist; name the plan's Markdown file
     --- exit 4
     "#);
     assert_snapshot!(status("plans"), @r#"
     --- stderr
-    Error: ./plans is a directory; name the plan's Markdown file
+    Error: plans is a directory; name the plan's Markdown file
     --- exit 4
     "#);
     assert_snapshot!(status("/etc/hostname"), @r#"
@@ -253,7 +253,7 @@ fn a_store_that_cannot_be_used_changes_nothing() {
     environment.write(".git/airboss", "a file in place of the directory");
     assert_snapshot!(environment.run(["mark-started", "1.1", "--plan", "plans/demo.md"]), @r#"
     --- stderr
-    Error: File exists (os error 17)
-    --- exit 4
+    Error: [TOP]/.git/airboss cannot be made: File exists (os error 17)
+    --- exit 74
     "#);
 }
