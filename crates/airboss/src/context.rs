@@ -34,7 +34,11 @@ pub struct Context {
 impl Context {
     /// Prints what a command answers: words on a terminal, JSON off it, with `--json` the
     /// documented envelope.
-    pub fn answer(&self, data: &serde_json::Value, words: impl FnOnce(&serde_json::Value) -> String) {
+    pub fn answer(
+        &self,
+        data: &serde_json::Value,
+        words: impl FnOnce(&serde_json::Value) -> String,
+    ) {
         if self.json {
             self.printer.json(data);
         } else if std::io::stdout().is_terminal() {
