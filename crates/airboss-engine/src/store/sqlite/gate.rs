@@ -13,7 +13,7 @@ use fs_err::os::unix::fs::OpenOptionsExt;
 
 use crate::clock;
 
-/// Far longer than a queue of 64 writers takes (`reliability.md` 5.2).
+/// Far longer than a queue of 64 writers takes.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// About as long as one writer takes.
