@@ -5,5 +5,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
 mod formats;
+mod gates;
+mod kill;
+mod options;
+mod signals;
 mod support;
+mod together;
 mod verdicts;
