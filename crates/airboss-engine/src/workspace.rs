@@ -220,7 +220,7 @@ impl Workspace {
 }
 
 impl PlanFile {
-    /// The plan's output directory (`formats.md` F.1): what it says itself, else by its name.
+    /// The plan's output directory: what it says itself, else by its name.
     ///
     /// # Errors
     /// When the plan names a directory outside the work tree.

@@ -8,7 +8,7 @@ use airboss_engine::workspace::Workspace;
 use crate::error::CliError;
 use crate::printer::Printer;
 
-/// The files in which earlier tools kept the path of the current plan (`formats.md` F.1).
+/// The files in which earlier tools kept the path of the current plan.
 const POINTERS: [&str; 2] = [
     ".claude-context/current-plan.txt",
     ".claude/current-plan.txt",

@@ -131,7 +131,7 @@ fn git(workspace: &Workspace) -> Check {
 }
 
 fn git_state(workspace: &Workspace) -> Check {
-    let state = workspace.repository.as_ref().map(Repository::clone);
+    let state = workspace.repository.clone();
     match state.as_ref().map(deferral) {
         None => Check::well("commits", "none are made without git"),
         Some(Ok(None)) => Check::well("commits", "they can be made"),

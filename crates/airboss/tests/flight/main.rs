@@ -2,6 +2,8 @@
 //!
 //! Each test has an environment of its own, so that all of them run side by side.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+
 mod formats;
 mod gates;
 mod kill;
