@@ -4,7 +4,6 @@
 //! as a fresh command does; the numbers are medians in microseconds, and the first column is a
 //! bare durable write of 5 KB for comparison.
 
-use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
@@ -12,6 +11,7 @@ use std::time::Instant;
 use airboss_core::operation::{Actor, Operation, PlanKey, StepRecord, StepStatus};
 use airboss_core::path::RepoPath;
 use airboss_engine::store::{Change, Commit, Refusal, SqliteStore, Standing, Store, StoreError};
+use fs_err::File;
 
 const ROUNDS: usize = 201;
 
@@ -44,7 +44,7 @@ fn main() -> Result<(), Problem> {
         })?;
         let store = SqliteStore::open_reader(home)?.ok_or("no store")?;
         let view = median(|_| Ok(store.view(&key).map(drop)?))?;
-        let size = std::fs::metadata(home.join("state.db"))?.len() / 1_024;
+        let size = fs_err::metadata(home.join("state.db"))?.len() / 1_024;
         writeln!(
             output,
             "{steps:>6} {bare:>8} {open:>8} {command:>12} {warm:>8} {counts:>14} {view:>8} {size:>5} KB"
@@ -94,7 +94,7 @@ fn bare_write(directory: &Path) -> std::io::Result<()> {
     let mut file = File::create(&temporary)?;
     file.write_all(&[b'x'; 5_000])?;
     file.sync_all()?;
-    std::fs::rename(&temporary, &target)?;
+    fs_err::rename(&temporary, &target)?;
     File::open(directory)?.sync_all()
 }
 

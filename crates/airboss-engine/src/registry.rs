@@ -111,7 +111,8 @@ pub fn preview(file: &PlanFile, status: Option<&StatusFile>, now: Timestamp) -> 
 /// What the store has to know of each step.
 #[must_use]
 pub fn records(plan: &Plan) -> Vec<StepRecord> {
-    let schedule = schedule(plan, true).ok();
+    // Dependencies that make no sense stop a run; here they are merely not known.
+    let schedule = schedule(plan, false).ok();
     plan.phases
         .iter()
         .flat_map(|phase| phase.steps.iter().map(move |step| (phase, step)))

@@ -1,5 +1,6 @@
 //! Where everything of one work tree lies: its top, its repository, Airboss's own directory.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use airboss_core::operation::PlanKey;
@@ -119,7 +120,13 @@ impl Workspace {
     /// When it cannot be made.
     pub fn prepare(&self) -> Result<(), WorkspaceError> {
         match &self.repository {
-            Some(repository) => drop(repository.state_dir()?),
+            Some(repository) => match repository.state_dir() {
+                Err(GitError::Io(error)) => {
+                    let message = format!("{} cannot be made: {error}", self.state.display());
+                    return Err(io::Error::new(error.kind(), message).into());
+                }
+                made => drop(made?),
+            },
             None => fs_err::create_dir_all(&self.state)?,
         }
         Ok(())
@@ -223,7 +230,7 @@ impl Workspace {
 }
 
 impl PlanFile {
-    /// The plan's output directory (`formats.md` F.1): what it says itself, else by its name.
+    /// The plan's output directory: what it says itself, else by its name.
     ///
     /// # Errors
     /// When the plan names a directory outside the work tree.

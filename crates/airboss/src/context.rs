@@ -8,7 +8,7 @@ use airboss_engine::workspace::Workspace;
 use crate::error::CliError;
 use crate::printer::Printer;
 
-/// The files in which earlier tools kept the path of the current plan (`formats.md` F.1).
+/// The files in which earlier tools kept the path of the current plan.
 const POINTERS: [&str; 2] = [
     ".claude-context/current-plan.txt",
     ".claude/current-plan.txt",
@@ -34,7 +34,11 @@ pub struct Context {
 impl Context {
     /// Prints what a command answers: words on a terminal, JSON off it, with `--json` the
     /// documented envelope.
-    pub fn answer(&self, data: &serde_json::Value, words: impl FnOnce(&serde_json::Value) -> String) {
+    pub fn answer(
+        &self,
+        data: &serde_json::Value,
+        words: impl FnOnce(&serde_json::Value) -> String,
+    ) {
         if self.json {
             self.printer.json(data);
         } else if std::io::stdout().is_terminal() {
@@ -54,13 +58,9 @@ impl Context {
         named: Option<&Path>,
     ) -> Result<PathBuf, CliError> {
         if let Some(path) = named.or(self.plan.as_deref()) {
-            // Shown in messages, and `./plan.md` is not what anybody wrote.
+            // `./plan.md` is not what the person typed.
             let here = self.directory == Path::new(".");
-            return Ok(if here {
-                path.to_owned()
-            } else {
-                self.directory.join(path)
-            });
+            return Ok(if here { path.to_owned() } else { self.directory.join(path) });
         }
         for pointer in POINTERS {
             let Ok(text) = fs_err::read_to_string(workspace.top.join(pointer)) else {

@@ -66,7 +66,7 @@ impl CliError {
         self
     }
 
-    /// The exit code of `design.md` section 9.
+    /// The documented exit code (README).
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self.kind {

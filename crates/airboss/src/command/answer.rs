@@ -30,11 +30,16 @@ pub struct AnswerArguments {
 /// When the step is not there or asked nothing.
 pub fn answer(context: &Context, arguments: &AnswerArguments) -> Result<ExitCode, CliError> {
     if own_attempt()?.is_some() {
-        return Err(CliError::refused("only a person answers what an agent asked"));
+        return Err(CliError::refused(
+            "only a person answers what an agent asked",
+        ));
     }
     let id = StepId::new(&arguments.step);
     let mut writing = Writing::open(context, &arguments.options)?;
-    let answered = Operation::StepAnswered { step: id.clone(), answer: arguments.text.clone() };
+    let answered = Operation::StepAnswered {
+        step: id.clone(),
+        answer: arguments.text.clone(),
+    };
     let publish = writing.stale(std::slice::from_ref(&answered));
     let answer = writing.decide(&id, &mut |standing| {
         if !standing.step.state.is_waiting() {
@@ -50,5 +55,7 @@ pub fn answer(context: &Context, arguments: &AnswerArguments) -> Result<ExitCode
             ..Change::default()
         })
     })?;
-    writing.finish(context, &answer, |_| "answered; the next run goes on with it".to_owned())
+    writing.finish(context, &answer, |_| {
+        "answered; the next run goes on with it".to_owned()
+    })
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use airboss_core::exit::ExitCode;
 use airboss_core::text::sanitize;
-use airboss_engine::git::{Repository, deferral};
+use airboss_engine::git::deferral;
 use airboss_engine::settings::{Places, Settings};
 use airboss_engine::store::{SqliteStore, Store as _};
 use airboss_engine::workspace::Workspace;
@@ -24,11 +24,19 @@ struct Check {
 
 impl Check {
     fn well(name: &'static str, evidence: impl Into<String>) -> Self {
-        Self { name, remedy: None, evidence: evidence.into() }
+        Self {
+            name,
+            remedy: None,
+            evidence: evidence.into(),
+        }
     }
 
     fn ill(name: &'static str, evidence: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { name, remedy: Some(remedy.into()), evidence: evidence.into() }
+        Self {
+            name,
+            remedy: Some(remedy.into()),
+            evidence: evidence.into(),
+        }
     }
 }
 
@@ -40,10 +48,13 @@ pub fn doctor(context: &Context) -> Result<ExitCode, CliError> {
     let workspace = Workspace::open(&context.directory)?;
     let mut checks = vec![git(&workspace), git_state(&workspace)];
     checks.push(match workspace.store_place() {
-        Ok(place) => Check::well("file system", match place.moved {
-            Some(moved) => moved,
-            None => format!("{} is on a local disk", workspace.state.display()),
-        }),
+        Ok(place) => Check::well(
+            "file system",
+            match place.moved {
+                Some(moved) => moved,
+                None => format!("{} is on a local disk", workspace.state.display()),
+            },
+        ),
         Err(error) => Check::ill("file system", error.to_string(), "work on a local disk"),
     });
     let store = match workspace.open_reader() {
@@ -55,7 +66,11 @@ pub fn doctor(context: &Context) -> Result<ExitCode, CliError> {
             store
         }
         Err(error) => {
-            checks.push(Check::ill("store", error.to_string(), "see the message; nothing is lost by waiting"));
+            checks.push(Check::ill(
+                "store",
+                error.to_string(),
+                "see the message; nothing is lost by waiting",
+            ));
             None
         }
     };
@@ -79,7 +94,11 @@ pub fn doctor(context: &Context) -> Result<ExitCode, CliError> {
         .collect();
     let answer = json!({ "healthy": well, "checks": list });
     context.answer(&answer, |_| sanitize(&words(&checks)));
-    Ok(if well { ExitCode::Success } else { ExitCode::Failed })
+    Ok(if well {
+        ExitCode::Success
+    } else {
+        ExitCode::Failed
+    })
 }
 
 fn words(checks: &[Check]) -> String {
@@ -87,7 +106,10 @@ fn words(checks: &[Check]) -> String {
         .iter()
         .map(|check| match &check.remedy {
             None => format!("ok    {}: {}", check.name, check.evidence),
-            Some(remedy) => format!("FAIL  {}: {}\n      remedy: {remedy}", check.name, check.evidence),
+            Some(remedy) => format!(
+                "FAIL  {}: {}\n      remedy: {remedy}",
+                check.name, check.evidence
+            ),
         })
         .collect();
     lines.join("\n")
@@ -96,7 +118,11 @@ fn words(checks: &[Check]) -> String {
 fn git(workspace: &Workspace) -> Check {
     if workspace.repository.is_none() {
         let evidence = format!("{} is not in a git repository", workspace.top.display());
-        return Check::ill("git", evidence, "`git init`, so that verified work can be committed");
+        return Check::ill(
+            "git",
+            evidence,
+            "`git init`, so that verified work can be committed",
+        );
     }
     match find_program("git") {
         Some(program) => Check::well("git", program.display().to_string()),
@@ -105,7 +131,7 @@ fn git(workspace: &Workspace) -> Check {
 }
 
 fn git_state(workspace: &Workspace) -> Check {
-    let state = workspace.repository.as_ref().map(Repository::clone);
+    let state = workspace.repository.clone();
     match state.as_ref().map(deferral) {
         None => Check::well("commits", "none are made without git"),
         Some(Ok(None)) => Check::well("commits", "they can be made"),
@@ -180,12 +206,20 @@ fn stuck(store: &SqliteStore) -> Result<Check, CliError> {
     let mut stuck = Vec::new();
     for plan in store.plans()? {
         let view = store.view(&plan)?.unwrap_or_default();
-        stuck.extend(stuck_steps(&view).iter().map(|step| format!("{plan} {}", step.record.id)));
+        stuck.extend(
+            stuck_steps(&view)
+                .iter()
+                .map(|step| format!("{plan} {}", step.record.id)),
+        );
     }
     Ok(if stuck.is_empty() {
         Check::well("stuck steps", "none")
     } else {
-        Check::ill("stuck steps", stuck.join(", "), "`airboss detect-stuck` ends them")
+        Check::ill(
+            "stuck steps",
+            stuck.join(", "),
+            "`airboss detect-stuck` ends them",
+        )
     })
 }
 

@@ -57,19 +57,35 @@ pub fn log(context: &Context, arguments: &LogArguments) -> Result<ExitCode, CliE
         .collect();
     context.answer(&json!({ "count": list.len(), "operations": list }), |_| {
         let lines: Vec<String> = operations.iter().map(line).collect();
-        if lines.is_empty() { "nothing yet".to_owned() } else { sanitize(&lines.join("\n")) }
+        if lines.is_empty() {
+            "nothing yet".to_owned()
+        } else {
+            sanitize(&lines.join("\n"))
+        }
     });
     Ok(ExitCode::Success)
 }
 
 fn line(stored: &StoredOperation) -> String {
     let word = stored.operation.word().replace('_', " ");
-    let steps: Vec<&str> = stored.operation.steps().iter().map(StepId::as_str).collect();
+    let steps: Vec<&str> = stored
+        .operation
+        .steps()
+        .iter()
+        .map(StepId::as_str)
+        .collect();
     let detail = match &stored.operation {
         Operation::PlanRegistered { steps, .. } => format!("{} steps", steps.len()),
-        Operation::StepMarked { status, text, forced, .. } => {
+        Operation::StepMarked {
+            status,
+            text,
+            forced,
+            ..
+        } => {
             let forced = if *forced { ", forced" } else { "" };
-            let text = text.as_deref().map_or(String::new(), |text| format!(": {text}"));
+            let text = text
+                .as_deref()
+                .map_or(String::new(), |text| format!(": {text}"));
             format!("{}{forced}{text}", status.word())
         }
         Operation::StepJudged { judgement, .. } => {
@@ -83,7 +99,12 @@ fn line(stored: &StoredOperation) -> String {
         Operation::CommitMade { commit, .. } => commit.clone().unwrap_or_default(),
         _ => String::new(),
     };
-    let text = format!("{:>5}  {}  {word} {} {detail}", stored.sequence, stored.at, steps.join(" "));
+    let text = format!(
+        "{:>5}  {}  {word} {} {detail}",
+        stored.sequence,
+        stored.at,
+        steps.join(" ")
+    );
     // One operation, one line, whatever an agent wrote into it.
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -6,7 +6,7 @@
 use airboss_core::exit::ExitCode;
 use airboss_core::id::{AttemptId, StepId};
 use airboss_core::operation::{Operation, StepStatus};
-use airboss_core::step::{MarkRefused, MarkRequest, mark};
+use airboss_core::step::{MarkRefused, MarkRequest, Step, mark};
 use airboss_engine::store::{Change, Refusal, Standing};
 use airboss_engine::supervise::{ATTEMPT_VARIABLE, is_alive};
 use serde_json::{Value, json};
@@ -109,11 +109,18 @@ fn set(
 ) -> Result<ExitCode, CliError> {
     let id = StepId::new(&arguments.step);
     let mut writing = Writing::open(context, &arguments.options)?;
-    let request = MarkRequest { status, text, force: arguments.force };
+    let request = MarkRequest {
+        status,
+        text,
+        force: arguments.force,
+    };
     let attempt = own_attempt()?;
     let mut unstarted = false;
     // What becomes stale is the same whichever way the decision goes.
-    let probe = Operation::RetryGranted { step: id.clone(), error: None };
+    let probe = Operation::RetryGranted {
+        step: id.clone(),
+        error: None,
+    };
     let publish = writing.stale(&[probe]);
     let answer = writing.decide(&id, &mut |standing| {
         unstarted = false;
@@ -123,19 +130,35 @@ fn set(
                 refuse_if_busy(standing, request.force)?;
                 unstarted = standing.step.state.status == StepStatus::Pending
                     && request.status == StepStatus::Completed;
-                (mark(&standing.step, &request).map_err(explain)?, marked(&id, &request))
+                (
+                    mark(&standing.step, &request).map_err(explain)?,
+                    marked(&id, &request),
+                )
             }
         };
         let operations: Vec<Operation> = operation.into_iter().collect();
-        let publish = if operations.is_empty() { Vec::new() } else { publish.clone() };
-        Ok(Change { operations, publish, result: answer, ..Change::default() })
+        let publish = if operations.is_empty() {
+            Vec::new()
+        } else {
+            publish.clone()
+        };
+        Ok(Change {
+            operations,
+            publish,
+            result: answer,
+            ..Change::default()
+        })
     })?;
     if unstarted {
         let text = format!("step {id} was never started, so it has no start time");
         context.printer.warning(&text);
     }
     writing.finish(context, &answer, |answer| {
-        format!("{} is {}", answer["taskId"].as_str().unwrap_or(""), words(answer))
+        format!(
+            "{} is {}",
+            answer["taskId"].as_str().unwrap_or(""),
+            words(answer)
+        )
     })
 }
 
@@ -156,8 +179,10 @@ pub fn own_attempt() -> Result<Option<AttemptId>, CliError> {
     };
     let attempt = text.to_str().and_then(|text| text.parse().ok());
     attempt.map(Some).ok_or_else(|| {
-        CliError::usage(format!("{ATTEMPT_VARIABLE} does not hold the id of an attempt"))
-            .hint("airboss sets it for its agents; unset it to work as a person")
+        CliError::usage(format!(
+            "{ATTEMPT_VARIABLE} does not hold the id of an attempt"
+        ))
+        .hint("airboss sets it for its agents; unset it to work as a person")
     })
 }
 
@@ -165,12 +190,12 @@ pub fn own_attempt() -> Result<Option<AttemptId>, CliError> {
 ///
 /// # Errors
 /// When another attempt, or none, works on the step.
-pub fn require_own(standing: &Standing, attempt: AttemptId) -> Result<(), CliError> {
-    if standing.step.state.attempt == Some(attempt) {
+pub fn require_own(step: &Step, attempt: AttemptId) -> Result<(), CliError> {
+    if step.state.attempt == Some(attempt) {
         return Ok(());
     }
-    let step = &standing.step.record.id;
-    let message = format!("step {step} is not the step of attempt {}", attempt.short());
+    let id = &step.record.id;
+    let message = format!("step {id} is not the step of attempt {}", attempt.short());
     Err(CliError::refused(message).hint("an agent reports on its own step only"))
 }
 
@@ -179,7 +204,7 @@ fn claim(
     attempt: AttemptId,
     request: &MarkRequest,
 ) -> Result<(Option<Operation>, Value), Refusal> {
-    require_own(standing, attempt)?;
+    require_own(&standing.step, attempt)?;
     let word = request.status.word();
     let claim = match &request.text {
         Some(text) => format!("{word}: {text}"),
@@ -187,7 +212,14 @@ fn claim(
     };
     let step = standing.step.record.id.clone();
     let answer = json!({ "success": true, "taskId": step, "status": "claimed", "claim": word });
-    Ok((Some(Operation::StepClaimed { step, attempt, claim }), answer))
+    Ok((
+        Some(Operation::StepClaimed {
+            step,
+            attempt,
+            claim,
+        }),
+        answer,
+    ))
 }
 
 /// A step that a live run works on is not taken away by accident.
@@ -195,9 +227,10 @@ fn refuse_if_busy(standing: &Standing, force: bool) -> Result<(), Refusal> {
     let Some(attempt) = &standing.attempt else {
         return Ok(());
     };
-    let alive = standing.run.as_ref().is_some_and(|run| {
-        run.ended.is_none() && run.runner.as_ref().is_some_and(is_alive)
-    });
+    let alive = standing
+        .run
+        .as_ref()
+        .is_some_and(|run| run.ended.is_none() && run.runner.as_ref().is_some_and(is_alive));
     if !attempt.status.is_live() || !alive || force {
         return Ok(());
     }

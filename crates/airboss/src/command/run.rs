@@ -236,7 +236,7 @@ fn dry_run(request: &RunRequest) -> String {
     out.join("\n")
 }
 
-/// The exit code of `design.md` section 9 for how a run went.
+/// The documented exit code (README) for how a run went.
 fn exit_code(summary: &RunSummary) -> ExitCode {
     match summary.ending {
         RunEnding::Complete if !summary.publish_pending.is_empty() => ExitCode::PublishPending,

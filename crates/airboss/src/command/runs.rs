@@ -29,13 +29,19 @@ pub fn start(context: &Context, arguments: &StartArguments) -> Result<ExitCode, 
     let mut writing = Writing::open(context, &arguments.options)?;
     let run = RunId::from_uuid(clock::fresh_uuid());
     let words = "counted by hand".to_owned();
-    let started = Operation::RunStarted { run, runner: None, words };
+    let started = Operation::RunStarted {
+        run,
+        runner: None,
+        words,
+    };
     let stored = writing.commit(vec![started], json!({ "run": run }))?;
     // The id in words is made of the instant that the store gave it.
     let runs = writing.store.runs(&writing.key)?;
     let known = runs.iter().find(|run| json!(run.id) == stored["run"]);
     let answer = json!({ "success": true, "runId": known.map(run_id_text) });
-    writing.finish(context, &answer, |answer| answer["runId"].as_str().unwrap_or("").to_owned())
+    writing.finish(context, &answer, |answer| {
+        answer["runId"].as_str().unwrap_or("").to_owned()
+    })
 }
 
 /// End a run that was counted by hand.
@@ -73,8 +79,17 @@ pub fn complete(context: &Context, arguments: &CompleteArguments) -> Result<Exit
         "completed": completed,
         "failed": failed,
     });
-    let ending = if failed > 0 { RunEnding::Failed } else { RunEnding::Complete };
-    let ended = Operation::RunEnded { run: run.id, ending, completed, failed };
+    let ending = if failed > 0 {
+        RunEnding::Failed
+    } else {
+        RunEnding::Complete
+    };
+    let ended = Operation::RunEnded {
+        run: run.id,
+        ending,
+        completed,
+        failed,
+    };
     let answer = writing.commit(vec![ended], answer)?;
     writing.finish(context, &answer, |answer| {
         format!("{} ended", answer["runId"].as_str().unwrap_or(""))
@@ -121,7 +136,11 @@ pub fn list(context: &Context) -> Result<ExitCode, CliError> {
         .collect();
     context.answer(&json!({ "count": runs.len(), "runs": runs }), |_| {
         let lines: Vec<String> = reading.view.runs.iter().map(line).collect();
-        if lines.is_empty() { "no runs yet".to_owned() } else { lines.join("\n") }
+        if lines.is_empty() {
+            "no runs yet".to_owned()
+        } else {
+            lines.join("\n")
+        }
     });
     Ok(ExitCode::Success)
 }

@@ -40,7 +40,11 @@ pub fn config(context: &Context, command: &ConfigCommand) -> Result<ExitCode, Cl
             "line": found.line,
         });
         all.insert(path.clone(), value);
-        let place = if *origin { format!("  # {}", place(found)) } else { String::new() };
+        let place = if *origin {
+            format!("  # {}", place(found))
+        } else {
+            String::new()
+        };
         lines.push(format!("{path} = {}{place}", found.value));
     }
     if context.json {
@@ -115,13 +119,18 @@ pub fn trust(context: &Context, arguments: &TrustArguments) -> Result<ExitCode, 
 
 fn commands(merged: &Merged) -> Value {
     let commands = merged.guarded().iter();
-    commands.map(|(path, found)| (path.clone(), json!(found.value.to_string()))).collect::<Map<_, _>>().into()
+    commands
+        .map(|(path, found)| (path.clone(), json!(found.value.to_string())))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn asked(context: &Context) -> Result<bool, CliError> {
     if !std::io::stdin().is_terminal() {
-        return Err(CliError::new(ErrorKind::Blocked, "nobody is there to be asked")
-            .hint("read the commands above, then `airboss trust --yes`"));
+        return Err(
+            CliError::new(ErrorKind::Blocked, "nobody is there to be asked")
+                .hint("read the commands above, then `airboss trust --yes`"),
+        );
     }
     context.printer.note("Trust these commands? [y/N]");
     let mut line = String::new();

@@ -47,9 +47,7 @@ fn edited(edit: impl FnOnce(String) -> String) -> (TestEnvironment, Output) {
 fn a_new_step_is_flown_by_the_next_run() {
     let (environment, output) =
         edited(|text| text.replace("- [ ] 2.1", "- [ ] 2.0 Write `out/2-0.txt`\n- [ ] 2.1"));
-    println!("{output}");
     let again = environment.run(["run", PLAN, "--agent", "claude"]);
-    println!("{again}");
     again.expect_code(0);
     assert_eq!(
         with_status(&environment, "completed"),
@@ -70,7 +68,6 @@ fn another_text_does_not_undo_what_is_done() {
             "1.1 Write `out/1-1.txt` with care",
         )
     });
-    println!("{output}");
     output.expect_code(0);
     environment
         .run(["run", PLAN, "--agent", "claude"])
@@ -89,7 +86,6 @@ fn a_phase_that_is_gone_is_not_flown_again() {
         let end = text.find("\n### Phase 2").unwrap();
         text[..end].to_owned()
     });
-    println!("{output}");
     output.expect_code(0);
     assert_eq!(commits(&environment).len(), 3, "{output}");
     assert_eq!(output.told(" commit   ").len(), 3, "{output}");
