@@ -7,6 +7,7 @@ pub mod command;
 pub mod context;
 pub mod error;
 pub mod printer;
+pub mod render;
 pub mod report;
 pub mod scripted;
 pub mod words;

@@ -35,7 +35,9 @@ pub(super) fn request(
         .plan
         .problems
         .iter()
+        // In plan order a dependency that cannot be read is only a warning.
         .filter(|problem| problem.severity == Severity::Error)
+        .filter(|problem| !arguments.sequential || problem.code != "unreadable-dependency")
         .cloned()
         .collect();
     if !errors.is_empty() {
