@@ -1,7 +1,5 @@
 //! Reading a plan of ten thousand steps, beside the events of a Markdown parser.
 
-#![expect(missing_docs, reason = "criterion's macros make public items")]
-
 #[path = "sample/plan.rs"]
 mod sample;
 
@@ -18,7 +16,13 @@ fn read(criterion: &mut Criterion) {
     // What is measured is right: every step is found, by both.
     let plan = Plan::parse(text.as_bytes());
     assert_eq!(plan.problems, []);
-    assert_eq!(plan.phases.iter().map(|phase| phase.steps.len()).sum::<usize>(), STEPS);
+    assert_eq!(
+        plan.phases
+            .iter()
+            .map(|phase| phase.steps.len())
+            .sum::<usize>(),
+        STEPS
+    );
     assert_eq!(boxes(&text), STEPS);
 
     let mut group = criterion.benchmark_group("plan");
@@ -26,7 +30,9 @@ fn read(criterion: &mut Criterion) {
     group.bench_function("airboss", |bencher| {
         bencher.iter(|| Plan::parse(black_box(text.as_bytes())));
     });
-    group.bench_function("pulldown-cmark", |bencher| bencher.iter(|| boxes(black_box(&text))));
+    group.bench_function("pulldown-cmark", |bencher| {
+        bencher.iter(|| boxes(black_box(&text)))
+    });
     group.finish();
 }
 

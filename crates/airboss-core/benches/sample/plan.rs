@@ -7,7 +7,7 @@
 const PHASE_STEPS: usize = 20;
 
 /// The Markdown of a plan with this many steps, `1.1` to `1.20`, `2.1` and so on.
-pub fn plan(steps: usize) -> String {
+pub(crate) fn plan(steps: usize) -> String {
     let mut text = String::with_capacity(steps * 140 + 1_000);
     text.push_str("# Plan: rebuild the harbour office\n\n**Status**: [NOT STARTED]\n");
     text.push_str("**Output**: harbour\n\n## Implementation Phases\n");
@@ -23,12 +23,6 @@ pub fn plan(steps: usize) -> String {
         text.push_str(&line);
     }
     text
-}
-
-/// The id of the step with this number, from 0.
-#[allow(dead_code, reason = "each bench uses its part of the samples")]
-pub fn step_id(number: usize) -> String {
-    format!("{}.{}", number / PHASE_STEPS + 1, number % PHASE_STEPS + 1)
 }
 
 fn push_phase(text: &mut String, phase: usize) {
