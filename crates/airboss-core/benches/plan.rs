@@ -24,6 +24,11 @@ fn read(criterion: &mut Criterion) {
         STEPS
     );
     assert_eq!(boxes(&text), STEPS);
+    let last = plan.phases.last().and_then(|phase| phase.steps.last());
+    assert_eq!(
+        last.map(|step| step.id.to_string()),
+        Some(sample::step_id(STEPS - 1))
+    );
 
     let mut group = criterion.benchmark_group("plan");
     group.throughput(Throughput::Bytes(text.len() as u64));

@@ -8,6 +8,8 @@ mod commands;
 mod commit;
 mod in_process;
 mod peers;
+#[path = "../../../crates/airboss-core/benches/sample/plan.rs"]
+mod plan;
 mod programs;
 mod report;
 mod store;

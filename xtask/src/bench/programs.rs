@@ -60,11 +60,21 @@ impl Programs {
         Ok(folder)
     }
 
+    /// A new folder of any name.
+    pub(super) fn unnamed_folder(&self) -> Result<PathBuf> {
+        Ok(tempfile::tempdir_in(self.scratch.path())?.keep())
+    }
+
+    /// The home of every command: an empty one.
+    pub(super) fn home(&self) -> &Path {
+        self.scratch.path()
+    }
+
     /// A command in surroundings that are the same everywhere: nobody's settings count.
     pub(super) fn command(&self, program: impl AsRef<Path>, directory: &Path) -> Command {
         let mut command = Command::new(program.as_ref());
         command.env_clear().current_dir(directory);
-        command.env("HOME", self.scratch.path()).env("LC_ALL", "C");
+        command.env("HOME", self.home()).env("LC_ALL", "C");
         command.env("GIT_CONFIG_NOSYSTEM", "1");
         for person in ["GIT_AUTHOR", "GIT_COMMITTER"] {
             command.env(format!("{person}_NAME"), "A Person");

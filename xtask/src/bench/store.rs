@@ -51,28 +51,48 @@ pub(super) fn rows(bench: &mut Bench<'_>) -> Result<Vec<Row>> {
             target: Target::AtMost(limit),
         });
         if steps == 1_000 {
-            rows.push(at_once(bench, &ours)?);
+            rows.push(changes_at_once(bench, &ours)?);
         }
     }
     Ok(rows)
 }
 
-/// 8 processes with 50 changes each: none may be lost, and none may starve.
-fn at_once(bench: &mut Bench<'_>, single: &Samples) -> Result<Row> {
-    let (workers, each) = if bench.smoke { (4, 5) } else { (8, 50) };
+/// The changes of many processes at once to one store.
+fn changes_at_once(bench: &Bench<'_>, single: &Samples) -> Result<Row> {
     let store = bench.programs.folder("store-at-once")?;
     fresh(bench, &store, &["prepare", ".", "1000"])?;
-    let mark = |step: usize| -> Command {
+    let (row, all) = at_once(bench, "changes", single, |step| {
         let mut command = bench.programs.command(&bench.programs.fresh, &store);
         command.args(["mark", ".", &step.to_string()]);
         command
-    };
+    })?;
+    let count = fresh(bench, &store, &["count", "."])?;
+    ensure!(
+        count == format!("{all}\n"),
+        "{} of {all} changes survived",
+        count.trim()
+    );
+    Ok(row)
+}
+
+/// 8 processes with 50 commands each, every one with a number of its own below 1,000.
+///
+/// The longest may not starve; whether any was lost is for the caller to see, who is told how
+/// many there were.
+pub(super) fn at_once(
+    bench: &Bench<'_>,
+    what: &str,
+    single: &Samples,
+    command: impl Fn(usize) -> Command + Sync,
+) -> Result<(Row, usize)> {
+    let (workers, each) = if bench.smoke { (4, 5) } else { (8, 50) };
+    let command = &command;
     let start = Instant::now();
     let longest = std::thread::scope(|scope| {
         let work = |worker: usize| {
             move || {
-                let subject = Subject::new("changes at once", |round| {
-                    Ok(vec![mark(worker * 100 + round)])
+                let subject = Subject::new("commands at once", |round| {
+                    Ok(vec![command(worker * 100 + round)])
                 });
                 in_turn([subject], each).map(|[samples]| samples.longest())
             }
@@ -84,21 +104,16 @@ fn at_once(bench: &mut Bench<'_>, single: &Samples) -> Result<Row> {
     })?;
     let all = workers * rounds_with_warm_up(each);
     let rate = all as f64 / start.elapsed().as_secs_f64();
-    let count = fresh(bench, &store, &["count", "."])?;
-    ensure!(
-        count == format!("{all}\n"),
-        "{} of {all} changes survived",
-        count.trim()
-    );
     let longest = longest.into_iter().max().unwrap_or_default();
-    Ok(Row {
-        what: format!("{workers} processes, {all} changes, none lost: the longest"),
+    let row = Row {
+        what: format!("{what}: {all} by {workers} processes, none lost; the longest"),
         ours: format!("{} ({}/s)", millis(longest), number(rate)),
         other: "the median of one alone".to_owned(),
         theirs: millis(single.median()),
         ratio: longest.as_secs_f64() / single.median().as_secs_f64(),
         target: Target::AtMost(15.0),
-    })
+    };
+    Ok((row, all))
 }
 
 /// The result of a thread that does not panic.

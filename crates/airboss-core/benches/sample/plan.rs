@@ -12,17 +12,22 @@ pub(crate) fn plan(steps: usize) -> String {
     text.push_str("# Plan: rebuild the harbour office\n\n**Status**: [NOT STARTED]\n");
     text.push_str("**Output**: harbour\n\n## Implementation Phases\n");
     for number in 0..steps {
-        let (phase, step) = (number / PHASE_STEPS + 1, number % PHASE_STEPS + 1);
-        if step == 1 {
-            push_phase(&mut text, phase);
+        if number.is_multiple_of(PHASE_STEPS) {
+            push_phase(&mut text, number / PHASE_STEPS + 1);
         }
+        let step = step_id(number);
         let line = format!(
-            "- [ ] {phase}.{step} Sort the letters of berth {number} in `src/berth_{number}.rs`, \
+            "- [ ] {step} Sort the letters of berth {number} in `src/berth_{number}.rs`, \
              and show that **none** of them is lost\n"
         );
         text.push_str(&line);
     }
     text
+}
+
+/// The id of the step with this number, from 0.
+pub(crate) fn step_id(number: usize) -> String {
+    format!("{}.{}", number / PHASE_STEPS + 1, number % PHASE_STEPS + 1)
 }
 
 fn push_phase(text: &mut String, phase: usize) {
