@@ -1,5 +1,6 @@
 //! What every command is given: the global options, resolved.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use airboss_engine::workspace::Workspace;
@@ -31,6 +32,22 @@ pub struct Context {
 }
 
 impl Context {
+    /// Prints what a command answers: words on a terminal, JSON off it, with `--json` the
+    /// documented envelope.
+    pub fn answer(
+        &self,
+        data: &serde_json::Value,
+        words: impl FnOnce(&serde_json::Value) -> String,
+    ) {
+        if self.json {
+            self.printer.json(data);
+        } else if std::io::stdout().is_terminal() {
+            self.printer.data(&words(data));
+        } else {
+            self.printer.data(&format!("{data:#}"));
+        }
+    }
+
     /// The plan file that a command is about: named, or the current one.
     ///
     /// # Errors
@@ -41,7 +58,13 @@ impl Context {
         named: Option<&Path>,
     ) -> Result<PathBuf, CliError> {
         if let Some(path) = named.or(self.plan.as_deref()) {
-            return Ok(self.directory.join(path));
+            // `./plan.md` is not what the person typed.
+            let here = self.directory == Path::new(".");
+            return Ok(if here {
+                path.to_owned()
+            } else {
+                self.directory.join(path)
+            });
         }
         for pointer in POINTERS {
             let Ok(text) = fs_err::read_to_string(workspace.top.join(pointer)) else {

@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod command;
 pub mod context;
+pub mod desk;
 pub mod error;
 pub mod printer;
 pub mod render;

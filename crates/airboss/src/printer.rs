@@ -15,6 +15,19 @@ impl Printer {
         writeln!(anstream::stdout(), "{}", text.trim_end_matches('\n')).ok();
     }
 
+    /// As [`Printer::data`], and tells when nobody reads any more.
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub fn try_data(&self, text: &str) -> std::io::Result<()> {
+        writeln!(anstream::stdout(), "{}", text.trim_end_matches('\n'))
+    }
+
+    /// Bytes as they are.
+    pub fn raw(&self, bytes: &[u8]) {
+        anstream::stdout().write_all(bytes).ok();
+    }
+
     /// One JSON object of the documented form.
     pub fn json(&self, data: &serde_json::Value) {
         self.data(&serde_json::json!({ "schema_version": 1, "data": data }).to_string());
@@ -32,7 +45,7 @@ impl Printer {
 
     /// What failed, and what to do.
     pub fn error(&self, error: &crate::error::CliError) {
-        self.note(&format!("{} {error}", "error:".red().bold()));
+        self.note(&format!("{} {error}", "Error:".red().bold()));
         for hint in &error.hints {
             self.note(&format!("{} {hint}", "hint:".cyan().bold()));
         }

@@ -325,8 +325,11 @@ impl Merged {
     }
 
     fn agents(&self) -> Result<BTreeMap<String, Agent>, ConfigError> {
+        // The two that a person may have installed anyway need no entry.
+        let mut names: Vec<String> = self.names("agents").into_iter().collect();
+        names.extend(["claude", "codex"].map(str::to_owned));
         let mut agents = BTreeMap::new();
-        for name in self.names("agents") {
+        for name in names {
             let at = |setting: &str| format!("agents.{name}.{setting}");
             let word = self.text(&at("backend"));
             let Some(backend) = Backend::parse(word.as_deref().unwrap_or(&name)) else {

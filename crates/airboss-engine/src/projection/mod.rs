@@ -157,6 +157,30 @@ impl Publisher {
         Ok(settled)
     }
 
+    /// Writes a file that is no projection, with the same care: findings, for example.
+    ///
+    /// # Errors
+    /// When it cannot be written, or its place is not inside the work tree.
+    pub fn write(&self, path: &RepoPath, content: &[u8]) -> io::Result<()> {
+        let target = place::resolve(&self.top, path, true).map_err(|error| match error {
+            PlaceError::Io(error) => error,
+            other => io::Error::other(other),
+        })?;
+        let temporary = self.state.join("tmp");
+        fs::create_dir_all(&temporary)?;
+        for _ in 0..TRIES_MAX {
+            let found = read(&target)?;
+            if found.as_deref() == Some(content) {
+                return Ok(());
+            }
+            // The whole file is the caller's, so that what is displaced has had its day.
+            if replace(&target, found.as_deref(), content, &temporary)? != Replaced::Appeared {
+                return Ok(());
+            }
+        }
+        Err(io::Error::other(format!("{path} appears again and again")))
+    }
+
     /// Publishes one file; `false` when it said everything already.
     fn publish(
         &self,

@@ -139,12 +139,15 @@ pub enum RunError {
     Unregistered(PlanKey),
 }
 
+/// Opens another connection to the store.
+pub type OpenStore = Box<dyn Fn() -> Result<Box<dyn Store>, StoreError> + Send>;
+
 /// What a run needs besides its request: things with a life of their own.
 pub struct RunMeans<'means> {
     /// The runner's store.
     pub store: Box<dyn Store>,
     /// Opens another connection, for the committer.
-    pub open_store: Box<dyn Fn() -> Result<Box<dyn Store>, StoreError> + Send>,
+    pub open_store: OpenStore,
     /// Brings the projections up to date; returns what could not be, in words.
     pub publish: Box<dyn FnMut(&mut dyn Store) -> Vec<String> + 'means>,
     /// Where events go.

@@ -24,7 +24,7 @@ use super::gatherer::{self, Message};
 use super::recovery::{self, Found};
 use super::tree::Tree;
 use super::watch::Watch;
-use super::{CommitMode, RunError, RunMeans, RunRequest, RunSummary, wishes};
+use super::{CommitMode, OpenStore, RunError, RunMeans, RunRequest, RunSummary, wishes};
 use crate::agents::{Call, temporary};
 use crate::clock;
 use crate::store::{Commit, Committed, Expected, OperationQuery, PublishItem, PublishKind};
@@ -105,7 +105,7 @@ impl<'run> Runner<'run> {
             .clone()
             .filter(|_| commits)
             .map(|repository| {
-                let no_store: Box<dyn Fn() -> _ + Send> = Box::new(|| {
+                let no_store: OpenStore = Box::new(|| {
                     Err(crate::store::StoreError::Bug {
                         message: String::new(),
                     })

@@ -168,10 +168,8 @@ fn farewell(top: &Path) -> String {
         .map(|(command, _)| command.len())
         .max()
         .unwrap_or(0);
-    let mut lines = vec![format!(
-        "Look around: {}",
-        format!("cd {}", top.display()).cyan()
-    )];
+    let cd = format!("cd {}", top.display());
+    let mut lines = vec![String::new(), format!("Look around: {}", cd.cyan())];
     for (command, what) in commands {
         lines.push(format!("  {command:<width$}  {}", what.dimmed()));
     }

@@ -158,7 +158,7 @@ fn judged_line(event: &RunEvent) -> String {
     };
     let style = verdict_style(*verdict);
     let again = if wake_at.is_some() {
-        "; will be tried again"
+        "; tried again"
     } else {
         ""
     };
