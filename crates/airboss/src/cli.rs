@@ -61,6 +61,10 @@ pub enum Command {
     Demo(command::demo::DemoArguments),
     /// Fly a plan until every step is done and shown to be done.
     Run(command::run::RunArguments),
+    /// Show what happened, in order: every change of state, with its time.
+    Log(command::log::LogArguments),
+    /// Show the runs: when they began and ended, how, and what they completed.
+    Runs(command::runs::RunsArguments),
     /// Play a script as an agent would; the demo and tests use it.
     #[command(hide = true)]
     ScriptedAgent(ScriptedArguments),
@@ -94,6 +98,8 @@ impl Cli {
         match self.command {
             Command::Demo(arguments) => command::demo::demo(&context, &arguments),
             Command::Run(arguments) => command::run::run(&context, &arguments),
+            Command::Log(arguments) => command::log::log(&context, &arguments),
+            Command::Runs(arguments) => command::runs::runs(&context, &arguments),
             // Both are processes of their own kind; `main_impl` takes them before this.
             Command::ScriptedAgent(_) | Command::Supervise { .. } => Ok(ExitCode::Success),
         }

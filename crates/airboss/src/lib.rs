@@ -6,6 +6,8 @@ pub mod cli;
 pub mod command;
 pub mod context;
 pub mod error;
+pub mod lookup;
+pub mod page;
 pub mod printer;
 pub mod report;
 pub mod scripted;

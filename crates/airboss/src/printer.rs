@@ -20,6 +20,20 @@ impl Printer {
         self.data(&serde_json::json!({ "schema_version": 1, "data": data }).to_string());
     }
 
+    /// One line of a stream of JSON objects.
+    pub fn json_line(&self, data: &impl serde::Serialize) {
+        match serde_json::to_value(data) {
+            Ok(value) => self.json(&value),
+            Err(error) => self.warning(&format!("a line cannot be shown as JSON: {error}")),
+        }
+    }
+
+    /// Bytes as they are.
+    pub fn raw(&self, bytes: &[u8]) {
+        let mut out = std::io::stdout().lock();
+        out.write_all(bytes).and_then(|()| out.flush()).ok();
+    }
+
     /// Words for the person.
     pub fn note(&self, text: &str) {
         writeln!(anstream::stderr(), "{}", text.trim_end_matches('\n')).ok();

@@ -29,18 +29,7 @@ pub(super) fn request(
     config: &Config,
     arguments: &RunArguments,
 ) -> Result<RunRequest, CliError> {
-    let schedule =
-        schedule(&file.plan, arguments.sequential).map_err(|errors| refusal(file, &errors))?;
-    let errors: Vec<Problem> = file
-        .plan
-        .problems
-        .iter()
-        .filter(|problem| problem.severity == Severity::Error)
-        .cloned()
-        .collect();
-    if !errors.is_empty() {
-        return Err(refusal(file, &errors));
-    }
+    let flight = flight(file, config, arguments.sequential)?;
     let output = file.output().map_err(|error| {
         CliError::refused(format!(
             "{}: the output directory is refused: {error}",
@@ -59,17 +48,7 @@ pub(super) fn request(
         top: workspace.top.clone(),
         repository: workspace.repository.clone(),
         plan: file.key.clone(),
-        flight: Flight {
-            units: Unit::all(&schedule),
-            policy: Policy {
-                jobs: config.run.jobs,
-                batch: config.run.batch,
-                agent: config.run.agent.clone(),
-                rules: config.limits.retry_rules(),
-                infra_max: INFRA_MAX,
-                attempts_max: config.limits.iterations,
-            },
-        },
+        flight,
         facts: PlanFacts::new(&file.plan, &file.name, &output),
         agent: agent(config)?,
         gates,
@@ -85,6 +64,36 @@ pub(super) fn request(
             .filter(|(name, _)| !name.starts_with("GIT_"))
             .collect(),
         words: format!("fly {} with {}", file.key, config.run.agent),
+    })
+}
+
+/// The schedule and the limits of a plan, or why it cannot be flown.
+pub(crate) fn flight(
+    file: &PlanFile,
+    config: &Config,
+    sequential: bool,
+) -> Result<Flight, CliError> {
+    let schedule = schedule(&file.plan, sequential).map_err(|errors| refusal(file, &errors))?;
+    let errors: Vec<Problem> = file
+        .plan
+        .problems
+        .iter()
+        .filter(|problem| problem.severity == Severity::Error)
+        .cloned()
+        .collect();
+    if !errors.is_empty() {
+        return Err(refusal(file, &errors));
+    }
+    Ok(Flight {
+        units: Unit::all(&schedule),
+        policy: Policy {
+            jobs: config.run.jobs,
+            batch: config.run.batch,
+            agent: config.run.agent.clone(),
+            rules: config.limits.retry_rules(),
+            infra_max: INFRA_MAX,
+            attempts_max: config.limits.iterations,
+        },
     })
 }
 
