@@ -61,10 +61,24 @@ pub enum Command {
     Demo(command::demo::DemoArguments),
     /// Fly a plan until every step is done and shown to be done.
     Run(command::run::RunArguments),
+    /// Explain why a step is where it is: what it waits for, what was tried, on what evidence.
+    Why(command::why::WhyArguments),
+    /// Replay what an agent said and did, from its recording.
+    Replay(command::replay::ReplayArguments),
     /// Show what happened, in order: every change of state, with its time.
     Log(command::log::LogArguments),
     /// Show the runs: when they began and ended, how, and what they completed.
     Runs(command::runs::RunsArguments),
+    /// Answer what a waiting step asks; the next run tells its agent.
+    Answer(command::answer::AnswerArguments),
+    /// Show the commands that this repository's settings would run, and allow them.
+    Trust(command::trust::TrustArguments),
+    /// Show the settings and where they come from.
+    Config(command::config::ConfigArguments),
+    /// Print the completions of a shell.
+    Completions(command::completions::CompletionsArguments),
+    /// Print the manual page, or write one for each command.
+    Man(command::man::ManArguments),
     /// Play a script as an agent would; the demo and tests use it.
     #[command(hide = true)]
     ScriptedAgent(ScriptedArguments),
@@ -98,8 +112,17 @@ impl Cli {
         match self.command {
             Command::Demo(arguments) => command::demo::demo(&context, &arguments),
             Command::Run(arguments) => command::run::run(&context, &arguments),
+            Command::Why(arguments) => command::why::why(&context, &arguments),
             Command::Log(arguments) => command::log::log(&context, &arguments),
             Command::Runs(arguments) => command::runs::runs(&context, &arguments),
+            Command::Replay(arguments) => command::replay::replay(&context, &arguments),
+            Command::Answer(arguments) => command::answer::answer(&context, &arguments),
+            Command::Trust(arguments) => command::trust::trust(&context, &arguments),
+            Command::Config(arguments) => command::config::config(&context, &arguments),
+            Command::Completions(arguments) => {
+                command::completions::completions(&context, &arguments)
+            }
+            Command::Man(arguments) => command::man::man(&context, &arguments),
             // Both are processes of their own kind; `main_impl` takes them before this.
             Command::ScriptedAgent(_) | Command::Supervise { .. } => Ok(ExitCode::Success),
         }

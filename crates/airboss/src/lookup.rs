@@ -68,8 +68,10 @@ pub fn find(
         ([], Some(_)) => Err(unknown(store, &plans, name)?),
         (several, _) => {
             let names: Vec<String> = several.iter().map(ToString::to_string).collect();
-            Err(CliError::refused(format!("several plans have a step {name}"))
-                .hint(format!("choose one with --plan: {}", names.join(", "))))
+            Err(
+                CliError::refused(format!("several plans have a step {name}"))
+                    .hint(format!("choose one with --plan: {}", names.join(", "))),
+            )
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Whatever is given to a [`Page`] is data: it is sanitised here, and only the page's own
 //! labels and signs carry colours.
 
+use std::io::IsTerminal as _;
+
 use airboss_core::text::sanitize;
 use owo_colors::{OwoColorize as _, Style};
 
@@ -21,6 +23,12 @@ pub fn width() -> usize {
         .map(|size| usize::from(size.ws_col))
         .filter(|columns| *columns > 0)
         .map_or(WIDTH, |columns| columns.max(WIDTH_MIN))
+}
+
+/// Where lines of a table are cut: at the terminal's edge; for a file or a program, nowhere.
+#[must_use]
+pub fn edge() -> Option<usize> {
+    std::io::stdout().is_terminal().then(width)
 }
 
 /// Lines under construction.
@@ -218,7 +226,10 @@ mod tests {
         page.field(2, ("reason", Style::new()), 8, "red \u{1b}[31mtext\nnext");
         page.quote(4, "a\u{1b}]0;title\u{7}b\n\tc");
         let expected = "  reason    red text next\n    │ ab\n    │     c\n";
-        assert_eq!(anstream::adapter::strip_str(&page.finish()).to_string(), expected);
+        assert_eq!(
+            anstream::adapter::strip_str(&page.finish()).to_string(),
+            expected
+        );
     }
 
     #[test]

@@ -74,8 +74,7 @@ pub fn end(end: &AttemptEnd) -> String {
         AttemptEnd::NotStarted { message } => return format!("not started: {message}"),
         AttemptEnd::NeverStarted => return "never started: its runner was gone".to_owned(),
         AttemptEnd::Lost { swept } => {
-            let swept = count(*swept as usize, "process").replace("processs", "processes");
-            return format!("its supervisor vanished; {swept} of it killed");
+            return format!("its supervisor vanished; {}", killed(*swept));
         }
         AttemptEnd::Seen { outcome } => outcome,
     };
@@ -88,6 +87,15 @@ pub fn end(end: &AttemptEnd) -> String {
     match outcome.stopped {
         Some(reason) => format!("ended by airboss ({}); {exit}", stop_reason(reason)),
         None => exit,
+    }
+}
+
+/// `1 process was killed`, `3 processes were killed`.
+#[must_use]
+pub fn killed(processes: u32) -> String {
+    match processes {
+        1 => "1 process was killed".to_owned(),
+        several => format!("{several} processes were killed"),
     }
 }
 

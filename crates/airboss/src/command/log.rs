@@ -100,8 +100,7 @@ fn concerns(operation: &Operation, wanted: AttemptId) -> bool {
 }
 
 fn table(store: &SqliteStore, operations: &[StoredOperation]) -> Result<String, StoreError> {
-    let width = is_terminal().then(page::width);
-    let mut table = Table::new(width);
+    let mut table = Table::new(page::edge());
     let mut names = AttemptNames::new(store);
     let first = &operations[0].plan;
     let several = operations.iter().any(|stored| stored.plan != *first);
@@ -130,11 +129,6 @@ fn table(store: &SqliteStore, operations: &[StoredOperation]) -> Result<String, 
         );
     }
     Ok(table.finish())
-}
-
-fn is_terminal() -> bool {
-    use std::io::IsTerminal as _;
-    std::io::stdout().is_terminal()
 }
 
 /// The names of attempts, each looked up once.

@@ -50,7 +50,7 @@ pub fn runs(context: &Context, _arguments: &RunsArguments) -> Result<ExitCode, C
         context.printer.note("no run was started yet");
         return Ok(ExitCode::Success);
     }
-    let mut table = Table::new(Some(page::width()));
+    let mut table = Table::new(page::edge());
     table.row(
         [
             "run", "started", "took", "ending", "done", "failed", "attempts", "asked to",
