@@ -11,16 +11,18 @@
 //! itself. Retries, waits, blocking and the end of a run are decided here and
 //! nowhere else (invariants 3, 4 and 9 of `design.md`).
 
-use std::collections::{HashMap, HashSet};
+mod standing;
 
 use serde::{Deserialize, Serialize};
 
+use self::standing::Unsettled;
+pub use self::standing::{Standing, standings};
 use crate::attempt::{Attempt, AttemptEnd, AttemptStatus, StreamReport};
 use crate::id::{AttemptId, RunId, StepId};
 use crate::operation::{Actor, Operation, RunEnding, StepStatus};
 use crate::plan::{Schedule, ScheduledStep};
 use crate::process::ProcessIdentity;
-use crate::step::{STUCK_AFTER, Step, StepState};
+use crate::step::{STUCK_AFTER, StepState};
 use crate::time::Timestamp;
 use crate::verdict::{ChangedFile, Evidence, Judgement, RetryRules, Verdict, judge};
 use crate::view::View;
@@ -398,187 +400,6 @@ fn wake_after(
     }
 }
 
-/// Dependencies named in a standing: more than these nobody reads, and a phase may have thousands.
-const NAMED_MAX: usize = 5;
-
-/// Why a step is where it is; `why` prints it, the dispatcher acts on it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Standing {
-    /// Completed or skipped.
-    Settled,
-    /// An attempt or a person works on it.
-    InProgress,
-    /// It can be dispatched now.
-    Ready {
-        /// It is a counted retry.
-        retry: bool,
-    },
-    /// It is parked until this instant.
-    Parked {
-        /// When it wakes.
-        until: Timestamp,
-        /// It will be a counted retry.
-        retry: bool,
-    },
-    /// Its agent's service refuses to serve, longer than this run waits.
-    Limited {
-        /// When it would wake.
-        until: Timestamp,
-    },
-    /// It waits for these steps, which can still be settled.
-    WaitsFor(Vec<StepId>),
-    /// It waits for these steps, which will not be settled without a person.
-    Blocked(Vec<StepId>),
-    /// A person has to answer.
-    NeedsAnswer,
-    /// All its retries are used up.
-    Exhausted,
-}
-
-/// The unsettled steps of a plan, by phase: built once for a decision, so that a
-/// dependency on a whole phase costs nothing per step.
-struct Unsettled<'view> {
-    view: &'view View,
-    by_phase: HashMap<&'view str, Vec<&'view StepId>>,
-}
-
-impl<'view> Unsettled<'view> {
-    fn new(flight: &'view Flight, view: &'view View) -> Self {
-        let mut by_phase: HashMap<&str, Vec<&StepId>> = HashMap::new();
-        for unit in &flight.units {
-            if view
-                .step(&unit.step.id)
-                .is_some_and(|step| !step.state.status.is_settled())
-            {
-                by_phase
-                    .entry(&unit.step.phase)
-                    .or_default()
-                    .push(&unit.step.id);
-            }
-        }
-        Self { view, by_phase }
-    }
-
-    /// The unsettled steps that a unit waits for.
-    fn before<'unit>(&'unit self, unit: &'unit Unit) -> impl Iterator<Item = &'unit StepId> {
-        let steps = unit.waits_for.iter().filter(|id| {
-            self.view
-                .step(id)
-                .is_some_and(|step| !step.state.status.is_settled())
-        });
-        let phases = unit
-            .after_phases
-            .iter()
-            .filter_map(|phase| self.by_phase.get(phase.as_str()))
-            .flat_map(|steps| steps.iter().copied());
-        steps.chain(phases)
-    }
-}
-
-/// The standing of every unit, in plan order.
-#[must_use]
-pub fn standings(flight: &Flight, view: &View, now: Timestamp) -> Vec<Standing> {
-    let unsettled = Unsettled::new(flight, view);
-    let own: Vec<Standing> = flight
-        .units
-        .iter()
-        .map(|unit| {
-            own_standing(view.step(&unit.step.id), &flight.policy.rules, now)
-                .unwrap_or(Standing::Settled)
-        })
-        .collect();
-    let stuck = spread_blocking(flight, &unsettled, &own);
-    let waits =
-        |standing: &Standing| matches!(standing, Standing::Ready { .. } | Standing::Parked { .. });
-    flight
-        .units
-        .iter()
-        .zip(own)
-        .map(|(unit, standing)| {
-            if !waits(&standing) || unsettled.before(unit).next().is_none() {
-                return standing;
-            }
-            let blocking: Vec<StepId> = unsettled
-                .before(unit)
-                .filter(|id| stuck.contains(id))
-                .take(NAMED_MAX)
-                .cloned()
-                .collect();
-            if blocking.is_empty() {
-                Standing::WaitsFor(unsettled.before(unit).take(NAMED_MAX).cloned().collect())
-            } else {
-                Standing::Blocked(blocking)
-            }
-        })
-        .collect()
-}
-
-/// The steps that will not be settled without a person, and all that wait for them.
-fn spread_blocking<'flight>(
-    flight: &'flight Flight,
-    unsettled: &Unsettled<'_>,
-    own: &[Standing],
-) -> HashSet<&'flight StepId> {
-    let mut stuck: HashSet<&StepId> = flight
-        .units
-        .iter()
-        .zip(own)
-        .filter(|(_, standing)| matches!(standing, Standing::Exhausted | Standing::NeedsAnswer))
-        .map(|(unit, _)| &unit.step.id)
-        .collect();
-    if stuck.is_empty() {
-        return stuck;
-    }
-    // Each round adds at least one step or is the last, so this ends. Dependencies mostly
-    // point backwards, which one round in plan order covers.
-    loop {
-        let before = stuck.len();
-        for (unit, standing) in flight.units.iter().zip(own) {
-            if *standing != Standing::Settled
-                && !stuck.contains(&unit.step.id)
-                && unsettled
-                    .before(unit)
-                    .any(|dependency| stuck.contains(dependency))
-            {
-                stuck.insert(&unit.step.id);
-            }
-        }
-        if stuck.len() == before {
-            return stuck;
-        }
-    }
-}
-
-/// The standing of a step without its dependencies; `None` when the view does not know it.
-fn own_standing(step: Option<&Step>, rules: &RetryRules, now: Timestamp) -> Option<Standing> {
-    let state = &step?.state;
-    let waiting = state.wake_at.filter(|at| *at > now);
-    Some(match state.status {
-        StepStatus::Completed | StepStatus::Skipped => Standing::Settled,
-        StepStatus::InProgress => Standing::InProgress,
-        StepStatus::Failed if state.retry_count >= rules.retries_max => Standing::Exhausted,
-        StepStatus::Failed => match waiting {
-            Some(until) => Standing::Parked { until, retry: true },
-            None => Standing::Ready { retry: true },
-        },
-        StepStatus::Pending if state.is_waiting() => Standing::NeedsAnswer,
-        StepStatus::Pending => match waiting {
-            Some(until)
-                if state.is_limited()
-                    && (state.parkings > rules.parkings_max
-                        || until.since(now) > rules.limit_wait_max) =>
-            {
-                Standing::Limited { until }
-            }
-            Some(until) => Standing::Parked {
-                until,
-                retry: false,
-            },
-            None => Standing::Ready { retry: false },
-        },
-    })
-}
-
 fn tick(
     flight: &Flight,
     view: &View,
@@ -593,41 +414,49 @@ fn tick(
         return;
     }
     let open = view.open_attempts();
+    end_superseded(view, &open, decision);
     let standings = standings(flight, view, now);
     let may_dispatch = decision.control.draining.is_none()
         && !decision.control.paused
+        && attempts_left(flight, &decision.control) > 0
         && decision.control.infra_in_a_row < flight.policy.infra_max;
     if may_dispatch {
         dispatch_ready(flight, view, &standings, &open, fresh, decision);
     }
-    if !open.is_empty() || !decision.effects.is_empty() {
-        return;
+    let wake = standings.iter().filter_map(|standing| match standing {
+        Standing::Parked { until, .. } => Some(*until),
+        _ => None,
+    });
+    if may_dispatch && let Some(at) = wake.min() {
+        decision.effects.push(Effect::Wake(at));
     }
-    if let Some(signal) = decision.control.draining {
-        decision
-            .effects
-            .push(Effect::Finish(RunEnding::Drained { signal }));
-        return;
+    if open.is_empty() && decision.effects.is_empty() && !decision.control.paused {
+        let ending = ending(flight, &decision.control, &standings);
+        decision.effects.push(Effect::Finish(ending));
     }
-    if attempts_left(flight, &decision.control) == 0
-        && standings
-            .iter()
-            .any(|s| matches!(s, Standing::Ready { .. } | Standing::Parked { .. }))
-    {
-        decision.effects.push(Effect::Finish(RunEnding::Exhausted));
-        return;
-    }
-    let wake = standings
-        .iter()
-        .filter_map(|standing| match standing {
-            Standing::Parked { until, .. } => Some(*until),
-            _ => None,
-        })
-        .min();
-    match wake {
-        Some(at) if may_dispatch => decision.effects.push(Effect::Wake(at)),
-        _ if decision.control.paused => {}
-        _ => decision.effects.push(Effect::Finish(ending(&standings))),
+}
+
+/// Attempts whose steps were all taken away from them, by a person's command.
+fn end_superseded(view: &View, open: &[&Attempt], decision: &mut Decision) {
+    for attempt in open {
+        let current = |id: &StepId| {
+            view.step(id)
+                .is_some_and(|step| step.state.attempt == Some(attempt.id))
+        };
+        let running = matches!(
+            attempt.status,
+            AttemptStatus::Dispatched | AttemptStatus::Running
+        );
+        if running && !attempt.steps.iter().any(current) {
+            decision.operations.push(Operation::AttemptStopRequested {
+                attempt: attempt.id,
+                reason: "its steps were marked by hand".to_owned(),
+            });
+            decision.effects.push(Effect::Terminate {
+                attempt: attempt.id,
+                now: false,
+            });
+        }
     }
 }
 
@@ -661,18 +490,25 @@ fn attempts_left(flight: &Flight, control: &Control) -> u32 {
 }
 
 /// How a run ends in which nothing is running and nothing can be dispatched.
-fn ending(standings: &[Standing]) -> RunEnding {
+fn ending(flight: &Flight, control: &Control, standings: &[Standing]) -> RunEnding {
     let any = |wanted: fn(&Standing) -> bool| standings.iter().any(wanted);
     if standings
         .iter()
         .all(|standing| *standing == Standing::Settled)
     {
         // Nothing to fly is not a success that anybody asked for.
-        if standings.is_empty() {
+        return if standings.is_empty() {
             RunEnding::Blocked
         } else {
             RunEnding::Complete
-        }
+        };
+    }
+    if let Some(signal) = control.draining {
+        return RunEnding::Drained { signal };
+    }
+    let more = any(|standing| matches!(standing, Standing::Ready { .. } | Standing::Parked { .. }));
+    if more && attempts_left(flight, control) == 0 {
+        RunEnding::Exhausted
     } else if any(|standing| *standing == Standing::Exhausted) {
         RunEnding::Failed
     } else if any(|standing| matches!(standing, Standing::Limited { .. })) {

@@ -25,7 +25,7 @@ pub enum ExitCode {
     CommitPending = 11,
     /// An input or output error before the commit point; nothing was acknowledged.
     InputOutput = 74,
-    /// Busy or rate limited; nothing changed.
+    /// TryLater or rate limited; nothing changed.
     TryLater = 75,
     /// A limit was reached: time, iterations, budget.
     Limit = 124,

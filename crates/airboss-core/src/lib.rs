@@ -19,6 +19,7 @@ pub mod path;
 pub mod plan;
 pub mod process;
 pub mod prompt;
+pub mod status_file;
 pub mod step;
 pub mod text;
 pub mod time;

@@ -188,6 +188,14 @@ pub enum Operation {
         /// It was found in progress for too long without a live run.
         stuck: bool,
     },
+    /// A step's state was taken over from a status file when its plan was registered: a
+    /// person's override with the times that the file holds, never a verdict.
+    StepImported {
+        /// The step.
+        step: StepId,
+        /// What the file says.
+        state: Box<crate::step::StepState>,
+    },
     /// An agent reported on its own step. It changes no status.
     StepClaimed {
         /// The step.
@@ -253,6 +261,7 @@ impl Operation {
             Self::StepJudged { .. } => "step_judged",
             Self::AttemptJudged { .. } => "attempt_judged",
             Self::StepMarked { .. } => "step_marked",
+            Self::StepImported { .. } => "step_imported",
             Self::StepClaimed { .. } => "step_claimed",
             Self::RetryGranted { .. } => "retry_granted",
             Self::StepAnswered { .. } => "step_answered",
@@ -269,6 +278,7 @@ impl Operation {
             Self::AttemptDispatched { steps, .. } | Self::CommitMade { steps, .. } => steps,
             Self::StepJudged { step, .. }
             | Self::StepMarked { step, .. }
+            | Self::StepImported { step, .. }
             | Self::StepClaimed { step, .. }
             | Self::RetryGranted { step, .. }
             | Self::StepAnswered { step, .. }

@@ -215,6 +215,7 @@ impl StepState {
             } => {
                 self.apply_mark(at, *status, text.clone(), *actor, *stuck);
             }
+            Operation::StepImported { state, .. } => self.import(state),
             Operation::StepClaimed { claim, .. } => self.claim = Some(claim.clone()),
             Operation::RetryGranted { error, .. } => {
                 self.retry_count += 1;
@@ -236,6 +237,12 @@ impl StepState {
             }
             _ => {}
         }
+    }
+
+    fn import(&mut self, state: &Self) {
+        let version = self.version;
+        self.clone_from(state);
+        self.version = version;
     }
 
     fn begin(&mut self, at: Timestamp) {

@@ -294,13 +294,10 @@ pub fn judge_end(end: &AttemptEnd, report: &StreamReport) -> Option<Judgement> {
 
 fn judge_stopped(stopped: StopReason) -> Judgement {
     let (reason, stuck) = match stopped {
-        StopReason::Deadline => ("it used up its whole time and was ended", true),
-        StopReason::Idle => (
-            "it made no output and used no processor time, and was ended",
-            true,
-        ),
+        StopReason::Deadline => ("its time was up and it was ended", true),
+        StopReason::Idle => ("it hung and was ended", true),
         StopReason::Frozen => ("its process was frozen and was ended", true),
-        StopReason::Flood => ("it made more output than may be kept, and was ended", false),
+        StopReason::Flood => ("it made more output than may be kept and was ended", false),
         StopReason::Requested => ("it was asked to stop", false),
     };
     Judgement {
@@ -406,6 +403,8 @@ fn proof(evidence: &Evidence) -> String {
     let mut parts = Vec::new();
     match evidence.changes.len() {
         0 => {}
+        // The findings are that one change.
+        1 if evidence.findings_written => {}
         1 => parts.push(format!("changed {}", evidence.changes[0].path)),
         count => parts.push(format!("changed {count} files")),
     }

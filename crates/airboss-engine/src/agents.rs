@@ -112,8 +112,7 @@ impl Agent {
     fn arguments_for(&self, call: &Call<'_>) -> Vec<String> {
         let resume = call.order.resume.as_deref();
         let mut arguments = match self.backend {
-            Backend::Command => Vec::new(),
-            Backend::Scripted(_) => resume_flag("--resume", resume),
+            Backend::Command | Backend::Scripted(_) => Vec::new(),
             Backend::Claude => self.claude_arguments(resume),
             Backend::Codex => self.codex_arguments(call.working_directory, resume),
         };
@@ -132,6 +131,10 @@ impl Agent {
             arguments.extend(stdin);
         } else {
             arguments.extend(own);
+        }
+        if matches!(self.backend, Backend::Scripted(_)) {
+            // Its first argument is the subcommand, so its options come behind.
+            arguments.extend(resume_flag("--resume", resume));
         }
         arguments
     }

@@ -6,6 +6,7 @@
 pub mod agents;
 pub mod clock;
 pub mod git;
+pub mod plan_stamp;
 pub mod projection;
 pub mod registry;
 pub mod run;

@@ -1,11 +1,14 @@
 //! Making a plan known to the store, and again when its file has changed.
 
-use airboss_core::id::StepId;
-use airboss_core::operation::{Actor, Operation, StepRecord, StepStatus};
+use airboss_core::id::{OperationId, StepId};
+use airboss_core::operation::{Actor, Operation, StepRecord, StepStatus, StoredOperation};
 use airboss_core::plan::{PhaseStatus, Plan, plan_hash, schedule};
+use airboss_core::status_file::StatusFile;
+use airboss_core::status_file::import::import;
+use airboss_core::time::Timestamp;
 use airboss_core::view::View;
 
-use crate::store::{Commit, Store, StoreError};
+use crate::store::{Commit, Committed, Expected, Store, StoreError};
 use crate::workspace::PlanFile;
 
 /// What registering did.
@@ -25,32 +28,84 @@ pub enum Registered {
 /// # Errors
 /// When the store fails.
 pub fn register(store: &mut dyn Store, file: &PlanFile) -> Result<Registered, StoreError> {
-    let view = store.view(&file.key)?;
+    register_with(store, file, None)
+}
+
+/// As [`register`]; what a status.json says is taken over when the plan was not known.
+///
+/// # Errors
+/// When the store fails, or others change the plan all the time.
+pub fn register_with(
+    store: &mut dyn Store,
+    file: &PlanFile,
+    status: Option<&StatusFile>,
+) -> Result<Registered, StoreError> {
+    // Two processes may find the same new plan; the second then finds it known.
+    const TRIES_MAX: usize = 16;
     let hash = plan_hash(&file.bytes);
-    if view.as_ref().is_some_and(|view| view.hash == hash) {
-        return Ok(Registered::Unchanged);
+    for _ in 0..TRIES_MAX {
+        let view = store.view(&file.key)?;
+        if view.as_ref().is_some_and(|view| view.hash == hash) {
+            return Ok(Registered::Unchanged);
+        }
+        let operations = match &view {
+            None => initial_operations(file, status),
+            Some(view) => {
+                let steps = records(&file.plan);
+                vec![Operation::PlanRegistered {
+                    name: file.name.clone(),
+                    hash: hash.clone(),
+                    renamed: renamed(view, &steps),
+                    steps,
+                }]
+            }
+        };
+        let mut commit = Commit::new(file.key.clone(), operations);
+        commit.expected = Expected::Plan(view.as_ref().map_or(0, |view| view.sequence));
+        if !matches!(store.commit(&commit)?, Committed::Conflict) {
+            return Ok(if view.is_none() { Registered::Fresh } else { Registered::Updated });
+        }
     }
+    Err(StoreError::Bug {
+        message: format!("{} changed {TRIES_MAX} times while it was registered", file.key),
+    })
+}
+
+/// The operations that make a plan known which was not.
+#[must_use]
+pub fn initial_operations(file: &PlanFile, status: Option<&StatusFile>) -> Vec<Operation> {
     let steps = records(&file.plan);
-    let renamed = view
-        .as_ref()
-        .map(|view| renamed(view, &steps))
-        .unwrap_or_default();
-    let fresh = view.is_none();
+    // A status file knows each step; markers know phases only.
+    let settled = match status.filter(|status| status.damage.is_none()) {
+        Some(status) => import(status, &steps),
+        None => settled_by_markers(&file.plan),
+    };
     let mut operations = vec![Operation::PlanRegistered {
         name: file.name.clone(),
-        hash,
+        hash: plan_hash(&file.bytes),
         steps,
-        renamed,
+        renamed: Vec::new(),
     }];
-    if fresh {
-        operations.extend(settled_by_markers(&file.plan));
+    operations.extend(settled);
+    operations
+}
+
+/// The view of a plan that the store does not know, computed and not stored.
+#[must_use]
+pub fn preview(file: &PlanFile, status: Option<&StatusFile>, now: Timestamp) -> View {
+    let mut view = View::default();
+    for operation in initial_operations(file, status) {
+        let stored = StoredOperation {
+            sequence: 0,
+            id: OperationId::from_uuid(uuid::Uuid::nil()),
+            plan: file.key.clone(),
+            at: now,
+            operation,
+        };
+        // These operations concern steps only, and attempts alone can refuse one.
+        view.apply(&stored).ok();
     }
-    store.commit(&Commit::new(file.key.clone(), operations))?;
-    Ok(if fresh {
-        Registered::Fresh
-    } else {
-        Registered::Updated
-    })
+    view
 }
 
 /// What the store has to know of each step.

@@ -1,3 +1,4 @@
-//! For tests only: what stands in for the world outside this machine.
+//! For tests only: a hermetic environment, and what stands in for the world outside this machine.
 
+pub mod environment;
 pub mod model_server;

@@ -61,20 +61,70 @@ pub enum Command {
     Demo(command::demo::DemoArguments),
     /// Fly a plan until every step is done and shown to be done.
     Run(command::run::RunArguments),
+    /// Make a plan known, and write its status.json.
+    Init(command::init::InitArguments),
+    /// Show or check a plan file.
+    #[command(subcommand)]
+    Plan(command::plan::PlanCommand),
+    /// Show where the plan stands.
+    Status,
+    /// Show progress, once or until the plan is complete.
+    Progress(command::status::ProgressArguments),
+    /// Show the phases of the plan.
+    Phases,
+    /// Show the steps that can be worked on now.
+    Next(command::next::NextArguments),
+    /// Show whether a step can be started, and what it waits for.
+    Check(command::next::CheckArguments),
+    /// Mark a step as started.
+    MarkStarted(command::mark::MarkArguments),
+    /// Declare a step done: a person's override.
+    MarkComplete(command::mark::CompleteArguments),
+    /// Mark a step as failed.
+    MarkFailed(command::mark::FailArguments),
+    /// Leave a step out.
+    MarkSkipped(command::mark::SkipArguments),
+    /// Give a step back.
+    MarkPending(command::mark::MarkArguments),
+    /// Answer what a waiting step asked.
+    Answer(command::answer::AnswerArguments),
+    /// Write the findings of a step.
+    WriteFindings(command::findings::WriteArguments),
+    /// Print the findings of a step.
+    ReadFindings(command::findings::ReadArguments),
+    /// List failed steps that have retries left.
+    Retryable,
+    /// List failed steps whose retries are used up.
+    Exhausted,
+    /// Count a retry of a failed step.
+    IncrementRetry(command::retry::IncrementArguments),
+    /// Find steps in progress without a run, and end them as failed.
+    DetectStuck(command::retry::StuckArguments),
+    /// Begin to count a run by hand.
+    StartRun(command::runs::StartArguments),
+    /// End a run that was counted by hand.
+    CompleteRun(command::runs::CompleteArguments),
+    /// Show the runs: when they began and ended, how, and what they completed.
+    Runs,
     /// Explain why a step is where it is: what it waits for, what was tried, on what evidence.
     Why(command::why::WhyArguments),
     /// Replay what an agent said and did, from its recording.
     Replay(command::replay::ReplayArguments),
     /// Show what happened, in order: every change of state, with its time.
     Log(command::log::LogArguments),
-    /// Show the runs: when they began and ended, how, and what they completed.
-    Runs(command::runs::RunsArguments),
-    /// Answer what a waiting step asks; the next run tells its agent.
-    Answer(command::answer::AnswerArguments),
-    /// Show the commands that this repository's settings would run, and allow them.
-    Trust(command::trust::TrustArguments),
+    /// Check the plan and its status.json.
+    Validate,
+    /// Bring the plan's files up to date, or check them.
+    Sync(command::validate::SyncArguments),
+    /// Compare status.json with the boxes of the plan.
+    #[command(hide = true)]
+    SyncCheck,
+    /// Look at everything that airboss rests on, and name remedies.
+    Doctor(command::doctor::DoctorArguments),
     /// Show the settings and where they come from.
     Config(command::config::ConfigArguments),
+    /// Show the commands that this repository's settings would run, and allow them.
+    Trust(command::trust::TrustArguments),
     /// Print the completions of a shell.
     Completions(command::completions::CompletionsArguments),
     /// Print the manual page, or write one for each command.
@@ -109,20 +159,46 @@ impl Cli {
             verbose: self.verbose,
             printer: Printer,
         };
-        match self.command {
-            Command::Demo(arguments) => command::demo::demo(&context, &arguments),
-            Command::Run(arguments) => command::run::run(&context, &arguments),
-            Command::Why(arguments) => command::why::why(&context, &arguments),
-            Command::Log(arguments) => command::log::log(&context, &arguments),
-            Command::Runs(arguments) => command::runs::runs(&context, &arguments),
-            Command::Replay(arguments) => command::replay::replay(&context, &arguments),
-            Command::Answer(arguments) => command::answer::answer(&context, &arguments),
-            Command::Trust(arguments) => command::trust::trust(&context, &arguments),
-            Command::Config(arguments) => command::config::config(&context, &arguments),
+        use command::{mark, next, retry, runs, status, validate};
+        let context = &context;
+        match &self.command {
+            Command::Demo(arguments) => command::demo::demo(context, arguments),
+            Command::Run(arguments) => command::run::run(context, arguments),
+            Command::Init(arguments) => command::init::init(context, arguments),
+            Command::Plan(command) => command::plan::plan(context, command),
+            Command::Status => status::status(context),
+            Command::Progress(arguments) => status::progress(context, arguments),
+            Command::Phases => status::phases(context),
+            Command::Next(arguments) => next::next(context, arguments),
+            Command::Check(arguments) => next::check(context, arguments),
+            Command::MarkStarted(arguments) => mark::started(context, arguments),
+            Command::MarkComplete(arguments) => mark::complete(context, arguments),
+            Command::MarkFailed(arguments) => mark::failed(context, arguments),
+            Command::MarkSkipped(arguments) => mark::skipped(context, arguments),
+            Command::MarkPending(arguments) => mark::pending(context, arguments),
+            Command::Answer(arguments) => command::answer::answer(context, arguments),
+            Command::WriteFindings(arguments) => command::findings::write(context, arguments),
+            Command::ReadFindings(arguments) => command::findings::read(context, arguments),
+            Command::Retryable => retry::retryable(context),
+            Command::Exhausted => retry::exhausted(context),
+            Command::IncrementRetry(arguments) => retry::increment(context, arguments),
+            Command::DetectStuck(arguments) => retry::detect_stuck(context, arguments),
+            Command::StartRun(arguments) => runs::start(context, arguments),
+            Command::CompleteRun(arguments) => runs::complete(context, arguments),
+            Command::Runs => runs::list(context),
+            Command::Why(arguments) => command::why::why(context, arguments),
+            Command::Replay(arguments) => command::replay::replay(context, arguments),
+            Command::Log(arguments) => command::log::log(context, arguments),
+            Command::Validate => validate::validate(context),
+            Command::Sync(arguments) => validate::sync(context, arguments),
+            Command::SyncCheck => validate::sync_check(context),
+            Command::Doctor(arguments) => command::doctor::doctor(context, arguments),
+            Command::Config(arguments) => command::config::config(context, arguments),
+            Command::Trust(arguments) => command::trust::trust(context, arguments),
             Command::Completions(arguments) => {
-                command::completions::completions(&context, &arguments)
+                command::completions::completions(context, arguments)
             }
-            Command::Man(arguments) => command::man::man(&context, &arguments),
+            Command::Man(arguments) => command::man::man(context, arguments),
             // Both are processes of their own kind; `main_impl` takes them before this.
             Command::ScriptedAgent(_) | Command::Supervise { .. } => Ok(ExitCode::Success),
         }

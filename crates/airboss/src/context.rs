@@ -1,5 +1,6 @@
 //! What every command is given: the global options, resolved.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use airboss_core::operation::PlanKey;
@@ -33,6 +34,22 @@ pub struct Context {
 }
 
 impl Context {
+    /// Prints what a command answers: words on a terminal, JSON off it, with `--json` the
+    /// documented envelope.
+    pub fn answer(
+        &self,
+        data: &serde_json::Value,
+        words: impl FnOnce(&serde_json::Value) -> String,
+    ) {
+        if self.json {
+            self.printer.json(data);
+        } else if std::io::stdout().is_terminal() {
+            self.printer.data(&words(data));
+        } else {
+            self.printer.data(&format!("{data:#}"));
+        }
+    }
+
     /// The plan file that a command is about: named, or the current one.
     ///
     /// # Errors

@@ -5,10 +5,12 @@
 pub mod cli;
 pub mod command;
 pub mod context;
+pub mod desk;
 pub mod error;
 pub mod lookup;
 pub mod page;
 pub mod printer;
+pub mod render;
 pub mod report;
 pub mod scripted;
 pub mod words;

@@ -15,6 +15,14 @@ impl Printer {
         writeln!(anstream::stdout(), "{}", text.trim_end_matches('\n')).ok();
     }
 
+    /// As [`Printer::data`], and tells when nobody reads any more.
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub fn try_data(&self, text: &str) -> std::io::Result<()> {
+        writeln!(anstream::stdout(), "{}", text.trim_end_matches('\n'))
+    }
+
     /// One JSON object of the documented form.
     pub fn json(&self, data: &serde_json::Value) {
         self.data(&serde_json::json!({ "schema_version": 1, "data": data }).to_string());

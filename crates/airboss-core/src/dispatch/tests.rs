@@ -1,7 +1,7 @@
 //! A simulated world around `dispatch`: agents that succeed, fail, hang and vanish
 //! by script or by chance, and a log that is folded as a store would.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use proptest::prelude::*;

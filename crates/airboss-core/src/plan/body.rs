@@ -54,6 +54,10 @@ enum Context {
 enum Collecting {
     Files,
     Dependencies,
+    /// Acceptance criteria without boxes; only those of the first indentation.
+    Criteria {
+        indent: Option<usize>,
+    },
 }
 
 /// An open list item: where it is indented, and the step that it is.
@@ -137,7 +141,7 @@ impl Walk<'_, '_> {
                 self.body.odd_boxes.push((line, word.to_owned()));
             }
             let (indent, rest) = indentation(text);
-            let taken = self.collect(indent, rest)
+            let taken = self.collect(line, indent, rest)
                 || self.bold_step(line, indent, rest)
                 || self.label(line, indent, rest)
                 || self.numbered_step(line, indent, rest);
@@ -238,7 +242,7 @@ impl Walk<'_, '_> {
     }
 
     /// Bullets below `Files Modified:` or an empty `Dependencies:`.
-    fn collect(&mut self, indent: usize, rest: &str) -> bool {
+    fn collect(&mut self, line: usize, indent: usize, rest: &str) -> bool {
         let Some((label_indent, what)) = self.collecting else {
             return false;
         };
@@ -251,6 +255,25 @@ impl Walk<'_, '_> {
         match what {
             Collecting::Files => footprint::paths(item, &mut self.body.files),
             Collecting::Dependencies => self.body.dependencies.add_bullet(item),
+            Collecting::Criteria { indent: first } => {
+                let first = first.unwrap_or(indent);
+                self.collecting = Some((
+                    label_indent,
+                    Collecting::Criteria {
+                        indent: Some(first),
+                    },
+                ));
+                if indent <= first {
+                    let (text, command) = (item.trim().to_owned(), command(item));
+                    let line = line + 1;
+                    self.body.criteria.push(Criterion {
+                        text,
+                        mark: Mark::Open,
+                        line,
+                        command,
+                    });
+                }
+            }
         }
         true
     }
@@ -359,6 +382,12 @@ impl Walk<'_, '_> {
             }
             "objective" | "goal" if self.body.objective.is_none() && !label.value.is_empty() => {
                 self.body.objective = Some(label.value.to_owned());
+            }
+            _ if name.starts_with("acceptance")
+                && label.value.is_empty()
+                && !self.criteria_only =>
+            {
+                self.collecting = Some((indent, Collecting::Criteria { indent: None }));
             }
             _ if name.starts_with("files") => {
                 footprint::paths(label.value, &mut self.body.files);

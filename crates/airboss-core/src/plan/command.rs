@@ -2,14 +2,15 @@
 //!
 //! The rule is strict, because whatever it finds may be run: exactly one back-quoted span
 //! begins with a word that is known to start programs and names something to do (`cargo test`,
-//! `./check.sh`, but not `git` alone), and either that span is the whole
+//! `./check.sh`, but not `cargo` alone), and either that span is the whole
 //! text, or the rest says that it is run or that it passes, succeeds or exits with 0. A
 //! denial (`not`, `fails`), another exit code, or a placeholder in the span, and there is no
 //! command. A path or an identifier in prose never is one.
 
 use super::lines::code_spans;
 
-/// Programs that checks are made of, beside anything that starts with `./`.
+/// Programs that checks are made of, beside scripts that start with `./`. Nothing whose usual
+/// work is to change or delete what is there.
 const PROGRAMS: &[&str] = &[
     "bash",
     "bats",
@@ -28,7 +29,6 @@ const PROGRAMS: &[&str] = &[
     "elixir",
     "eslint",
     "ghc",
-    "git",
     "go",
     "gradle",
     "grep",

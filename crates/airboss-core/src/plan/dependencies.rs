@@ -17,6 +17,9 @@ const NOISE: &[&str] = &[
     "be",
 ];
 
+/// No plan names more phases than this in one line.
+const MAX_REFERENCES: usize = 1000;
+
 /// Whether a label opens a dependency line.
 pub(super) fn is_label(name: &str) -> bool {
     ["dependencies", "depends on", "depends_on"]
@@ -58,7 +61,7 @@ impl PhaseDependencies {
         self.loose |= loose;
         self.needs = match (std::mem::replace(&mut self.needs, Needs::Unreadable), needs) {
             (_, needs) if first => needs,
-            (Needs::These(mut all), Needs::These(more)) => {
+            (Needs::These(mut all), Needs::These(more)) if all.len() < MAX_REFERENCES => {
                 all.extend(more);
                 Needs::These(all)
             }
@@ -139,6 +142,9 @@ fn references(text: &str) -> Option<(Vec<Reference>, bool)> {
         words.retain(|word| !NOISE.contains(&word.to_lowercase().trim_end_matches(['.', ';'])));
         noise |= words.len() < before;
         found.push(phase_reference(&words.join(" "))?);
+        if found.len() > MAX_REFERENCES {
+            return None;
+        }
     }
     Some((found, noise))
 }
@@ -172,6 +178,8 @@ fn phase_reference(text: &str) -> Option<Reference> {
     if let Some((first, last)) = joined.split_once('-')
         && is_id(first)
         && is_id(last)
+        // `A-C` and `1-3` are ranges; `N-1` is arithmetic.
+        && first.starts_with(char::is_numeric) == last.starts_with(char::is_numeric)
     {
         return Some(Reference::Phases(first.to_owned(), last.to_owned()));
     }

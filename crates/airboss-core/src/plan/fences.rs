@@ -18,6 +18,9 @@ pub(super) struct Fences {
     pub(super) unclosed: Vec<usize>,
 }
 
+/// Fences nested deeper than this are no nesting; the flat reading serves.
+const MAX_DEPTH: usize = 64;
+
 #[derive(Debug, Clone, Copy)]
 struct FenceLine {
     line: usize,
@@ -81,6 +84,9 @@ fn read_nested(marks: &[FenceLine], count: usize) -> Option<Vec<bool>> {
     let mut fenced = vec![false; count];
     let mut open: Vec<FenceLine> = Vec::new();
     for mark in marks {
+        if open.len() > MAX_DEPTH {
+            return None;
+        }
         if open.is_empty() || !mark.bare {
             open.push(*mark);
             continue;

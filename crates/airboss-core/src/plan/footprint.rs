@@ -2,9 +2,15 @@
 
 use super::lines::code_spans;
 
+/// A step that names more files than this may touch anything; the rest adds nothing.
+const MAX_PATHS: usize = 200;
+
 /// The paths in back-quotes of one text, in order and without repetition.
 pub(super) fn paths(text: &str, found: &mut Vec<String>) {
     for span in code_spans(text) {
+        if found.len() >= MAX_PATHS {
+            return;
+        }
         if let Some(path) = path(&text[span])
             && !found.contains(&path)
         {

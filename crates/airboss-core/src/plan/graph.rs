@@ -1,4 +1,4 @@
-//! What waits for what: dependencies resolved, cycles found, order and waves.
+//! What waits for what: dependencies resolved, cycles found, steps put in order.
 //!
 //! Nodes are the steps, followed by one node per phase that stands for "all its steps are
 //! done". With these the graph stays linear in the size of the plan.
@@ -7,194 +7,16 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::ops::Range;
 
-use super::footprint::overlap;
 use super::model::*;
-use crate::id::StepId;
+use super::schedule::{Schedule, ScheduledStep};
 
 /// Bounds for what can be scheduled; the largest real plan has 578 boxes.
 const MAX_STEPS: usize = 20_000;
-const MAX_PHASES: usize = 2_000;
+const MAX_PHASES: usize = 1_000;
 const MAX_NOTES: usize = 1_000;
 
 /// A range of step ids longer than this is a slip of the pen.
 const MAX_RANGE: u32 = 1_000;
-
-/// The steps of a plan with what each waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Schedule {
-    /// In plan order.
-    pub steps: Vec<ScheduledStep>,
-    /// For each phase the steps that are its own.
-    phases: Vec<Range<usize>>,
-    order: Vec<usize>,
-}
-
-/// One step of a [`Schedule`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScheduledStep {
-    /// Its id.
-    pub id: StepId,
-    /// The key of its phase.
-    pub phase: String,
-    /// Whether the plan lets it run at the same time as some other step. Whether it may run
-    /// beside a given one says [`Schedule::may_overlap`].
-    pub parallel: bool,
-    /// How many steps must at least have run before it.
-    pub level: usize,
-    /// Another step that it is part of.
-    pub parent: Option<StepId>,
-    /// The paths that it names, or those of its phase when it names none.
-    pub footprint: Vec<String>,
-    /// The paths that it and its phase name.
-    pub wide_footprint: Vec<String>,
-    waits: Vec<usize>,
-    phase_index: usize,
-    /// It may run beside other steps of its phase that may, too.
-    beside_steps: bool,
-    /// It may run beside steps of other phases that may, too.
-    beside_phases: bool,
-    group: Option<usize>,
-}
-
-impl ScheduledStep {
-    /// Whether two steps collide: one is part of the other, or both may change the same file.
-    #[must_use]
-    pub fn conflicts(&self, other: &Self) -> bool {
-        let related =
-            self.parent.as_ref() == Some(&other.id) || other.parent.as_ref() == Some(&self.id);
-        related
-            || if self.phase_index == other.phase_index {
-                overlap(&self.footprint, &other.footprint)
-            } else {
-                overlap(&self.wide_footprint, &other.wide_footprint)
-            }
-    }
-
-    /// Whether the plan allows both at the same time, and nothing makes them collide.
-    ///
-    /// Dependencies are not looked at: both must be ready.
-    #[must_use]
-    pub fn may_overlap(&self, other: &Self) -> bool {
-        let allowed = if self.phase_index == other.phase_index {
-            self.beside_steps && other.beside_steps
-        } else {
-            let grouped = self.group.is_some() && self.group == other.group;
-            grouped || (self.beside_phases && other.beside_phases)
-        };
-        self.id != other.id && allowed && !self.conflicts(other)
-    }
-
-    /// A step of one phase for the dispatcher's tests.
-    #[cfg(test)]
-    pub(crate) fn for_tests(id: &str, phase: &str, parallel: bool, footprint: &[&str]) -> Self {
-        let footprint: Vec<String> = footprint.iter().map(ToString::to_string).collect();
-        Self {
-            id: id.into(),
-            phase: phase.to_owned(),
-            parallel,
-            level: 0,
-            parent: None,
-            wide_footprint: footprint.clone(),
-            footprint,
-            waits: Vec::new(),
-            phase_index: 0,
-            beside_steps: parallel,
-            beside_phases: parallel,
-            group: None,
-        }
-    }
-}
-
-impl Schedule {
-    /// The steps that one waits for, by its place in [`Schedule::steps`].
-    pub fn waits_for(&self, step: usize) -> impl Iterator<Item = &StepId> {
-        self.waits_for_indices(step)
-            .map(|index| &self.steps[index].id)
-    }
-
-    /// The places of the steps that one waits for.
-    pub fn waits_for_indices(&self, step: usize) -> impl Iterator<Item = usize> {
-        let count = self.steps.len();
-        let waits = self.steps.get(step).map_or(&[][..], |step| &step.waits);
-        waits
-            .iter()
-            .flat_map(move |&node| match node.checked_sub(count) {
-                None => node..node + 1,
-                Some(phase) => self.phases[phase].clone(),
-            })
-    }
-
-    /// The place of a step.
-    #[must_use]
-    pub fn position(&self, id: &StepId) -> Option<usize> {
-        self.steps.iter().position(|step| step.id == *id)
-    }
-
-    /// The places of the steps in an order that respects every dependency; plan order where
-    /// nothing speaks against it.
-    #[must_use]
-    pub fn order(&self) -> &[usize] {
-        &self.order
-    }
-
-    /// The steps that one waits for by themselves, and the keys of the phases it waits for
-    /// as a whole: [`Schedule::waits_for`] without spelling every phase out.
-    #[must_use]
-    pub fn waits_for_parts(&self, step: usize) -> (Vec<&StepId>, Vec<&str>) {
-        let count = self.steps.len();
-        let (mut steps, mut phases) = (Vec::new(), Vec::new());
-        for &node in self.steps.get(step).map_or(&[][..], |step| &step.waits) {
-            match node.checked_sub(count) {
-                None => steps.push(&self.steps[node].id),
-                Some(phase) => {
-                    let first = self.phases[phase].clone().next();
-                    phases.extend(first.map(|first| self.steps[first].phase.as_str()));
-                }
-            }
-        }
-        (steps, phases)
-    }
-
-    /// [`ScheduledStep::may_overlap`] by place.
-    #[must_use]
-    pub fn may_overlap(&self, left: usize, right: usize) -> bool {
-        match (self.steps.get(left), self.steps.get(right)) {
-            (Some(one), Some(other)) => left != right && one.may_overlap(other),
-            _ => false,
-        }
-    }
-
-    /// Steps that may run together, wave after wave, at most `limit` at once.
-    #[must_use]
-    pub fn waves(&self, limit: usize) -> Vec<Vec<StepId>> {
-        let mut by_level: Vec<Vec<usize>> = Vec::new();
-        for (index, step) in self.steps.iter().enumerate() {
-            if by_level.len() <= step.level {
-                by_level.resize_with(step.level + 1, Vec::new);
-            }
-            by_level[step.level].push(index);
-        }
-        let mut waves = Vec::new();
-        for level in by_level {
-            let mut of_level: Vec<Vec<usize>> = Vec::new();
-            for step in level {
-                let fits = |wave: &&mut Vec<usize>| {
-                    wave.len() < limit && wave.iter().all(|&other| self.may_overlap(step, other))
-                };
-                match of_level.iter_mut().find(fits) {
-                    Some(wave) => wave.push(step),
-                    None => of_level.push(vec![step]),
-                }
-            }
-            waves.extend(of_level);
-        }
-        let id = |index: usize| self.steps[index].id.clone();
-        waves
-            .into_iter()
-            .map(|wave| wave.into_iter().map(id).collect())
-            .collect()
-    }
-}
 
 /// Resolves the dependencies of a plan.
 ///
@@ -304,12 +126,7 @@ impl<'p> Resolver<'p> {
         match self.phase_index.get(key).map(Vec::as_slice) {
             Some([one]) => Ok(*one),
             Some(_) => Err(Lost::Ambiguous),
-            None => self
-                .plan
-                .phases
-                .iter()
-                .position(|phase| phase.key == key)
-                .ok_or(Lost::Unknown),
+            None => Err(Lost::Unknown),
         }
     }
 
@@ -331,7 +148,9 @@ impl<'p> Resolver<'p> {
                 }
                 let (low, high) = (self.phase(first)?, self.phase(last)?);
                 let numbers = (leading_number(first), leading_number(last));
+                let lettered = |id: &str| id.starts_with(|c: char| c.is_ascii_uppercase());
                 let within = |phase: &Phase| match (numbers, leading_number(phase.number())) {
+                    _ if lettered(phase.number()) != lettered(first) => false,
                     ((Some(low), Some(high)), Some(number)) => low <= number && number <= high,
                     _ => false,
                 };
@@ -414,7 +233,7 @@ impl<'p> Resolver<'p> {
                     stated = false;
                 }
                 Needs::AllPrevious => {
-                    nodes = (0..index).map(|other| self.node_of_phase(other)).collect()
+                    nodes = (0..index).map(|other| self.node_of_phase(other)).collect();
                 }
                 Needs::Unreadable => {
                     self.unreadable(&phase.dependencies.text, Some(line));
@@ -685,9 +504,9 @@ impl<'p> Resolver<'p> {
         let total = count + self.ranges.len();
         let mut missing = vec![0_usize; total];
         let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); total];
-        for node in 0..total {
+        for (node, missing) in missing.iter_mut().enumerate() {
             for before in self.before(node) {
-                missing[node] += 1;
+                *missing += 1;
                 dependents[before].push(node);
             }
         }
@@ -760,25 +579,27 @@ impl<'p> Resolver<'p> {
                 .collect();
         }
         names.extend(names.first().cloned());
-        let line = circle.iter().map(|&node| match node.checked_sub(count) {
-            Some(phase) => {
-                let phase = &self.plan.phases[phase];
-                phase.dependencies.line.unwrap_or(phase.line)
-            }
-            None => self.steps[node].1.line,
-        });
+        let stated = circle
+            .iter()
+            .filter_map(|&node| match node.checked_sub(count) {
+                Some(phase) => self.plan.phases[phase].dependencies.line,
+                None => self.steps[node]
+                    .1
+                    .dependencies
+                    .as_ref()
+                    .map(|_| self.steps[node].1.line),
+            });
+        let line = stated.min();
         let message = format!("dependencies go in a circle: {}", names.join(" \u{2192} "));
-        Problem::error(
-            "dependency-cycle",
-            line.min(),
-            message,
-            "take one of them out",
-        )
+        Problem::error("dependency-cycle", line, message, "take one of them out")
     }
 }
 
-/// The number that a phase id begins with: 2.5 of `2.5`, 5 of `5a`.
+/// Where a phase id stands in a range: 2.5 of `2.5`, 5 of `5a`, 2 of `B`.
 fn leading_number(id: &str) -> Option<f64> {
+    if let [letter @ b'A'..=b'Z'] = id.as_bytes() {
+        return Some(f64::from(letter - b'A') + 1.0);
+    }
     let end = id
         .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(id.len());

@@ -50,46 +50,7 @@ pub(super) fn phase_heading(line: usize, text: &str, offset: usize) -> Option<Ph
     let (separated, title_skip) = separator(tail);
     let title_at = tail_at + title_skip;
 
-    let marks: Vec<Range<usize>> = brackets(text)
-        .into_iter()
-        .filter(|span| span.start > tail_at)
-        .collect();
-    let known: Vec<&Range<usize>> = marks
-        .iter()
-        .filter(|span| status_of(&text[(*span).clone()]).is_some())
-        .collect();
-    let (status, marker, title_end) = match (known.last(), marks.last()) {
-        (Some(span), _) => {
-            let inside = &text[(*span).clone()];
-            let status = status_of(inside).unwrap_or(PhaseStatus::NotStarted);
-            let span_in_file = span.start + offset..span.end + offset;
-            (
-                status,
-                PhaseMarker::Known {
-                    text: inside.to_owned(),
-                    span: span_in_file,
-                },
-                span.start - 1,
-            )
-        }
-        (None, Some(span))
-            if text[span.end + 1..]
-                .trim_matches(['*', ' ', '\t'])
-                .is_empty()
-                && looks_like_status(&text[span.clone()]) =>
-        {
-            let inside = text[span.clone()].to_owned();
-            (
-                PhaseStatus::NotStarted,
-                PhaseMarker::Unknown(inside),
-                span.start - 1,
-            )
-        }
-        _ => match sign(tail) {
-            Some(status) => (status, PhaseMarker::Sign, text.len()),
-            None => (PhaseStatus::NotStarted, PhaseMarker::Missing, text.len()),
-        },
-    };
+    let (status, marker, known_markers, title_end) = read_marker(text, tail_at, offset);
     let title = text
         .get(title_at..title_end.max(title_at))
         .unwrap_or_default();
@@ -102,10 +63,48 @@ pub(super) fn phase_heading(line: usize, text: &str, offset: usize) -> Option<Ph
         separated,
         status,
         marker,
-        known_markers: known.len(),
+        known_markers,
         pipeline,
         end: 0,
     })
+}
+
+/// The status of a heading, its marker, how many markers it has, and where its title ends.
+fn read_marker(
+    text: &str,
+    tail_at: usize,
+    offset: usize,
+) -> (PhaseStatus, PhaseMarker, usize, usize) {
+    let marks: Vec<Range<usize>> = brackets(text)
+        .into_iter()
+        .filter(|span| span.start > tail_at)
+        .collect();
+    let known: Vec<(&Range<usize>, PhaseStatus)> = marks
+        .iter()
+        .filter_map(|span| Some((span, status_of(&text[span.clone()])?)))
+        .collect();
+    if let Some((span, status)) = known.last() {
+        let inside = text[(*span).clone()].to_owned();
+        let in_file = span.start + offset..span.end + offset;
+        let marker = PhaseMarker::Known {
+            text: inside,
+            span: in_file,
+        };
+        return (*status, marker, known.len(), span.start - 1);
+    }
+    if let Some(span) = marks.last()
+        && text[span.end + 1..]
+            .trim_matches(['*', ' ', '\t'])
+            .is_empty()
+        && looks_like_status(&text[span.clone()])
+    {
+        let marker = PhaseMarker::Unknown(text[span.clone()].to_owned());
+        return (PhaseStatus::NotStarted, marker, 0, span.start - 1);
+    }
+    match sign(&text[tail_at..]) {
+        Some(status) => (status, PhaseMarker::Sign, 0, text.len()),
+        None => (PhaseStatus::NotStarted, PhaseMarker::Missing, 0, text.len()),
+    }
 }
 
 /// `(pipeline-start: when 1.3 completes)` taken out of a title.
@@ -222,15 +221,18 @@ pub(super) fn select(lines: &Lines<'_>, fenced: &[bool], from: usize) -> Vec<Pha
     drop_mentions(&mut found);
     let levels = heading_levels(lines, fenced, &found);
     let sections = phase_sections(lines, &levels, &found);
-    let in_section =
-        |phase: &PhaseHeading| sections.iter().any(|section| section.contains(&phase.line));
+    let in_section = |phase: &PhaseHeading| section_of(&sections, phase.line).is_some();
     let sectioned = found.iter().any(in_section);
     if sectioned {
         found.retain(in_section);
     }
-    let Some(base) = main_level(&found) else {
-        return found;
+    // In a section of phases the first one shows the level; elsewhere the majority does.
+    let base = if sectioned {
+        found.first().map(|phase| phase.level)
+    } else {
+        main_level(&found)
     };
+    let Some(base) = base else { return found };
     let mut inside = false;
     found.retain(|phase| {
         let kept = phase.level == base
@@ -291,11 +293,20 @@ fn phase_sections(
             .iter()
             .find(|(_, other)| *other <= level)
             .map_or(lines.len(), |(line, _)| *line);
-        if found.iter().any(|phase| (line..end).contains(&phase.line)) {
+        let first = found.partition_point(|phase| phase.line < line);
+        if found.get(first).is_some_and(|phase| phase.line < end) {
             sections.push(line..end);
         }
     }
     sections
+}
+
+/// The section that a line is in; sections are in order and do not overlap.
+fn section_of(sections: &[Range<usize>], line: usize) -> Option<&Range<usize>> {
+    let after = sections.partition_point(|section| section.start <= line);
+    sections
+        .get(after.checked_sub(1)?)
+        .filter(|section| section.contains(&line))
 }
 
 fn is_section_name(text: &str) -> bool {
@@ -306,8 +317,11 @@ fn is_section_name(text: &str) -> bool {
         .trim_start_matches("Implementation ")
         .trim_matches(['*', ' ']);
     ["Phases", "Steps"].iter().any(|word| {
-        name.strip_prefix(word)
-            .is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric()))
+        // `Phases 4-6: unchanged` speaks about phases and does not hold them.
+        name.strip_prefix(word).is_some_and(|rest| {
+            let next = rest.trim_start().chars().next();
+            next.is_none_or(|next| !next.is_alphanumeric())
+        })
     })
 }
 
@@ -333,10 +347,7 @@ fn set_ends(
             .take_while(|(line, _)| *line < next_phase)
             .find(|(_, level)| *level <= phase.level)
             .map_or(count, |(line, _)| *line);
-        let section = sections
-            .iter()
-            .find(|section| section.contains(&phase.line))
-            .map_or(count, |section| section.end);
+        let section = section_of(sections, phase.line).map_or(count, |section| section.end);
         phase.end = next_phase.min(next_heading).min(section);
     }
 }

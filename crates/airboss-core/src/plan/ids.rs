@@ -133,8 +133,13 @@ fn phase_aliases(before: &[StepRecord], after: &[StepRecord], found: &mut Vec<(S
 }
 
 fn similar(left: &str, right: &str) -> bool {
-    let words =
-        |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_lowercase).collect() };
+    // The beginning of a very long text says enough.
+    let words = |text: &str| -> Vec<String> {
+        text.split_whitespace()
+            .take(200)
+            .map(str::to_lowercase)
+            .collect()
+    };
     let (left, mut right) = (words(left), words(right));
     let longest = left.len().max(right.len());
     let mut equal = 0;

@@ -21,6 +21,7 @@ mod lines;
 mod model;
 mod notes;
 mod parse;
+mod schedule;
 mod status;
 mod table;
 #[cfg(test)]
@@ -28,7 +29,8 @@ mod tests;
 
 pub use edit::{EditError, Stamps, set_phase_status, set_plan_status};
 pub use footprint::overlap;
-pub use graph::{Schedule, ScheduledStep, schedule};
+pub use graph::schedule;
 pub use hash::plan_hash;
 pub use ids::aliases;
 pub use model::*;
+pub use schedule::{Schedule, ScheduledStep};

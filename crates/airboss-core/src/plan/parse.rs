@@ -105,11 +105,6 @@ fn finish(plan: &mut Plan) {
     plan.problems.extend(problems);
     plan.problems
         .sort_by_key(|problem| problem.line.unwrap_or(0));
-    let mut warnings = 0;
-    plan.problems.retain(|problem| {
-        warnings += usize::from(problem.severity == Severity::Warning);
-        problem.severity == Severity::Error || warnings <= MAX_WARNINGS
-    });
 }
 
 struct Reader<'t> {
@@ -121,6 +116,9 @@ struct Reader<'t> {
 
 impl Reader<'_> {
     fn warn(&mut self, code: &'static str, line: usize, message: String, remedy: &str) {
+        if self.problems.len() >= MAX_WARNINGS {
+            return;
+        }
         self.problems
             .push(Problem::warning(code, Some(line + 1), message, remedy));
     }
@@ -499,18 +497,12 @@ impl Reader<'_> {
             let message = "YAML front matter is skipped".to_owned();
             self.warn("front-matter", 0, message, "nothing to do");
         }
-        // The commonest arrows, dashes and quotes after being decoded with the wrong table.
-        if ["\u{e2}\u{2020}", "\u{e2}\u{20ac}", "\u{c3}\u{a9}"]
-            .iter()
-            .any(|wrong| text.contains(wrong))
-        {
-            let message = "the file was once decoded with the wrong character set".to_owned();
-            self.problems.push(Problem::warning(
-                "mojibake",
-                None,
-                message,
-                "repair the text",
-            ));
+        // The commonest arrows, dashes and letters after being decoded with the wrong table.
+        const WRONG: [&str; 3] = ["\u{e2}\u{2020}", "\u{e2}\u{20ac}", "\u{c3}\u{a9}"];
+        if let Some(at) = WRONG.iter().filter_map(|wrong| text.find(wrong)).min() {
+            let line = text[..at].matches('\n').count();
+            let message = "the text was once decoded with the wrong character set".to_owned();
+            self.warn("mojibake", line, message, "repair the text");
         }
         self.check_lines();
         for line in self.fences.unclosed.clone() {

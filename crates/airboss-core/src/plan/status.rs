@@ -95,12 +95,16 @@ pub(super) fn plan_status_of(text: &str) -> Option<PlanStatus> {
 
 /// The texts between brackets outside back-quotes, links left out.
 pub(super) fn brackets(text: &str) -> Vec<Range<usize>> {
-    let code = code_spans(text);
+    let mut code = code_spans(text).into_iter().peekable();
     let mut found = Vec::new();
     let mut open = None;
     for (at, byte) in text.bytes().enumerate() {
+        while code.next_if(|span| span.end <= at).is_some() {}
+        if code.peek().is_some_and(|span| span.start <= at) {
+            continue;
+        }
         match byte {
-            b'[' if !code.iter().any(|span| span.contains(&at)) => open = Some(at + 1),
+            b'[' => open = Some(at + 1),
             b']' => {
                 if let Some(start) = open.take()
                     && text.as_bytes().get(at + 1) != Some(&b'(')

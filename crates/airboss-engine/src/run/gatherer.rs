@@ -7,10 +7,10 @@ use std::thread;
 use airboss_core::id::{AttemptId, StepId};
 use airboss_core::verdict::Evidence;
 
+use super::OpenStore;
 use super::commits::{self, WishOutcome};
 use super::evidence::{Gatherer, Job};
 use crate::git::Repository;
-use crate::store::{Store, StoreError};
 
 /// What reaches the runner.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub(super) fn start_gatherer(gatherer: Gatherer, out: Sender<Message>) -> Sender
 /// Starts the committer; every unit sent to it is one round. It ends with its sender.
 pub(super) fn start_committer(
     repository: Repository,
-    open_store: Box<dyn Fn() -> Result<Box<dyn Store>, StoreError> + Send>,
+    open_store: OpenStore,
     out: Sender<Message>,
 ) -> Sender<()> {
     let (rounds, inbox) = channel::<()>();

@@ -34,6 +34,7 @@ use airboss_core::dispatch::Flight;
 use airboss_core::id::{RunId, StepId};
 use airboss_core::operation::{PlanKey, RunEnding};
 use airboss_core::path::RepoPath;
+use airboss_core::verdict::Verdict;
 use airboss_core::view::Counts;
 
 use self::flight::PlanFacts;
@@ -89,6 +90,9 @@ pub struct RunRequest {
     pub words: String,
 }
 
+/// Setbacks kept for the summary: more than a screen is not read, the log has them all.
+pub const SETBACKS_MAX: usize = 40;
+
 /// How a run went.
 #[derive(Clone, PartialEq, Debug)]
 pub struct RunSummary {
@@ -104,6 +108,9 @@ pub struct RunSummary {
     pub failed: u32,
     /// Attempts dispatched in this run.
     pub attempts: u32,
+    /// Verdicts that did not accept an attempt, in the order they came, the first
+    /// [`SETBACKS_MAX`] of them.
+    pub setbacks: Vec<(StepId, Verdict, String)>,
     /// Steps that are not settled, in plan order, and why.
     pub open: Vec<(StepId, String, airboss_core::dispatch::Standing)>,
     /// Commits that wait, and why the first does.
@@ -132,12 +139,15 @@ pub enum RunError {
     Unregistered(PlanKey),
 }
 
+/// Opens another connection to the store.
+pub type OpenStore = Box<dyn Fn() -> Result<Box<dyn Store>, StoreError> + Send>;
+
 /// What a run needs besides its request: things with a life of their own.
 pub struct RunMeans<'means> {
     /// The runner's store.
     pub store: Box<dyn Store>,
     /// Opens another connection, for the committer.
-    pub open_store: Box<dyn Fn() -> Result<Box<dyn Store>, StoreError> + Send>,
+    pub open_store: OpenStore,
     /// Brings the projections up to date; returns what could not be, in words.
     pub publish: Box<dyn FnMut(&mut dyn Store) -> Vec<String> + 'means>,
     /// Where events go.

@@ -13,6 +13,7 @@ use airboss_core::operation::{Operation, RunEnding, StoredOperation};
 use airboss_core::path::RepoPath;
 use airboss_core::prompt;
 use airboss_core::time::Timestamp;
+use airboss_core::verdict::Verdict;
 use airboss_core::view::View;
 
 use super::attempt_files::{AttemptFiles, directory};
@@ -23,7 +24,7 @@ use super::gatherer::{self, Message};
 use super::recovery::{self, Found};
 use super::tree::Tree;
 use super::watch::Watch;
-use super::{CommitMode, RunError, RunMeans, RunRequest, RunSummary, wishes};
+use super::{CommitMode, OpenStore, RunError, RunMeans, RunRequest, RunSummary, wishes};
 use crate::agents::{Call, temporary};
 use crate::clock;
 use crate::store::{Commit, Committed, Expected, OperationQuery, PublishItem, PublishKind};
@@ -74,6 +75,7 @@ struct Runner<'run> {
     finished: Option<RunEnding>,
     completed: u32,
     failed: u32,
+    setbacks: Vec<(StepId, Verdict, String)>,
     publish_pending: Vec<String>,
     last_progress: Instant,
 }
@@ -103,7 +105,7 @@ impl<'run> Runner<'run> {
             .clone()
             .filter(|_| commits)
             .map(|repository| {
-                let no_store: Box<dyn Fn() -> _ + Send> = Box::new(|| {
+                let no_store: OpenStore = Box::new(|| {
                     Err(crate::store::StoreError::Bug {
                         message: String::new(),
                     })
@@ -131,6 +133,7 @@ impl<'run> Runner<'run> {
             finished: None,
             completed: 0,
             failed: 0,
+            setbacks: Vec::new(),
             publish_pending: Vec::new(),
             last_progress: Instant::now(),
         })
@@ -718,6 +721,7 @@ impl<'run> Runner<'run> {
             completed: self.completed,
             failed: self.failed,
             attempts: self.control.dispatched,
+            setbacks: std::mem::take(&mut self.setbacks),
             open: self.open_steps(now),
             commits_pending: (waiting > 0).then_some((waiting, reason)),
             publish_pending: self.publish_pending,

@@ -146,22 +146,49 @@ fn introduction(top: &Path) -> String {
 }
 
 fn farewell(top: &Path) -> String {
+    let program = program_word();
     let commands = [
-        ("git log --stat", "one commit per step, exactly its files"),
         (
-            "airboss why 2.3",
+            "git log --stat".to_owned(),
+            "one commit per step, exactly its files",
+        ),
+        (
+            format!("{program} why 2.3"),
             "the lie: what was claimed, what was found",
         ),
-        ("airboss why 2.4", "the agent that hung"),
-        ("airboss log", "everything that happened, in order"),
-        ("airboss status", "where the plan stands"),
+        (format!("{program} why 2.4"), "the agent that hung"),
+        (
+            format!("{program} log"),
+            "everything that happened, in order",
+        ),
+        (format!("{program} status"), "where the plan stands"),
     ];
-    let mut lines = vec![format!(
-        "Look around: {}",
-        format!("cd {}", top.display()).cyan()
-    )];
+    let width = commands
+        .iter()
+        .map(|(command, _)| command.len())
+        .max()
+        .unwrap_or(0);
+    let cd = format!("cd {}", top.display());
+    let mut lines = vec![String::new(), format!("Look around: {}", cd.cyan())];
     for (command, what) in commands {
-        lines.push(format!("  {command:<18} {}", what.dimmed()));
+        lines.push(format!("  {command:<width$}  {}", what.dimmed()));
     }
     lines.join("\n")
+}
+
+/// How this program is called: by its name when that finds it, else by its path.
+fn program_word() -> String {
+    let Ok(program) = std::env::current_exe() else {
+        return "airboss".to_owned();
+    };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|directory| directory.join("airboss"));
+    let same = found
+        .filter_map(|known| fs_err::canonicalize(known).ok())
+        .any(|it| it == program);
+    if same {
+        "airboss".to_owned()
+    } else {
+        program.display().to_string()
+    }
 }

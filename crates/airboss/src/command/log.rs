@@ -231,6 +231,9 @@ fn essence(operation: &Operation, at: Timestamp) -> String {
             let text = text.as_ref().map_or(String::new(), |t| format!(": {t}"));
             format!("{} {who}{forced}{text}", status.word())
         }
+        Operation::StepImported { state, .. } => {
+            format!("{}, as its status file says", state.status.word())
+        }
         Operation::StepClaimed { claim, .. } => claim.clone(),
         Operation::RetryGranted { error, .. } => error.clone().unwrap_or_default(),
         Operation::StepAnswered { answer, .. } => answer.clone(),

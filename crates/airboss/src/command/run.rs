@@ -13,7 +13,7 @@ use airboss_core::operation::{Actor, Operation, RunEnding, StepStatus};
 use airboss_core::prompt;
 use airboss_engine::registry::register;
 use airboss_engine::run::lock::{RunLock, RunLocked, lock};
-use airboss_engine::run::{RunMeans, RunRequest, RunSummary, fly};
+use airboss_engine::run::{OpenStore, RunMeans, RunRequest, RunSummary, fly};
 use airboss_engine::settings::{Places, Settings};
 use airboss_engine::store::{Commit, Store, StoreError};
 use airboss_engine::workspace::{PlanFile, Workspace, WorkspaceError};
@@ -142,9 +142,7 @@ fn only_runner(workspace: &Workspace, file: &PlanFile) -> Result<RunLock, CliErr
     }
 }
 
-fn another_store(
-    workspace: &Workspace,
-) -> Box<dyn Fn() -> Result<Box<dyn Store>, StoreError> + Send> {
+fn another_store(workspace: &Workspace) -> OpenStore {
     let workspace = workspace.clone();
     Box::new(move || match workspace.open_store() {
         Ok(store) => Ok(Box::new(store)),

@@ -11,10 +11,11 @@ use airboss_core::operation::PlanKey;
 use airboss_core::time::Timestamp;
 use airboss_core::view::View;
 use airboss_engine::settings::{Places, Settings};
-use airboss_engine::store::{SqliteStore, Store as _};
+use airboss_engine::store::Store as _;
 use airboss_engine::workspace::Workspace;
 
 use self::story::Story;
+pub(crate) use self::story::deferral as deferral_of;
 use crate::command::run::prepare;
 use crate::context::Context;
 use crate::error::CliError;
@@ -135,13 +136,4 @@ fn roots(
         }
     }
     found
-}
-
-/// Only what a store can tell; used by `why` and by `answer`.
-pub(crate) fn question_of(store: &SqliteStore, named: &Named) -> Result<Option<String>, CliError> {
-    let step = store.step(named.plan(), named.step())?;
-    Ok(step
-        .filter(|step| step.state.is_waiting())
-        .and_then(|step| step.state.judgement)
-        .map(|judgement| judgement.reason))
 }

@@ -158,7 +158,7 @@ fn judged_line(event: &RunEvent) -> String {
     };
     let style = verdict_style(*verdict);
     let again = if wake_at.is_some() {
-        "; will be tried again"
+        "; tried again"
     } else {
         ""
     };
@@ -186,9 +186,11 @@ fn attempt_line(attempt: &AttemptProgress, now: Timestamp) -> String {
         (None, Activity::Ended) => "ending".to_owned(),
         (None, Activity::Thinking | Activity::Tool) => "thinking".to_owned(),
     };
-    let tokens = attempt.tokens.map_or_else(String::new, |(input, output)| {
-        format!(" · {} tokens", words::amount(input + output))
-    });
+    let tokens = match attempt.tokens {
+        // Nothing was told yet, or this agent never tells.
+        None | Some((0, 0)) => String::new(),
+        Some((input, output)) => format!(" · {} tokens", words::amount(input + output)),
+    };
     format!(
         "{:<ID_COLUMNS$} {:<TEXT_COLUMNS$} {} {}",
         attempt.step,

@@ -46,6 +46,7 @@ pub fn summary(
             words::count(summary.attempts as usize, "attempt"),
         ),
     ];
+    lines.extend(setbacks(summary));
     for (step, text, standing) in summary.open.iter().take(NAMED_MAX) {
         lines.push(format!(
             "  {} {step:<6} {} {}",
@@ -73,6 +74,36 @@ pub fn summary(
     lines.extend(hint(summary).map(|hint| format!("{} {hint}", "hint:".cyan())));
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// What was not accepted on the way, even where all ended well.
+fn setbacks(summary: &RunSummary) -> Vec<String> {
+    let shown = summary
+        .setbacks
+        .iter()
+        .take(NAMED_MAX)
+        .map(|(step, verdict, reason)| {
+            let open = summary.open.iter().any(|(id, ..)| id == step);
+            let later = if open { "" } else { ", done later" };
+            let word = format!("{:<11}", verdict.word());
+            format!(
+                "  {} {step:<6} {} {}{later}",
+                super::verdict_sign(*verdict).style(super::verdict_style(*verdict)),
+                word.style(super::verdict_style(*verdict)),
+                sanitize(&words::cut(reason, 60)),
+            )
+        });
+    let mut lines: Vec<String> = shown.collect();
+    if !lines.is_empty() {
+        lines.insert(0, "  not accepted at first:".to_owned());
+    }
+    if summary.setbacks.len() > NAMED_MAX {
+        lines.push(dim(&format!(
+            "  and {} more",
+            summary.setbacks.len() - NAMED_MAX
+        )));
+    }
+    lines
 }
 
 fn sign(standing: &Standing) -> String {

@@ -8,6 +8,7 @@ use airboss_core::id::{AttemptId, StepId};
 use airboss_core::operation::{Operation, StepStatus};
 use airboss_core::verdict::Verdict;
 
+use super::super::SETBACKS_MAX;
 use super::super::events::{AttemptProgress, RunEvent};
 use super::super::watch::{ToolNews, Watch};
 use super::{PROGRESS_EVERY, Runner};
@@ -55,6 +56,11 @@ impl Runner<'_> {
                     }
                     StepStatus::Failed if state.retry_count >= retries_max => self.failed += 1,
                     _ => {}
+                }
+                if judgement.verdict != Verdict::Verified && self.setbacks.len() < SETBACKS_MAX {
+                    let reason = judgement.reason.clone();
+                    self.setbacks
+                        .push((step.clone(), judgement.verdict, reason));
                 }
                 let known = self.view.attempts.get(attempt);
                 let duration =

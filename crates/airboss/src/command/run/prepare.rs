@@ -78,7 +78,9 @@ pub(crate) fn flight(
         .plan
         .problems
         .iter()
+        // In plan order a dependency that cannot be read is only a warning.
         .filter(|problem| problem.severity == Severity::Error)
+        .filter(|problem| !sequential || problem.code != "unreadable-dependency")
         .cloned()
         .collect();
     if !errors.is_empty() {
@@ -198,13 +200,7 @@ fn spoken(arguments: &[String]) -> StreamFormat {
 /// Refuses before anything starts when the agent's program is not there.
 pub(super) fn find_program(agent: &Agent) -> Result<(), CliError> {
     let program = &agent.program;
-    let found = if program.components().count() > 1 {
-        program.is_file()
-    } else {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
-    };
-    if found {
+    if on_path(program).is_some() {
         return Ok(());
     }
     let message = format!(
@@ -213,6 +209,16 @@ pub(super) fn find_program(agent: &Agent) -> Result<(), CliError> {
         agent.name
     );
     Err(CliError::refused(message).hint(install_hint(agent, program)))
+}
+
+/// Where a program is: at its path, or in a directory of `PATH`.
+pub(crate) fn on_path(program: &Path) -> Option<PathBuf> {
+    if program.components().count() > 1 {
+        return program.is_file().then(|| program.to_owned());
+    }
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|directory| directory.join(program))
+        .find(|found| found.is_file())
 }
 
 fn install_hint(agent: &Agent, program: &Path) -> String {

@@ -1,0 +1,210 @@
+//! What each projection has to say, made from the store and from what is on disk.
+
+use std::collections::BTreeSet;
+
+use airboss_core::id::{RunId, StepId};
+use airboss_core::operation::{Operation, PlanKey};
+use airboss_core::status_file::splice::{Shown, render, splice};
+use airboss_core::status_file::{Damage, run_id_text};
+use airboss_core::step::Step;
+use airboss_core::view::Run;
+use serde_json::json;
+
+use super::digest;
+use crate::run::markers;
+use crate::store::{OperationQuery, PublishKind, PublishRow, Store, StoreError};
+use crate::supervise::is_alive;
+
+/// New content for a file.
+pub(super) enum Content {
+    /// Write this.
+    Write(Vec<u8>),
+    /// It says everything already.
+    UpToDate,
+    /// What is on disk cannot be built upon.
+    Damaged(Damage),
+    /// There is nothing that could be written, for ever.
+    Gone,
+}
+
+/// The content of a file, and the newest operation that it shows.
+pub(super) fn content(
+    store: &dyn Store,
+    row: &PublishRow,
+    disk: Option<&[u8]>,
+) -> Result<(Content, u64), StoreError> {
+    match &row.kind {
+        PublishKind::StatusJson => status_json(store, row, disk),
+        PublishKind::PlanMarkers => plan_markers(store, &row.plan, disk),
+        PublishKind::RunRecord { run } => run_record(store, row, *run, disk),
+    }
+}
+
+fn status_json(
+    store: &dyn Store,
+    row: &PublishRow,
+    disk: Option<&[u8]>,
+) -> Result<(Content, u64), StoreError> {
+    if let Some(disk) = disk
+        && let Some(changes) = Changes::since_publication(store, row, disk)?
+        && let Ok(text) = std::str::from_utf8(disk)
+    {
+        let shown = Shown {
+            plan_path: row.plan.path().as_str(),
+            plan_name: "",
+            plan_hash: None,
+            steps: &changes.steps,
+            whole: false,
+            runs: &changes.runs,
+            now: store.now(),
+        };
+        if let Ok(written) = splice(text, &shown) {
+            return Ok((written.into(), changes.up_to));
+        }
+    }
+    let Some(view) = store.view(&row.plan)? else {
+        return Ok((Content::Gone, row.sequence));
+    };
+    let shown = Shown {
+        plan_path: row.plan.path().as_str(),
+        plan_name: &view.name,
+        plan_hash: Some(&view.hash),
+        steps: &view.steps,
+        whole: true,
+        runs: &view.runs,
+        now: store.now(),
+    };
+    let content = match disk.map(std::str::from_utf8) {
+        None => Content::Write(render(&shown).into_bytes()),
+        Some(Ok(text)) => match splice(text, &shown) {
+            Ok(written) => written.into(),
+            Err(damage) => Content::Damaged(damage),
+        },
+        Some(Err(error)) => Content::Damaged(Damage::Foreign {
+            message: format!("byte {} is no UTF-8", error.valid_up_to() + 1),
+        }),
+    };
+    Ok((content, view.sequence))
+}
+
+impl From<Option<String>> for Content {
+    fn from(text: Option<String>) -> Self {
+        text.map_or(Self::UpToDate, |text| Self::Write(text.into_bytes()))
+    }
+}
+
+/// What changed since the file was published; only asked when nobody touched it since.
+struct Changes {
+    steps: Vec<Step>,
+    runs: Vec<Run>,
+    up_to: u64,
+}
+
+impl Changes {
+    fn since_publication(
+        store: &dyn Store,
+        row: &PublishRow,
+        disk: &[u8],
+    ) -> Result<Option<Self>, StoreError> {
+        // More than this is as fast from the whole view.
+        const OPERATIONS_MAX: usize = 64;
+        let Some(publication) = store.publication(&row.plan, &row.path)? else {
+            return Ok(None);
+        };
+        if publication.hash != digest(disk) {
+            return Ok(None);
+        }
+        let query = OperationQuery {
+            plan: Some(row.plan.clone()),
+            after: publication.sequence,
+            limit: OPERATIONS_MAX,
+            ..OperationQuery::default()
+        };
+        let operations = store.operations(&query)?;
+        let mut ids: BTreeSet<StepId> = BTreeSet::new();
+        let mut runs: BTreeSet<RunId> = BTreeSet::new();
+        for stored in &operations {
+            if matches!(stored.operation, Operation::PlanRegistered { .. }) {
+                return Ok(None);
+            }
+            ids.extend(stored.operation.steps().iter().cloned());
+            runs.extend(stored.operation.run());
+        }
+        let Some(last) = operations
+            .last()
+            .filter(|_| operations.len() < OPERATIONS_MAX)
+        else {
+            return Ok(None);
+        };
+        let mut steps = Vec::with_capacity(ids.len());
+        for id in &ids {
+            steps.extend(store.step(&row.plan, id)?);
+        }
+        let runs = if runs.is_empty() {
+            Vec::new()
+        } else {
+            let mut all = store.runs(&row.plan)?;
+            all.retain(|run| runs.contains(&run.id));
+            all
+        };
+        Ok(Some(Self {
+            steps,
+            runs,
+            up_to: last.sequence,
+        }))
+    }
+}
+
+fn plan_markers(
+    store: &dyn Store,
+    plan: &PlanKey,
+    disk: Option<&[u8]>,
+) -> Result<(Content, u64), StoreError> {
+    let (Some(view), Some(disk)) = (store.view(plan)?, disk) else {
+        // A plan that somebody deleted is not written anew from its markers.
+        return Ok((Content::Gone, store.sequence()?));
+    };
+    let flying = view
+        .runs
+        .last()
+        .is_some_and(|run| run.ended.is_none() && run.runner.as_ref().is_some_and(is_alive));
+    let edited = markers::apply(disk, &markers::desired(&view, flying));
+    let content = if edited == disk {
+        Content::UpToDate
+    } else {
+        Content::Write(edited)
+    };
+    Ok((content, view.sequence))
+}
+
+fn run_record(
+    store: &dyn Store,
+    row: &PublishRow,
+    id: RunId,
+    disk: Option<&[u8]>,
+) -> Result<(Content, u64), StoreError> {
+    let sequence = store.sequence()?;
+    let runs = store.runs(&row.plan)?;
+    let Some(run) = runs.iter().find(|run| run.id == id) else {
+        return Ok((Content::Gone, sequence));
+    };
+    let text = record_text(run);
+    if disk == Some(text.as_bytes()) {
+        return Ok((Content::UpToDate, sequence));
+    }
+    Ok((Content::Write(text.into_bytes()), sequence))
+}
+
+fn record_text(run: &Run) -> String {
+    let ended = run.ended;
+    let record = json!({
+        "runId": run_id_text(run),
+        "startedAt": run.started_at.millis_text(),
+        "completedAt": ended.map(|(at, _)| at.millis_text()),
+        "ending": ended.map(|(_, ending)| ending),
+        "words": run.words,
+        "tasksCompleted": run.completed,
+        "tasksFailed": run.failed,
+    });
+    format!("{record:#}\n")
+}

@@ -1,0 +1,126 @@
+//! Where projections may be written: inside the work tree, whatever links say.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use airboss_core::path::RepoPath;
+use fs_err as fs;
+
+/// Why a file is not written to.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// A link on the way leads out of the work tree.
+    #[error("{path} leads out of the work tree, to {target}")]
+    Leaves {
+        /// The file.
+        path: RepoPath,
+        /// Where it would be.
+        target: PathBuf,
+    },
+    /// Something that is not a file stands there.
+    #[error("{path} is not a regular file")]
+    NotAFile {
+        /// The file.
+        path: RepoPath,
+    },
+    /// The owner made it read-only, which is a wish to be left alone.
+    #[error("{path} is read-only")]
+    ReadOnly {
+        /// The file.
+        path: RepoPath,
+    },
+    /// The file system refused.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// The real place of a projection. Its directory is made when `create` says so.
+pub(super) fn resolve(top: &Path, path: &RepoPath, create: bool) -> Result<PathBuf, PlaceError> {
+    let wanted = top.join(path);
+    let directory = wanted.parent().unwrap_or(top);
+    // The nearest directory that exists tells whether a link leads out, before anything is made.
+    let existing = directory
+        .ancestors()
+        .find(|ancestor| ancestor.symlink_metadata().is_ok())
+        .unwrap_or(top);
+    let top = fs::canonicalize(top)?;
+    require_inside(&top, path, &fs::canonicalize(existing)?)?;
+    if create {
+        fs::create_dir_all(directory)?;
+    } else if !directory.is_dir() {
+        return Ok(wanted);
+    }
+    let directory = fs::canonicalize(directory)?;
+    require_inside(&top, path, &directory)?;
+    let target = directory.join(path.file_name());
+    let Ok(metadata) = target.symlink_metadata() else {
+        return Ok(target);
+    };
+    if metadata.is_symlink() {
+        let real = fs::canonicalize(&target)?;
+        require_inside(&top, path, &real)?;
+        return regular(path, real);
+    }
+    regular(path, target)
+}
+
+fn regular(path: &RepoPath, target: PathBuf) -> Result<PathBuf, PlaceError> {
+    let metadata = fs::metadata(&target)?;
+    if !metadata.is_file() {
+        return Err(PlaceError::NotAFile { path: path.clone() });
+    }
+    if metadata.permissions().readonly() {
+        return Err(PlaceError::ReadOnly { path: path.clone() });
+    }
+    Ok(target)
+}
+
+fn require_inside(top: &Path, path: &RepoPath, real: &Path) -> Result<(), PlaceError> {
+    // Git's own directory is inside the work tree, and no place for anybody's files.
+    if real.starts_with(top) && !real.starts_with(top.join(".git")) {
+        return Ok(());
+    }
+    Err(PlaceError::Leaves {
+        path: path.clone(),
+        target: real.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_may_lead_anywhere_inside_and_nowhere_else() {
+        let outside = tempfile::tempdir().unwrap();
+        let inside = tempfile::tempdir().unwrap();
+        let top = inside.path();
+        symlink(outside.path(), top.join("out")).unwrap();
+        fs::create_dir(top.join("real")).unwrap();
+        symlink(top.join("real"), top.join("in")).unwrap();
+        fs::write(outside.path().join("x"), "").unwrap();
+        symlink(outside.path().join("x"), top.join("real/link.json")).unwrap();
+
+        let check = |text: &str| resolve(top, &RepoPath::new(text).unwrap(), true);
+        assert!(check("new/dir/status.json").is_ok());
+        assert!(
+            check("in/status.json")
+                .unwrap()
+                .ends_with("real/status.json")
+        );
+        for bad in ["out/status.json", "out/a/b/status.json", "real/link.json"] {
+            assert!(
+                matches!(check(bad), Err(PlaceError::Leaves { .. })),
+                "{bad}"
+            );
+        }
+        assert!(!outside.path().join("a").exists());
+        fs::create_dir(top.join("status.json")).unwrap();
+        assert!(matches!(
+            check("status.json"),
+            Err(PlaceError::NotAFile { .. })
+        ));
+    }
+}

@@ -1,0 +1,231 @@
+//! `mark-started` and its sisters: a person sets the status of a step.
+//!
+//! From inside an attempt the same commands are the agent's claim about its own step, which is
+//! recorded and believed by nobody.
+
+use airboss_core::exit::ExitCode;
+use airboss_core::id::{AttemptId, StepId};
+use airboss_core::operation::{Operation, StepStatus};
+use airboss_core::step::{MarkRefused, MarkRequest, mark};
+use airboss_engine::store::{Change, Refusal, Standing};
+use airboss_engine::supervise::{ATTEMPT_VARIABLE, is_alive};
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::desk::{WriteOptions, Writing};
+use crate::error::CliError;
+
+/// A step to mark.
+#[derive(clap::Args, Clone, Debug)]
+pub struct MarkArguments {
+    /// The step's id in its plan.
+    #[arg(value_name = "ID")]
+    step: String,
+    /// Go outside the table of transitions; recorded as such.
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    options: WriteOptions,
+}
+
+/// A step to mark as completed.
+#[derive(clap::Args, Clone, Debug)]
+pub struct CompleteArguments {
+    /// What was done.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    notes: Option<String>,
+    #[command(flatten)]
+    mark: MarkArguments,
+}
+
+/// A step to mark as failed.
+#[derive(clap::Args, Clone, Debug)]
+pub struct FailArguments {
+    /// Why it failed.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    error: String,
+    #[command(flatten)]
+    mark: MarkArguments,
+}
+
+/// A step to leave out.
+#[derive(clap::Args, Clone, Debug)]
+pub struct SkipArguments {
+    /// Why it is left out.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    reason: String,
+    #[command(flatten)]
+    mark: MarkArguments,
+}
+
+/// Marks a step as started, anew with every call.
+///
+/// # Errors
+/// When the transition is not allowed or the plan cannot be changed; nothing was changed then.
+pub fn started(context: &Context, arguments: &MarkArguments) -> Result<ExitCode, CliError> {
+    set(context, arguments, StepStatus::InProgress, None)
+}
+
+/// Gives a step back.
+///
+/// # Errors
+/// As for [`started`].
+pub fn pending(context: &Context, arguments: &MarkArguments) -> Result<ExitCode, CliError> {
+    set(context, arguments, StepStatus::Pending, None)
+}
+
+/// Declares a step done: a person's override of any verdict.
+///
+/// # Errors
+/// As for [`started`].
+pub fn complete(context: &Context, arguments: &CompleteArguments) -> Result<ExitCode, CliError> {
+    let text = arguments.notes.clone();
+    set(context, &arguments.mark, StepStatus::Completed, text)
+}
+
+/// Marks a step as failed.
+///
+/// # Errors
+/// As for [`started`].
+pub fn failed(context: &Context, arguments: &FailArguments) -> Result<ExitCode, CliError> {
+    let text = Some(arguments.error.clone());
+    set(context, &arguments.mark, StepStatus::Failed, text)
+}
+
+/// Leaves a step out.
+///
+/// # Errors
+/// As for [`started`].
+pub fn skipped(context: &Context, arguments: &SkipArguments) -> Result<ExitCode, CliError> {
+    let text = Some(arguments.reason.clone());
+    set(context, &arguments.mark, StepStatus::Skipped, text)
+}
+
+fn set(
+    context: &Context,
+    arguments: &MarkArguments,
+    status: StepStatus,
+    text: Option<String>,
+) -> Result<ExitCode, CliError> {
+    let id = StepId::new(&arguments.step);
+    let mut writing = Writing::open(context, &arguments.options)?;
+    let request = MarkRequest { status, text, force: arguments.force };
+    let attempt = own_attempt()?;
+    let mut unstarted = false;
+    // What becomes stale is the same whichever way the decision goes.
+    let probe = Operation::RetryGranted { step: id.clone(), error: None };
+    let publish = writing.stale(&[probe]);
+    let answer = writing.decide(&id, &mut |standing| {
+        unstarted = false;
+        let (operation, answer) = match attempt {
+            Some(attempt) => claim(standing, attempt, &request)?,
+            None => {
+                refuse_if_busy(standing, request.force)?;
+                unstarted = standing.step.state.status == StepStatus::Pending
+                    && request.status == StepStatus::Completed;
+                (mark(&standing.step, &request).map_err(explain)?, marked(&id, &request))
+            }
+        };
+        let operations: Vec<Operation> = operation.into_iter().collect();
+        let publish = if operations.is_empty() { Vec::new() } else { publish.clone() };
+        Ok(Change { operations, publish, result: answer, ..Change::default() })
+    })?;
+    if unstarted {
+        let text = format!("step {id} was never started, so it has no start time");
+        context.printer.warning(&text);
+    }
+    writing.finish(context, &answer, |answer| {
+        format!("{} is {}", answer["taskId"].as_str().unwrap_or(""), words(answer))
+    })
+}
+
+fn words(answer: &Value) -> String {
+    match answer["claim"].as_str() {
+        Some(claim) => format!("claimed to be {claim}; its evidence decides"),
+        None => answer["status"].as_str().unwrap_or("").replace('_', " "),
+    }
+}
+
+/// The attempt that this command runs inside of.
+///
+/// # Errors
+/// When the variable holds something else.
+pub fn own_attempt() -> Result<Option<AttemptId>, CliError> {
+    let Some(text) = std::env::var_os(ATTEMPT_VARIABLE) else {
+        return Ok(None);
+    };
+    let attempt = text.to_str().and_then(|text| text.parse().ok());
+    attempt.map(Some).ok_or_else(|| {
+        CliError::usage(format!("{ATTEMPT_VARIABLE} does not hold the id of an attempt"))
+            .hint("airboss sets it for its agents; unset it to work as a person")
+    })
+}
+
+/// Refuses unless the step is the attempt's own.
+///
+/// # Errors
+/// When another attempt, or none, works on the step.
+pub fn require_own(standing: &Standing, attempt: AttemptId) -> Result<(), CliError> {
+    if standing.step.state.attempt == Some(attempt) {
+        return Ok(());
+    }
+    let step = &standing.step.record.id;
+    let message = format!("step {step} is not the step of attempt {}", attempt.short());
+    Err(CliError::refused(message).hint("an agent reports on its own step only"))
+}
+
+fn claim(
+    standing: &Standing,
+    attempt: AttemptId,
+    request: &MarkRequest,
+) -> Result<(Option<Operation>, Value), Refusal> {
+    require_own(standing, attempt)?;
+    let word = request.status.word();
+    let claim = match &request.text {
+        Some(text) => format!("{word}: {text}"),
+        None => word.to_owned(),
+    };
+    let step = standing.step.record.id.clone();
+    let answer = json!({ "success": true, "taskId": step, "status": "claimed", "claim": word });
+    Ok((Some(Operation::StepClaimed { step, attempt, claim }), answer))
+}
+
+/// A step that a live run works on is not taken away by accident.
+fn refuse_if_busy(standing: &Standing, force: bool) -> Result<(), Refusal> {
+    let Some(attempt) = &standing.attempt else {
+        return Ok(());
+    };
+    let alive = standing.run.as_ref().is_some_and(|run| {
+        run.ended.is_none() && run.runner.as_ref().is_some_and(is_alive)
+    });
+    if !attempt.status.is_live() || !alive || force {
+        return Ok(());
+    }
+    let busy = MarkRefused::Busy {
+        step: standing.step.record.id.clone(),
+        attempt: attempt.id.short(),
+    };
+    Err(Box::new(explain(busy)))
+}
+
+fn explain(refused: MarkRefused) -> CliError {
+    let error = CliError::refused(refused.to_string());
+    match refused {
+        MarkRefused::Transition { .. } | MarkRefused::Vanished { .. } => {
+            error.hint("`--force` does it all the same, and the log says so")
+        }
+        MarkRefused::Busy { .. } => error.hint("end the run first, or take it with `--force`"),
+    }
+}
+
+fn marked(id: &StepId, request: &MarkRequest) -> Value {
+    let mut answer = json!({ "success": true, "taskId": id, "status": request.status.word() });
+    let key = match request.status {
+        StepStatus::Completed => "notes",
+        StepStatus::Failed => "error",
+        StepStatus::Skipped => "reason",
+        StepStatus::Pending | StepStatus::InProgress => return answer,
+    };
+    answer[key] = json!(request.text);
+    answer
+}

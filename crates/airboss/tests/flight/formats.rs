@@ -1,0 +1,70 @@
+//! A whole plan, unattended, in each format.
+
+use crate::support::*;
+
+#[track_caller]
+fn check(agent: &str) {
+    let environment = environment();
+    environment.plan(PLAN, ten_steps());
+    environment.script(DILIGENT);
+    let output = environment.run(["run", PLAN, "--agent", agent]);
+    output.expect_code(0);
+    assert_eq!(statuses(&environment).len(), 10);
+    assert_eq!(
+        with_status(&environment, "completed").split(' ').count(),
+        10
+    );
+    let commits = commits(&environment);
+    let made: Vec<(String, String)> = commits
+        .iter()
+        .map(|commit| {
+            let own: Vec<&str> = commit
+                .files
+                .iter()
+                .map(String::as_str)
+                .filter(|file| *file != PLAN)
+                .collect();
+            (commit.subject.clone(), own.join(" "))
+        })
+        .collect();
+    let expected: Vec<(String, String)> = [
+        "1.1", "1.2", "1.3", "2.1", "2.2", "2.3", "2.4", "3.1", "3.2", "3.3",
+    ]
+    .iter()
+    .map(|id| {
+        let file = format!("out/{}.txt", id.replace('.', "-"));
+        (format!("[work] task {id}: Write `{file}`"), file)
+    })
+    .collect();
+    assert_eq!(made, expected);
+    for commit in &commits {
+        // The plan is in a commit only for the markers of that commit's own phase.
+        assert!(commit.files.len() <= 2, "{commit:?}");
+    }
+    environment.git(["fsck", "--strict"]);
+    // Nothing of the steps is left uncommitted, and nothing is staged.
+    assert_eq!(environment.git(["status", "--porcelain", "out", PLAN]), "");
+    assert_eq!(environment.git(["diff", "--cached", "--name-only"]), "");
+    environment.assert_no_process_left();
+    // The same command again finds nothing to do and makes nothing.
+    let head = environment.git(["rev-parse", "HEAD"]);
+    environment
+        .run(["run", PLAN, "--agent", agent])
+        .expect_code(0);
+    assert_eq!(environment.git(["rev-parse", "HEAD"]), head);
+}
+
+#[test]
+fn plain() {
+    check("plain");
+}
+
+#[test]
+fn claude() {
+    check("claude");
+}
+
+#[test]
+fn codex() {
+    check("codex");
+}

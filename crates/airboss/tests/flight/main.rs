@@ -1,0 +1,7 @@
+//! Flights from end to end: the real program, real git, real processes.
+//!
+//! Each test has an environment of its own, so that all of them run side by side.
+
+mod formats;
+mod support;
+mod verdicts;
