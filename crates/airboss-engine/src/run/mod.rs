@@ -30,6 +30,7 @@ mod wishes;
 
 use std::path::PathBuf;
 
+pub use airboss_core::config::CommitMode;
 use airboss_core::dispatch::Flight;
 use airboss_core::id::{RunId, StepId};
 use airboss_core::operation::{PlanKey, RunEnding};
@@ -43,17 +44,6 @@ pub use self::runner::fly;
 use crate::agents::Agent;
 use crate::git::Repository;
 use crate::store::{Store, StoreError};
-
-/// When verified work is committed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum CommitMode {
-    /// After every attempt that verified a step.
-    Step,
-    /// When the last step of a phase is settled.
-    Phase,
-    /// Never.
-    Off,
-}
 
 /// Everything a run needs to know; nothing in it changes while it flies.
 #[derive(Clone, Debug)]

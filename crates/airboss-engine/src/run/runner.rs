@@ -553,6 +553,7 @@ impl<'run> Runner<'run> {
                 id: step.clone(),
                 artifacts: known.artifacts.clone(),
                 findings: known.findings.clone(),
+                declared: known.declared.clone(),
                 leftover: leftover.unwrap_or_default(),
             })
         };

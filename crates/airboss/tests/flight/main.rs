@@ -3,5 +3,10 @@
 //! Each test has an environment of its own, so that all of them run side by side.
 
 mod formats;
+mod gates;
+mod kill;
+mod options;
+mod signals;
 mod support;
+mod together;
 mod verdicts;

@@ -10,8 +10,8 @@ use airboss_core::path::RepoPath;
 use airboss_core::plan::{Problem, Severity, schedule};
 use airboss_engine::agents::{Agent, Backend};
 use airboss_engine::run::flight::{PlanFacts, criterion_gates};
-use airboss_engine::run::gates::{Gate, GateScope};
-use airboss_engine::run::{CommitMode, RunRequest};
+use airboss_engine::run::gates::Gate;
+use airboss_engine::run::RunRequest;
 use airboss_engine::supervise::Limits;
 use airboss_engine::workspace::{PlanFile, Workspace};
 
@@ -52,11 +52,7 @@ pub(super) fn request(
         facts: PlanFacts::new(&file.plan, &file.name, &output),
         agent: agent(config)?,
         gates,
-        commit: match config.commit.mode {
-            config::CommitMode::Step => CommitMode::Step,
-            config::CommitMode::Phase => CommitMode::Phase,
-            config::CommitMode::Off => CommitMode::Off,
-        },
+        commit: config.commit,
         markers: config.markdown_write,
         excluded: own_files(file, &output),
         output,
@@ -116,11 +112,7 @@ fn gate_of(name: &str, gate: &config::Gate) -> Gate {
         name: name.to_owned(),
         command: gate.command.clone(),
         timeout: gate.timeout,
-        scope: match gate.when {
-            config::GateWhen::Step => GateScope::Step,
-            config::GateWhen::Phase => GateScope::Phase,
-            config::GateWhen::Plan => GateScope::Plan,
-        },
+        scope: gate.when,
         phases: gate.phases.clone(),
         steps: gate
             .steps
