@@ -106,24 +106,30 @@ fn toml_text(settings: &BTreeMap<String, Sourced>, with_origin: bool) -> String 
             None => sections.push((section.to_owned(), vec![line])),
         }
     }
-    let mut out = String::new();
-    for (section, lines) in sections {
-        if !out.is_empty() {
-            out.push('\n');
+    let sections: Vec<String> = sections
+        .iter()
+        .map(|(section, lines)| section_text(section, lines, with_origin))
+        .collect();
+    sections.join("\n")
+}
+
+fn section_text(section: &str, lines: &[(String, String)], with_origin: bool) -> String {
+    /// A longer value does not push the origins of all others to the right.
+    const ALIGNED_MAX: usize = 48;
+    let columns = lines.iter().map(|(value, _)| value.chars().count());
+    let columns = columns.filter(|columns| *columns <= ALIGNED_MAX).max();
+    let columns = columns.unwrap_or(0);
+    let mut text = vec![format!("[{section}]").bold().to_string()];
+    text.extend(lines.iter().map(|(value, origin)| {
+        let origin = format!("# {}", sanitize(origin));
+        if with_origin {
+            format!("{value:<columns$}  {}", origin.dimmed())
+        } else {
+            value.clone()
         }
-        out.push_str(&format!("{}\n", format!("[{section}]").bold()));
-        let columns = lines.iter().map(|(value, _)| value.chars().count());
-        let columns = columns.filter(|columns| *columns <= 48).max().unwrap_or(0);
-        for (value, origin) in lines {
-            if with_origin {
-                let origin = format!("# {}", sanitize(&origin));
-                out.push_str(&format!("{value:<columns$}  {}\n", origin.dimmed()));
-            } else {
-                out.push_str(&format!("{value}\n"));
-            }
-        }
-    }
-    out
+    }));
+    text.push(String::new());
+    text.join("\n")
 }
 
 /// By the place of their key in the reference, names alphabetically.
@@ -188,30 +194,30 @@ fn path(context: &Context, places: &Places) {
 /// `docs/configuration.md`, made from the one table of settings.
 #[must_use]
 pub fn reference() -> String {
-    let mut out = String::from(REFERENCE_HEAD);
+    let mut lines = vec![REFERENCE_HEAD.to_owned()];
     let mut section = "";
     for key in KEYS {
-        let own = key.path.rsplit_once('.').map_or("", |(section, _)| section);
+        let (own, name) = key.path.rsplit_once('.').unwrap_or(("", key.path));
         if own != section {
             section = own;
-            let shown = section.replace('*', "NAME");
-            out.push_str(&format!(
-                "\n## `[{shown}]`\n\n| key | type | default | meaning |\n|---|---|---|---|\n"
-            ));
+            lines.push(format!("## `[{}]`\n", section.replace('*', "NAME")));
+            lines.push("| key | type | default | meaning |".to_owned());
+            lines.push("|---|---|---|---|".to_owned());
         }
-        let name = key.path.rsplit_once('.').map_or(key.path, |(_, name)| name);
         let default = match key.default {
             "" => "–".to_owned(),
             text => format!("`{text}`"),
         };
         let guarded = if key.guarded { " 🔒" } else { "" };
-        out.push_str(&format!(
-            "| `{name}`{guarded} | {} | {default} | {} |\n",
-            kind_words(key.kind),
+        let kind = kind_words(key.kind);
+        lines.push(format!(
+            "| `{name}`{guarded} | {kind} | {default} | {} |",
             key.help
         ));
     }
-    out
+    let mut text = lines.join("\n").replace("|\n## ", "|\n\n## ");
+    text.push('\n');
+    text
 }
 
 fn kind_words(kind: keys::Kind) -> String {

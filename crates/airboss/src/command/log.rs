@@ -191,22 +191,11 @@ fn essence(operation: &Operation, at: Timestamp) -> String {
             "{}; {completed} completed, {failed} failed",
             words::ending(*ending)
         ),
-        Operation::AttemptDispatched {
-            steps,
-            agent,
-            retry,
-            ..
-        } => {
-            let retry = if *retry { ", a retry" } else { "" };
-            let batch = match steps.as_slice() {
-                [_] => String::new(),
-                several => format!(", steps {}", words::ids(several)),
-            };
-            format!("{agent}{retry}{batch}")
-        }
-        Operation::AttemptSpawned { supervisor, .. } => format!("supervisor {}", supervisor.pid),
-        Operation::AttemptStopRequested { reason, .. } => reason.clone(),
-        Operation::AttemptEnded { end, .. } => words::end(end),
+        Operation::AttemptDispatched { .. }
+        | Operation::AttemptSpawned { .. }
+        | Operation::AttemptStopRequested { .. }
+        | Operation::AttemptEnded { .. }
+        | Operation::AttemptJudged { .. } => attempt_essence(operation),
         Operation::StepJudged {
             judgement, wake_at, ..
         } => {
@@ -251,6 +240,27 @@ fn essence(operation: &Operation, at: Timestamp) -> String {
             format!("{made}{left}")
         }
         Operation::CommitDeferred { reason, .. } => format!("waits: {reason}"),
-        Operation::AttemptJudged { .. } => String::new(),
+    }
+}
+
+fn attempt_essence(operation: &Operation) -> String {
+    match operation {
+        Operation::AttemptDispatched {
+            steps,
+            agent,
+            retry,
+            ..
+        } => {
+            let retry = if *retry { ", a retry" } else { "" };
+            let batch = match steps.as_slice() {
+                [_] => String::new(),
+                several => format!(", steps {}", words::ids(several)),
+            };
+            format!("{agent}{retry}{batch}")
+        }
+        Operation::AttemptSpawned { supervisor, .. } => format!("supervisor {}", supervisor.pid),
+        Operation::AttemptStopRequested { reason, .. } => reason.clone(),
+        Operation::AttemptEnded { end, .. } => words::end(end),
+        _ => String::new(),
     }
 }

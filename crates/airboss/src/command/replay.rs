@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use airboss_core::agent::{
-    EndReason, SessionUpdate, StreamFormat, StreamParser, Transcript, TurnEnd, Usage, UsageScope,
+    EndReason, SessionUpdate, StreamParser, ToolInput, Transcript, TurnEnd, Usage, UsageScope,
 };
 use airboss_core::attempt::Attempt;
 use airboss_core::exit::ExitCode;
@@ -73,7 +73,7 @@ pub fn replay(context: &Context, arguments: &ReplayArguments) -> Result<ExitCode
                 .hint(format!("`airboss why {id}` says why not")),
         );
     };
-    let mut player = Player::new(context, arguments, &attempt, files.format);
+    let mut player = Player::new(context, arguments, &attempt, &files);
     if !arguments.raw && !context.json && !context.quiet {
         context.printer.note(&header(&attempt));
     }
@@ -137,6 +137,8 @@ struct Player {
     edge: Option<usize>,
     parser: StreamParser,
     transcript: Transcript,
+    /// The top of the work tree with a slash, which paths do without.
+    top: String,
     begin: Timestamp,
     last: Timestamp,
     /// Lines of standard error that were not shown.
@@ -148,16 +150,17 @@ impl Player {
         context: &Context,
         arguments: &ReplayArguments,
         attempt: &Attempt,
-        format: StreamFormat,
+        files: &AttemptFiles,
     ) -> Self {
         Self {
+            top: format!("{}/", files.top.display()),
             printer: context.printer,
             json: context.json,
             raw: arguments.raw,
             stderr: arguments.stderr,
             speed: arguments.speed,
             edge: page::edge(),
-            parser: StreamParser::new(format),
+            parser: StreamParser::new(files.format),
             transcript: Transcript::default(),
             begin: attempt.dispatched_at,
             last: attempt.dispatched_at,
@@ -284,10 +287,14 @@ impl Player {
                 name,
                 input: Some(input),
                 ..
-            } => ("tool", Style::new().cyan(), tool_line(name, input)),
+            } => ("tool", Style::new().cyan(), self.tool_line(name, input)),
             SessionUpdate::ToolInput { id, input } => {
                 let tool = self.transcript.running.iter().find(|tool| tool.id == *id)?;
-                ("tool", Style::new().cyan(), tool_line(&tool.name, input))
+                (
+                    "tool",
+                    Style::new().cyan(),
+                    self.tool_line(&tool.name, input),
+                )
             }
             SessionUpdate::ToolEnded { .. } => return self.tool_ended(),
             SessionUpdate::PermissionDenied { tool, message, .. } => {
@@ -296,7 +303,7 @@ impl Player {
             SessionUpdate::PermissionAsked { tool, input, .. } => (
                 "asks",
                 yellow,
-                format!("permission for {}", tool_line(tool, input)),
+                format!("permission for {}", self.tool_line(tool, input)),
             ),
             SessionUpdate::PermissionWithdrawn { request } => {
                 ("asks", dim, format!("no longer for {request}"))
@@ -312,10 +319,19 @@ impl Player {
                 } else {
                     Style::new().red()
                 };
-                ("end", style, end_words(end))
+                (
+                    "end",
+                    style,
+                    end_words(end, self.transcript.last_text.as_deref()),
+                )
             }
             SessionUpdate::Raw { kind, line } => ("unknown", dim, format!("{kind}: {line}")),
         })
+    }
+
+    /// A tool in one line, with paths as the project has them.
+    fn tool_line(&self, name: &str, input: &ToolInput) -> String {
+        tool_line(name, input).replace(&self.top, "")
     }
 
     fn tool_ended(&self) -> Option<(&'static str, Style, String)> {
@@ -324,7 +340,7 @@ impl Player {
             .name
             .as_deref()
             .unwrap_or("a tool that was not announced");
-        let line = tool_line(name, &tool.input);
+        let line = self.tool_line(name, &tool.input);
         let took = tool.duration.map_or_else(String::new, |took| {
             format!(" after {}", words::duration(took))
         });
@@ -366,7 +382,7 @@ impl Player {
             );
         }
         for tool in &self.transcript.running {
-            let line = format!("{} had no end", tool_line(&tool.name, &tool.input));
+            let line = format!("{} had no end", self.tool_line(&tool.name, &tool.input));
             self.say(self.last, "tool", Style::new().yellow(), &line);
         }
         let style = Style::new().bold();
@@ -451,7 +467,8 @@ fn usage_words(usage: Usage, scope: UsageScope) -> Option<String> {
     ))
 }
 
-fn end_words(end: &TurnEnd) -> String {
+/// The message is left out when it only repeats the text before it.
+fn end_words(end: &TurnEnd, text: Option<&str>) -> String {
     let reason = match end.reason {
         EndReason::Completed => "completed",
         EndReason::MaxTurns => "its limit of turns was reached",
@@ -469,6 +486,7 @@ fn end_words(end: &TurnEnd) -> String {
     let message = end
         .message
         .as_ref()
+        .filter(|message| text != Some(message.as_str()))
         .map_or(String::new(), |message| format!(": {message}"));
     format!("{said}, {reason}{message}")
 }

@@ -7,7 +7,7 @@ use airboss_core::config::{Backend, Config};
 use airboss_core::operation::StepStatus;
 use airboss_core::step::STUCK_AFTER;
 use airboss_engine::clock;
-use airboss_engine::git::{Repository, deferral};
+use airboss_engine::git::{DeferReason, Repository, deferral};
 use airboss_engine::run::attempt_files::directory;
 use airboss_engine::settings::{Places, Settings};
 use airboss_engine::store::{SqliteStore, Store as _, StoreError};
@@ -134,9 +134,20 @@ fn repository(workspace: &Workspace) -> Check {
         Ok(Some(reason)) => Check::warning(
             "repository",
             format!("commits wait: {reason}"),
-            "finish it; the commits are made afterwards, nothing is lost",
+            deferral_remedy(reason),
         ),
         Err(error) => Check::problem("repository", error.to_string(), "`git status` says more"),
+    }
+}
+
+fn deferral_remedy(reason: DeferReason) -> &'static str {
+    match reason {
+        DeferReason::UnbornHead => "make the first commit yourself",
+        DeferReason::DetachedHead => "switch to a branch; the commits are made there",
+        DeferReason::IndexLocked | DeferReason::BranchLocked | DeferReason::Busy => {
+            "they are made when it is free"
+        }
+        _ => "finish or abort it; the commits are made afterwards, nothing is lost",
     }
 }
 
@@ -172,7 +183,7 @@ fn index_lock(repository: &Repository, claims: &[String]) -> Option<Check> {
     let lock = repository.git_dir().join("index.lock");
     let metadata = lock.symlink_metadata().ok()?;
     let content = fs_err::read_to_string(&lock).unwrap_or_default();
-    if claims.iter().any(|claim| *claim == content) {
+    if claims.contains(&content) {
         let evidence = format!("{} was left by an airboss that died", lock.display());
         return Some(Check::warning(
             "index.lock",
@@ -457,7 +468,7 @@ fn commits(workspace: &Workspace, store: &SqliteStore) -> Result<Check, StoreErr
         .as_ref()
         .and_then(|repository| deferral(repository).ok().flatten());
     let (reason, remedy) = match now {
-        Some(reason) => (reason.to_string(), "finish it; they are made afterwards"),
+        Some(reason) => (reason.to_string(), deferral_remedy(reason)),
         None => (
             deferral_of(store, first.sequence)?
                 .unwrap_or_else(|| "nothing is in the way".to_owned()),

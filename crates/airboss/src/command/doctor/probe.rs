@@ -2,7 +2,7 @@
 //!
 //! Everything here is bounded in time and changes nothing.
 
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -77,13 +77,13 @@ pub(super) fn attempt_processes() -> Vec<AttemptProcess> {
         .filter(|pid| !own.contains(pid))
         .filter_map(|pid| {
             // Another user's process, or one that has just ended, cannot be looked at.
-            let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+            let environment = fs_err::read(format!("/proc/{pid}/environ")).ok()?;
             let prefix = format!("{ATTEMPT_VARIABLE}=");
             let value = environment
                 .split(|&byte| byte == 0)
                 .find_map(|entry| entry.strip_prefix(prefix.as_bytes()))?;
             let attempt = std::str::from_utf8(value).ok()?.parse().ok()?;
-            let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+            let name = fs_err::read_to_string(format!("/proc/{pid}/comm")).ok()?;
             let name = sanitize(name.trim());
             Some(AttemptProcess { pid, name, attempt })
         })
@@ -96,7 +96,7 @@ fn ancestry() -> Vec<u32> {
     let mut next = Some(std::process::id());
     while let Some(pid) = next.filter(|pid| *pid > 0 && !found.contains(pid)) {
         found.push(pid);
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let stat = fs_err::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         // The name may hold spaces and parentheses; the parent is the second field behind it.
         next = stat
             .rsplit_once(')')
@@ -113,11 +113,11 @@ pub(super) fn dead_claims(directory: &Path) -> Vec<String> {
     entries
         .flatten()
         .filter(|entry| {
-            let Ok(file) = File::open(entry.path()) else {
+            let Ok(file) = fs_err::File::open(entry.path()) else {
                 return false;
             };
             // Asked for and given back at once; whoever recovers it meanwhile tries again.
-            !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+            !matches!(file.file().try_lock_shared(), Err(TryLockError::WouldBlock))
         })
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect()

@@ -117,9 +117,9 @@ fn completed(story: &Story) -> String {
         format!("{id} is done: {notes}")
     };
     if let Some(commit) = &story.commit.commit {
-        words.push_str(&format!("; committed as {}", short_commit(commit)));
+        words.extend(["; committed as ", short_commit(commit)]);
     } else if let Some(pending) = &story.commit.pending {
-        words.push_str(&format!("; its commit waits: {pending}"));
+        words.extend(["; its commit waits: ", pending]);
     }
     words
 }
@@ -230,7 +230,7 @@ fn headline(page: &mut Page, attempt: &AttemptStory) {
             .duration()
             .map(|took| format!(", {}", words::duration(took))),
     );
-    text.push_str(&format!(", {}", words::instant(attempt.dispatched_at)));
+    text.extend([", ", &words::instant(attempt.dispatched_at)]);
     // What a verified one rests on stands below it.
     let reason = attempt
         .judgement
@@ -434,7 +434,7 @@ fn files<'a>(all: impl ExactSizeIterator<Item = &'a str>) -> String {
     let more = all.len().saturating_sub(FILES_MAX);
     let mut named = all.take(FILES_MAX).collect::<Vec<_>>().join(", ");
     if more > 0 {
-        named.push_str(&format!(" and {more} more"));
+        named.extend([" and ", &more.to_string(), " more"]);
     }
     named
 }
