@@ -1,6 +1,6 @@
 //! `airboss run`: flies a plan until nothing is left to dispatch.
 
-mod prepare;
+pub(crate) mod prepare;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
