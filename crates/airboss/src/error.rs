@@ -65,7 +65,7 @@ impl CliError {
         self
     }
 
-    /// The exit code of `design.md` section 9.
+    /// The exit code of its kind.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self.kind {

@@ -75,7 +75,7 @@ pub fn splice(text: &str, shown: &Shown<'_>) -> Result<Option<String>, Damage> {
     Ok(Some(writer.edits.apply(text)))
 }
 
-/// A new file in the layout of `formats.md` F.2.
+/// A new file in the layout.
 #[must_use]
 pub fn render(shown: &Shown<'_>) -> String {
     let style = Style::of("\n", "{}", None);

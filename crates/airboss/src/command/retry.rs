@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::desk::{Reading, WriteOptions, Writing};
 use crate::error::CliError;
 
-/// Retries after the first attempt: a constant of these commands (`formats.md` F.3), whatever
+/// Retries after the first attempt: a constant of these commands, whatever
 /// a run is configured to grant.
 const RETRIES_MAX: u32 = 2;
 

@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::desk::Reading;
 use crate::error::CliError;
 
-/// How often `--watch` looks: a change is visible within a second (`formats.md` F.3).
+/// How often `--watch` looks: a change is visible within a second.
 const WATCH_PAUSE: Duration = Duration::from_millis(250);
 
 /// Shows where a plan stands.
