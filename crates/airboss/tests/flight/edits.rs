@@ -44,20 +44,34 @@ fn edited(edit: impl FnOnce(String) -> String) -> (TestEnvironment, Output) {
 }
 
 #[test]
-fn a_new_step_is_flown_by_the_next_run() {
+fn a_new_step_is_flown_too() {
     let (environment, output) =
         edited(|text| text.replace("- [ ] 2.1", "- [ ] 2.0 Write `out/2-0.txt`\n- [ ] 2.1"));
-    let again = environment.run(["run", PLAN, "--agent", "claude"]);
-    again.expect_code(0);
+    output.expect_code(0);
+    assert!(
+        output
+            .stderr
+            .contains("plans/work.md was changed while it was flown"),
+        "{output}"
+    );
     assert_eq!(
         with_status(&environment, "completed"),
         "1.1 1.2 2.0 2.1",
-        "{output}\n{again}"
+        "{output}"
     );
+    assert_eq!(commits(&environment).len(), 4);
     assert!(
         environment.read(PLAN).contains("- [ ] 2.0 Write"),
         "the person's edit is kept"
     );
+}
+
+#[test]
+fn a_plan_that_was_broken_meanwhile_is_not_called_done() {
+    let (environment, output) = edited(|text| text.replace("[1]", "[9]"));
+    output.expect_code(4);
+    assert!(output.stderr.contains("there is no phase 9"), "{output}");
+    assert_eq!(commits(&environment).len(), 3);
 }
 
 #[test]
