@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use airboss_core::exit::ExitCode;
 use airboss_core::text::sanitize;
-use airboss_engine::git::{Repository, deferral};
+use airboss_engine::git::deferral;
 use airboss_engine::settings::{Places, Settings};
 use airboss_engine::store::{SqliteStore, Store as _};
 use airboss_engine::workspace::Workspace;
