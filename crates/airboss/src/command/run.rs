@@ -71,7 +71,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<ExitCode, CliE
         return Ok(ExitCode::Success);
     }
     settings.require_trust()?;
-    prepare::find_program(&request.agent)?;
+    prepare::find_programs(&request)?;
     workspace.prepare()?;
     let _lock = only_runner(&workspace, &file)?;
     let mut store = workspace.open_store()?;

@@ -142,6 +142,7 @@ fn nothing_is_lost_or_done_twice() {
         );
     }
     environment.git(["fsck", "--strict"]);
+    assert_eq!(environment.git(["diff"]), "", "{story}");
     assert_eq!(
         environment.git(["status", "--porcelain", "out", PLAN]),
         "",

@@ -9,11 +9,13 @@ use airboss_core::id::StepId;
 use airboss_core::path::RepoPath;
 use airboss_core::plan::{Problem, Severity, schedule};
 use airboss_engine::agents::{Agent, Backend};
+use airboss_engine::git::GitError;
 use airboss_engine::run::flight::{PlanFacts, criterion_gates};
 use airboss_engine::run::gates::Gate;
 use airboss_engine::run::RunRequest;
 use airboss_engine::supervise::Limits;
 use airboss_engine::workspace::{PlanFile, Workspace};
+use rustix::fs::Access;
 
 use super::RunArguments;
 use crate::error::CliError;
@@ -180,17 +182,25 @@ fn spoken(arguments: &[String]) -> StreamFormat {
     }
 }
 
-/// Refuses before anything starts when the agent's program is not there.
-pub(super) fn find_program(agent: &Agent) -> Result<(), CliError> {
+/// Refuses before anything starts when a program that the run needs is not there.
+pub(super) fn find_programs(request: &RunRequest) -> Result<(), CliError> {
+    if request.repository.is_some() && !can_be_run(Path::new("git"), &request.top) {
+        return Err(CliError::refused(GitError::ProgramMissing.to_string()));
+    }
+    let agent = &request.agent;
     let program = &agent.program;
-    let found = if program.components().count() > 1 {
-        program.is_file()
-    } else {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
-    };
-    if found {
+    if can_be_run(program, &request.top) {
         return Ok(());
+    }
+    let place = request.top.join(program);
+    if is_path(program) && place.exists() {
+        let message = format!(
+            "the program `{}` of agent `{}` may not be executed",
+            program.display(),
+            agent.name
+        );
+        let hint = format!("`chmod +x {}`, if it is a program", place.display());
+        return Err(CliError::refused(message).hint(hint));
     }
     let message = format!(
         "the program `{}` of agent `{}` was not found",
@@ -198,6 +208,21 @@ pub(super) fn find_program(agent: &Agent) -> Result<(), CliError> {
         agent.name
     );
     Err(CliError::refused(message).hint(install_hint(agent, program)))
+}
+
+/// A path rather than a name that is looked up in `PATH`.
+fn is_path(program: &Path) -> bool {
+    program.components().count() > 1
+}
+
+/// Whether a program is there and may be executed; it is started in `top`.
+fn can_be_run(program: &Path, top: &Path) -> bool {
+    let good = |file: PathBuf| file.is_file() && rustix::fs::access(&file, Access::EXEC_OK).is_ok();
+    if is_path(program) {
+        return good(top.join(program));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| good(directory.join(program)))
 }
 
 fn install_hint(agent: &Agent, program: &Path) -> String {
