@@ -77,6 +77,7 @@ fn a_plan_is_made_known() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "whole outputs are long")]
 fn a_step_from_start_to_end() {
     let environment = registered();
     assert_snapshot!(environment.run(["next"]), @r#"
@@ -514,6 +515,7 @@ fn runs_are_counted_by_hand() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "whole outputs are long")]
 fn a_repeated_command_answers_what_it_answered_first() {
     let environment = registered();
     let first = environment.run(["mark-started", "1.1", "--id", "a"]);

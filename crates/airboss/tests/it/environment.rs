@@ -10,7 +10,7 @@ use fs_err as fs;
 
 /// A temporary directory with a git repository and a home beside it.
 #[derive(Debug)]
-pub struct TestEnvironment {
+pub(crate) struct TestEnvironment {
     directory: tempfile::TempDir,
     program: PathBuf,
     variables: Vec<(String, String)>,
@@ -23,7 +23,7 @@ impl TestEnvironment {
     /// # Panics
     /// When the directory cannot be made or git does not run.
     #[must_use]
-    pub fn new(program: &str) -> Self {
+    pub(crate) fn new(program: &str) -> Self {
         let environment = Self::without_git(program);
         environment.git(&["init", "--quiet", "--initial-branch=main"]);
         environment.git(&["commit", "--quiet", "--allow-empty", "--message=Begin"]);
@@ -35,7 +35,7 @@ impl TestEnvironment {
     /// # Panics
     /// When the directory cannot be made.
     #[must_use]
-    pub fn without_git(program: &str) -> Self {
+    pub(crate) fn without_git(program: &str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         for name in ["work", "home"] {
             fs::create_dir(directory.path().join(name)).expect("a directory can be made");
@@ -49,7 +49,7 @@ impl TestEnvironment {
 
     /// The top of the work tree.
     #[must_use]
-    pub fn top(&self) -> PathBuf {
+    pub(crate) fn top(&self) -> PathBuf {
         // Temporary directories are reached through a link on some systems.
         let top = self.directory.path().join("work");
         fs::canonicalize(&top).unwrap_or(top)
@@ -57,12 +57,12 @@ impl TestEnvironment {
 
     /// The home directory.
     #[must_use]
-    pub fn home(&self) -> PathBuf {
+    pub(crate) fn home(&self) -> PathBuf {
         self.directory.path().join("home")
     }
 
     /// Sets a variable for every later run.
-    pub fn set(&mut self, name: &str, value: &str) {
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
@@ -70,7 +70,7 @@ impl TestEnvironment {
     ///
     /// # Panics
     /// When it cannot be written.
-    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let path = self.top().join(path);
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory).expect("a directory can be made");
@@ -83,7 +83,7 @@ impl TestEnvironment {
     /// # Panics
     /// When it cannot be read.
     #[must_use]
-    pub fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         fs::read_to_string(self.top().join(path)).expect("the file can be read")
     }
 
@@ -93,7 +93,7 @@ impl TestEnvironment {
     /// # Panics
     /// When the program cannot be started.
     #[must_use]
-    pub fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
         self.run_with(arguments, b"")
     }
 
@@ -102,7 +102,7 @@ impl TestEnvironment {
     /// # Panics
     /// When the program cannot be started.
     #[must_use]
-    pub fn run_with<S: AsRef<OsStr>>(
+    pub(crate) fn run_with<S: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = S>,
         input: &[u8],
@@ -120,7 +120,7 @@ impl TestEnvironment {
     ///
     /// # Panics
     /// When the program cannot be started.
-    pub fn start<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Child {
+    pub(crate) fn start<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Child {
         let mut command = self.command(&self.program);
         command.args(arguments);
         command.spawn().expect("the program starts")
@@ -130,7 +130,7 @@ impl TestEnvironment {
     ///
     /// # Panics
     /// When git fails.
-    pub fn git(&self, arguments: &[&str]) -> String {
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
         let output = self
             .command(Path::new("git"))
             .args(arguments)
@@ -183,7 +183,7 @@ impl TestEnvironment {
 
     /// Replaces what differs from run to run.
     #[must_use]
-    pub fn filtered(&self, text: &str) -> String {
+    pub(crate) fn filtered(&self, text: &str) -> String {
         let top = self.top();
         let text = text.replace(&*top.to_string_lossy(), "[TOP]");
         let home = self.home();

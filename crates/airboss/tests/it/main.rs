@@ -3,6 +3,8 @@
 //! A snapshot holds standard output, standard error and the exit code. Plans are neutral and
 //! written here.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+
 mod commands;
 mod concurrent;
 mod environment;

@@ -7,6 +7,7 @@ use crate::{demo, registered};
 const STATUS: &str = "docs/plan-outputs/demo/status.json";
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "whole outputs are long")]
 fn an_older_file_is_taken_over_with_its_times() {
     let environment = demo();
     let old = r#"{"planPath":"./plans/demo.md", "mine": [1,  2],
