@@ -60,7 +60,11 @@ impl Context {
         if let Some(path) = named.or(self.plan.as_deref()) {
             // `./plan.md` is not what the person typed.
             let here = self.directory == Path::new(".");
-            return Ok(if here { path.to_owned() } else { self.directory.join(path) });
+            return Ok(if here {
+                path.to_owned()
+            } else {
+                self.directory.join(path)
+            });
         }
         for pointer in POINTERS {
             let Ok(text) = fs_err::read_to_string(workspace.top.join(pointer)) else {

@@ -7,15 +7,14 @@ use airboss_engine::clock;
 use airboss_engine::store::{Commit, Store as _};
 use airboss_engine::supervise::self_identity;
 use airboss_engine::workspace::Workspace;
-use crate::environment::TestEnvironment;
-use insta::assert_snapshot;
+use airboss_testkit::{TestEnvironment, assert_output};
 
 use crate::{demo, registered};
 
 #[test]
 fn reading_commands_write_nothing() {
     let environment = demo();
-    environment.git(&["add", "."]);
+    let staged = environment.git(["status", "--porcelain", "--untracked-files=all"]);
     let commands = [
         "status",
         "next",
@@ -38,17 +37,21 @@ fn reading_commands_write_nothing() {
     for command in commands {
         let words = command.split(' ').chain(["--plan", "plans/demo.md"]);
         let told = environment.run(words);
-        assert!(!told.ends_with("exit 2"), "{command}: {told}");
+        assert_ne!(told.code(), 2, "{command}: {told}");
     }
-    assert_snapshot!(environment.git(&["status", "--porcelain"]), @"A  plans/demo.md");
+    assert_eq!(
+        environment.git(["status", "--porcelain", "--untracked-files=all"]),
+        staged
+    );
     assert!(!environment.top().join(".git/airboss").exists());
 }
 
 #[test]
 fn a_plan_is_made_known() {
     let environment = demo();
-    assert_snapshot!(environment.run(["init", "plans/demo.md"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["init", "plans/demo.md"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "errors": [],
       "outputPath": "docs/plan-outputs/demo",
@@ -58,10 +61,11 @@ fn a_plan_is_made_known() {
       "success": true,
       "tasks": 3
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["init", "plans/demo.md"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["init", "plans/demo.md"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "errors": [],
       "outputPath": "docs/plan-outputs/demo",
@@ -71,17 +75,18 @@ fn a_plan_is_made_known() {
       "success": true,
       "tasks": 3
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.git(&["status", "--porcelain"]), @"?? plans/");
+    assert_eq!(environment.git(["status", "--porcelain"]), "");
 }
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "whole outputs are long")]
 fn a_step_from_start_to_end() {
     let environment = registered();
-    assert_snapshot!(environment.run(["next"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["next"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "activePhases": [
         1
@@ -111,70 +116,95 @@ fn a_step_from_start_to_end() {
         }
       ]
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["mark-started", "1.1"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["mark-started", "1.1"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "status": "in_progress",
       "success": true,
       "taskId": "1.1"
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["mark-complete", "1.1", "--notes", "--all good"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["mark-complete", "1.1", "--notes", "--all good"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "notes": "--all good",
       "status": "completed",
       "success": true,
       "taskId": "1.1"
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["mark-complete", "1.2"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["mark-complete", "1.2"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "notes": null,
       "status": "completed",
       "success": true,
       "taskId": "1.2"
     }
-    --- stderr
+    ----- stderr -----
     warning: step 1.2 was never started, so it has no start time
-    --- exit 0
     "#);
-    assert_snapshot!(environment.run(["mark-failed", "2.1", "--error", "too wide"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["mark-failed", "2.1", "--error", "too wide"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "error": "too wide",
       "status": "failed",
       "success": true,
       "taskId": "2.1"
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["mark-pending", "2.1"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["mark-pending", "2.1"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "status": "pending",
       "success": true,
       "taskId": "2.1"
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["mark-skipped", "2.1", "--reason", "no need"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["mark-skipped", "2.1", "--reason", "no need"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "reason": "no need",
       "status": "skipped",
       "success": true,
       "taskId": "2.1"
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["status"]), @r#"
-    --- stdout
+}
+
+/// A plan with two steps completed and one skipped.
+fn finished() -> TestEnvironment {
+    let environment = registered();
+    for words in [
+        "mark-started 1.1",
+        "mark-complete 1.1",
+        "mark-complete 1.2",
+        "mark-skipped 2.1 --reason no-need",
+    ] {
+        environment.run(words.split(' ')).expect_code(0);
+    }
+    environment
+}
+
+#[test]
+fn a_finished_plan_is_told() {
+    let environment = finished();
+    assert_output!(environment, environment.run(["status"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "completed": 2,
       "currentPhase": null,
@@ -188,42 +218,53 @@ fn a_step_from_start_to_end() {
       "source": "status.json",
       "total": 3
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["phases", "--json"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["phases", "--json"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {"data":{"phases":[{"completed":2,"number":1,"percentage":100,"status":"complete","title":"Measure","total":2},{"completed":0,"number":2,"percentage":0,"status":"complete","title":"Mend","total":1}]},"schema_version":1}
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["progress"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["progress"]), @r#"
+    exit code: 0
+    ----- stdout -----
     demo  [#############.......]  66%  2/3 done, 1 skipped
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["progress", "--format=markers"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["progress", "--format=markers"]), @r#"
+    exit code: 0
+    ----- stdout -----
     [PROGRESS] plan status=completed percent=66
     [PROGRESS] task=1.1 status=completed
     [PROGRESS] task=1.2 status=completed
     [PROGRESS] task=2.1 status=skipped
     [PROGRESS] summary completed=2 pending=0 failed=0
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["progress", "--watch", "--format", "json"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["progress", "--watch", "--format", "json"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {"completed":2,"currentPhase":null,"failed":0,"inProgress":0,"pending":0,"percentage":66,"plan":"demo","skipped":1,"status":"completed","total":3}
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["sync", "--check"]), @r#"
-    --- stdout
+}
+
+#[test]
+fn the_files_of_a_finished_plan_agree() {
+    let environment = finished();
+    assert_output!(environment, environment.run(["sync", "--check"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "drift": [],
       "inSync": true
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["validate"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["validate"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "issues": [],
       "issuesFixed": 0,
@@ -238,9 +279,9 @@ fn a_step_from_start_to_end() {
       },
       "valid": true
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.filtered(&environment.read("plans/demo.md")), @r#"
+    assert_output!(environment, environment.read("plans/demo.md"), @r#"
     # Plan: Demo
 
     ### Phase 1: Measure [COMPLETED]
@@ -263,8 +304,9 @@ fn a_step_from_start_to_end() {
 #[test]
 fn what_a_step_waits_for() {
     let environment = registered();
-    assert_snapshot!(environment.run(["check", "2.1"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["check", "2.1"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "blockers": [
         "1.1",
@@ -279,22 +321,25 @@ fn what_a_step_waits_for() {
         "status": "pending"
       }
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["check", "1.2", "--json"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["check", "1.2", "--json"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {"data":{"blockers":[],"canStart":true,"phase":1,"task":{"description":"Measure the height","id":"1.2","phase":1,"status":"pending"}},"schema_version":1}
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["next", "1", "--ignore-deps", "--json"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["next", "1", "--ignore-deps", "--json"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {"data":{"activePhases":[1],"blockedTaskCount":2,"count":1,"tasks":[{"dependencies":[],"dependents":[],"description":"Measure the width","id":"1.1","phase":1,"reason":"ready","sequential":true,"status":"pending"}]},"schema_version":1}
-    --- exit 0
+    ----- stderr -----
     "#);
     drop(environment.run(["mark-failed", "1.1", "--error", "no"]));
     drop(environment.run(["mark-skipped", "1.2", "--reason", "no"]));
-    assert_snapshot!(environment.run(["next", "5", "--phase-priority"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["next", "5", "--phase-priority"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "activePhases": [
         1
@@ -314,19 +359,20 @@ fn what_a_step_waits_for() {
         }
       ]
     }
-    --- exit 0
+    ----- stderr -----
     "#);
     drop(environment.run(["increment-retry", "1.1"]));
     drop(environment.run(["increment-retry", "1.1"]));
-    assert_snapshot!(environment.run(["next"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["next"]), @r#"
+    exit code: 3
+    ----- stdout -----
     {
       "activePhases": [],
       "blockedTaskCount": 1,
       "count": 0,
       "tasks": []
     }
-    --- exit 3
+    ----- stderr -----
     "#);
 }
 
@@ -334,8 +380,9 @@ fn what_a_step_waits_for() {
 fn retries_are_counted_and_end() {
     let environment = registered();
     drop(environment.run(["mark-failed", "1.1", "--error", "red"]));
-    assert_snapshot!(environment.run(["retryable"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["retryable"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "count": 1,
       "tasks": [
@@ -349,10 +396,11 @@ fn retries_are_counted_and_end() {
         }
       ]
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["increment-retry", "1.1", "--error", "still red"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["increment-retry", "1.1", "--error", "still red"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "canRetry": true,
       "lastError": "still red",
@@ -360,10 +408,11 @@ fn retries_are_counted_and_end() {
       "retryCount": 1,
       "taskId": "1.1"
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["increment-retry", "1.1"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["increment-retry", "1.1"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "canRetry": true,
       "lastError": "still red",
@@ -371,10 +420,11 @@ fn retries_are_counted_and_end() {
       "retryCount": 2,
       "taskId": "1.1"
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["increment-retry", "1.1"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["increment-retry", "1.1"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "canRetry": false,
       "lastError": "still red",
@@ -382,113 +432,131 @@ fn retries_are_counted_and_end() {
       "retryCount": 2,
       "taskId": "1.1"
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["exhausted", "--json"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["exhausted", "--json"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {"data":{"count":1,"tasks":[{"description":"Measure the width","id":"1.1","lastError":"still red","lastErrorAt":"[TIME]","phase":1,"retryCount":2}]},"schema_version":1}
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["increment-retry", "1.2"]), @r#"
-    --- stderr
+    assert_output!(environment, environment.run(["increment-retry", "1.2"]), @r#"
+    exit code: 4
+    ----- stdout -----
+
+    ----- stderr -----
     Error: step 1.2 is pending; only failed steps are retried
     hint: `airboss retryable` lists those that are
-    --- exit 4
     "#);
 }
 
 #[test]
 fn findings_are_written_and_read() {
     let environment = registered();
-    assert_snapshot!(environment.run(["write-findings", "1.1", "--content", "--wide\n"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["write-findings", "1.1", "--content", "--wide\n"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "findingsPath": "docs/plan-outputs/demo/findings/1-1.md",
       "success": true,
       "taskId": "1.1"
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["read-findings", "1.1"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["read-findings", "1.1"]), @r#"
+    exit code: 0
+    ----- stdout -----
     --wide
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run_with(["write-findings", "1.2", "--stdin"], b"tall\n"), @r#"
-    --- stdout
+    assert_output!(environment, environment.command(["write-findings", "1.2", "--stdin"]).input(b"tall\n").run(), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "findingsPath": "docs/plan-outputs/demo/findings/1-2.md",
       "success": true,
       "taskId": "1.2"
     }
-    --- exit 0
+    ----- stderr -----
     "#);
     environment.write("notes.md", "from a file");
-    assert_snapshot!(environment.run(["write-findings", "1.2", "--file", "notes.md"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["write-findings", "1.2", "--file", "notes.md"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "findingsPath": "docs/plan-outputs/demo/findings/1-2.md",
       "success": true,
       "taskId": "1.2"
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["read-findings", "1.2", "--json"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["read-findings", "1.2", "--json"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {"data":{"content":"from a file","findingsPath":"docs/plan-outputs/demo/findings/1-2.md"},"schema_version":1}
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["read-findings", "2.1"]), @r#"
-    --- stderr
+    assert_output!(environment, environment.run(["read-findings", "2.1"]), @r#"
+    exit code: 4
+    ----- stdout -----
+
+    ----- stderr -----
     Error: step 2.1 has no findings
     hint: `airboss write-findings 2.1 --stdin` writes them
-    --- exit 4
     "#);
     environment.write("docs/plan-outputs/demo/findings/2-1-mend.md", "by hand");
-    assert_snapshot!(environment.run(["read-findings", "2.1"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["read-findings", "2.1"]), @r#"
+    exit code: 0
+    ----- stdout -----
     by hand
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["write-findings", "1.1"]), @r#"
-    --- stderr
+    assert_output!(environment, environment.run(["write-findings", "1.1"]), @r#"
+    exit code: 2
+    ----- stdout -----
+
+    ----- stderr -----
     error: the following required arguments were not provided:
       <--file <PATH>|--stdin|--content <TEXT>>
 
     Usage: airboss write-findings <--file <PATH>|--stdin|--content <TEXT>> <ID>
 
     For more information, try '--help'.
-    --- exit 2
     "#);
 }
 
 #[test]
 fn runs_are_counted_by_hand() {
     let environment = registered();
-    let told = environment.start(["start-run"]).wait_with_output().unwrap();
-    let told = String::from_utf8(told.stdout).unwrap();
-    assert_snapshot!(environment.filtered(&told), @r#"
+    let told = environment.run(["start-run"]);
+    assert_output!(environment, &told, @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "runId": "run-[MS]",
       "success": true
     }
+    ----- stderr -----
     "#);
     let run = told
+        .stdout
         .split('"')
         .find(|word| word.starts_with("run-"))
         .unwrap();
-    assert_snapshot!(environment.run(["complete-run", run, "--completed", "2", "--failed", "0"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["complete-run", run, "--completed", "2", "--failed", "0"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "completed": 2,
       "failed": 0,
       "runId": "run-[MS]",
       "success": true
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["runs"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["runs"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "count": 1,
       "runs": [
@@ -504,13 +572,15 @@ fn runs_are_counted_by_hand() {
         }
       ]
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["complete-run", "run-1"]), @r#"
-    --- stderr
+    assert_output!(environment, environment.run(["complete-run", "run-1"]), @r#"
+    exit code: 4
+    ----- stdout -----
+
+    ----- stderr -----
     Error: the plan has no run `run-1`
     hint: `airboss runs` lists them
-    --- exit 4
     "#);
 }
 
@@ -518,62 +588,18 @@ fn runs_are_counted_by_hand() {
 #[expect(clippy::too_many_lines, reason = "whole outputs are long")]
 fn a_repeated_command_answers_what_it_answered_first() {
     let environment = registered();
-    let first = environment.run(["mark-started", "1.1", "--id", "a"]);
+    let first = environment
+        .run(["mark-started", "1.1", "--id", "a"])
+        .to_string();
     drop(environment.run(["mark-complete", "1.1", "--notes", "x", "--id", "b"]));
-    assert_eq!(environment.run(["mark-started", "1.1", "--id", "a"]), first);
-    assert_snapshot!(environment.run(["log"]), @r#"
-    --- stdout
+    let again = environment.run(["mark-started", "1.1", "--id", "a"]);
+    assert_eq!(again.to_string(), first);
+    assert_output!(environment, environment.run(["log", "--limit", "1"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
-      "count": 3,
+      "count": 1,
       "operations": [
-        {
-          "at": "[TIME]",
-          "id": "[ID]",
-          "operation": {
-            "hash": "[HASH]",
-            "kind": "plan_registered",
-            "name": "demo",
-            "renamed": [],
-            "steps": [
-              {
-                "dependencies": [],
-                "description": "Measure the width",
-                "id": "1.1",
-                "phase": "1",
-                "phase_title": "Measure"
-              },
-              {
-                "dependencies": [],
-                "description": "Measure the height",
-                "id": "1.2",
-                "phase": "1",
-                "phase_title": "Measure"
-              },
-              {
-                "dependencies": [],
-                "description": "Mend what is too wide",
-                "id": "2.1",
-                "phase": "2",
-                "phase_title": "Mend"
-              }
-            ]
-          },
-          "sequence": 1
-        },
-        {
-          "at": "[TIME]",
-          "id": "[ID]",
-          "operation": {
-            "actor": "person",
-            "forced": false,
-            "kind": "step_marked",
-            "status": "in_progress",
-            "step": "1.1",
-            "stuck": false,
-            "text": null
-          },
-          "sequence": 2
-        },
         {
           "at": "[TIME]",
           "id": "[ID]",
@@ -590,44 +616,58 @@ fn a_repeated_command_answers_what_it_answered_first() {
         }
       ]
     }
-    --- exit 0
+    ----- stderr -----
     "#);
 }
 
 #[test]
 fn an_agent_claims_and_decides_nothing() {
-    let mut environment = registered();
-    environment.set("AIRBOSS_ATTEMPT", "0196a3f0c0de7000800000000000000f");
-    assert_snapshot!(environment.run(["mark-complete", "1.1"]), @r#"
-    --- stderr
-    Error: step 1.1 is not the step of attempt 0196a3f0c0de
+    let environment = registered();
+    let run = |attempt: &str, words: &[&str]| {
+        environment
+            .command(words)
+            .env("AIRBOSS_ATTEMPT", attempt)
+            .run()
+    };
+    let other = "0196a3f0c0de7000800000000000000f";
+    assert_output!(environment, run(other, &["mark-complete", "1.1"]), @r#"
+    exit code: 4
+    ----- stdout -----
+
+    ----- stderr -----
+    Error: step 1.1 is not the step of attempt [ID]
     hint: an agent reports on its own step only
-    --- exit 4
     "#);
-    assert_snapshot!(environment.run(["answer", "1.1", "yes"]), @r#"
-    --- stderr
+    assert_output!(environment, run(other, &["answer", "1.1", "yes"]), @r#"
+    exit code: 4
+    ----- stdout -----
+
+    ----- stderr -----
     Error: only a person answers what an agent asked
-    --- exit 4
     "#);
-    assert_snapshot!(environment.run(["increment-retry", "1.1"]), @r#"
-    --- stderr
+    assert_output!(environment, run(other, &["increment-retry", "1.1"]), @r#"
+    exit code: 4
+    ----- stdout -----
+
+    ----- stderr -----
     Error: an agent does not count retries; airboss does
-    --- exit 4
     "#);
-    environment.set("AIRBOSS_ATTEMPT", "nonsense");
-    assert_snapshot!(environment.run(["mark-complete", "1.1"]), @r#"
-    --- stderr
+    assert_output!(environment, run("nonsense", &["mark-complete", "1.1"]), @r#"
+    exit code: 2
+    ----- stdout -----
+
+    ----- stderr -----
     Error: AIRBOSS_ATTEMPT does not hold the id of an attempt
     hint: airboss sets it for its agents; unset it to work as a person
-    --- exit 2
     "#);
 }
 
 #[test]
 fn plan_files_are_shown_and_checked() {
     let environment = demo();
-    assert_snapshot!(environment.run(["plan", "show", "plans/demo.md"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["plan", "show", "plans/demo.md"]), @r#"
+    exit code: 0
+    ----- stdout -----
     Plan: Demo
     2 phases, 3 steps (0 ticked), 0 criteria
 
@@ -637,33 +677,39 @@ fn plan_files_are_shown_and_checked() {
 
     Phase 2: Mend [NOT STARTED]
       after phase 1
-      [ ] 2.1 Mend what is too wide ∥
-    --- exit 0
+      [ ] 2.1 Mend what is too wide
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["plan", "check", "plans/demo.md"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["plan", "check", "plans/demo.md"]), @r#"
+    exit code: 0
+    ----- stdout -----
     0 errors, 0 warnings
-    --- exit 0
+    ----- stderr -----
     "#);
     environment.write(
         "plans/odd.md",
         "# Odd\n\n### Phase 1: A\n\n**Dependencies**: Phase 9\n\n- [ ] 1.1 Do\n",
     );
-    assert_snapshot!(environment.run(["plan", "check", "plans/odd.md"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["plan", "check", "plans/odd.md"]), @r#"
+    exit code: 1
+    ----- stdout -----
     plans/odd.md:5: error[unknown-dependency]: there is no phase 9
       remedy: name one that exists
     1 error, 0 warnings
-    --- exit 1
+    ----- stderr -----
     "#);
 }
 
 #[test]
 fn doctor_names_evidence_and_remedies() {
-    let mut environment = registered();
-    environment.set("PATH", "/nowhere");
-    assert_snapshot!(environment.run(["doctor"]), @r#"
-    --- stdout
+    let environment = registered();
+    let told = environment
+        .command(["doctor"])
+        .env("PATH", "/nowhere")
+        .run();
+    assert_output!(environment, told, @r#"
+    exit code: 1
+    ----- stdout -----
     {
       "checks": [
         {
@@ -679,7 +725,7 @@ fn doctor_names_evidence_and_remedies() {
           "remedy": null
         },
         {
-          "evidence": "[TOP]/.git/airboss is on a local disk",
+          "evidence": "[WORK]/.git/airboss is on a local disk",
           "name": "file system",
           "ok": true,
           "remedy": null
@@ -691,7 +737,7 @@ fn doctor_names_evidence_and_remedies() {
           "remedy": null
         },
         {
-          "evidence": "claude: the program `claude` is not on PATH",
+          "evidence": "plain: the program `plain` is not on PATH",
           "name": "agent",
           "ok": false,
           "remedy": "install it, or set run.agent in airboss.toml to one that is there"
@@ -723,7 +769,7 @@ fn doctor_names_evidence_and_remedies() {
       ],
       "healthy": false
     }
-    --- exit 1
+    ----- stderr -----
     "#);
 }
 
@@ -736,17 +782,21 @@ fn shells_are_served() {
         &["man"],
     ] {
         let told = environment.run(arguments);
-        assert!(
-            told.ends_with("exit 0") && told.len() > 1_000,
-            "{arguments:?}"
-        );
+        assert!(told.expect_code(0).stdout.len() > 1_000, "{arguments:?}");
     }
 }
 
 #[test]
 fn a_reader_that_is_gone_is_no_error() {
     let environment = registered();
-    let mut child = environment.start(["log", "--json"]);
+    let program = env!("CARGO_BIN_EXE_airboss");
+    let mut child = std::process::Command::new(program)
+        .args(["log", "--json"])
+        .current_dir(environment.top())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     drop(child.stderr.take());
     assert!(child.wait().unwrap().success());
@@ -754,10 +804,10 @@ fn a_reader_that_is_gone_is_no_error() {
 
 /// Lets an attempt of a run work on step 1.1, as a runner would.
 fn dispatch(environment: &TestEnvironment, runner: Option<ProcessIdentity>) -> AttemptId {
-    let workspace = Workspace::open(&environment.top()).unwrap();
+    let workspace = Workspace::open(&environment.top()).expect("the store is there");
     let plan = workspace
         .plan_key(&environment.top().join("plans/demo.md"))
-        .unwrap();
+        .expect("the store is there");
     let run = RunId::from_uuid(clock::fresh_uuid());
     let attempt = AttemptId::from_uuid(clock::fresh_uuid());
     let operations = vec![
@@ -776,68 +826,82 @@ fn dispatch(environment: &TestEnvironment, runner: Option<ProcessIdentity>) -> A
             retry: false,
         },
     ];
-    let mut store = workspace.open_store().unwrap();
-    store.commit(&Commit::new(plan, operations)).unwrap();
+    let mut store = workspace.open_store().expect("the store is there");
+    store
+        .commit(&Commit::new(plan, operations))
+        .expect("the store is there");
     attempt
 }
 
 #[test]
 fn an_agent_claims_its_own_step() {
-    let mut environment = registered();
+    let environment = registered();
     let attempt = dispatch(&environment, None);
-    environment.set("AIRBOSS_ATTEMPT", &attempt.to_string());
-    assert_snapshot!(environment.run(["mark-complete", "1.1", "--notes", "easy"]), @r#"
-    --- stdout
+    let attempt = attempt.to_string();
+    let run = |words: &[&str]| {
+        environment
+            .command(words)
+            .env("AIRBOSS_ATTEMPT", &attempt)
+            .run()
+    };
+    assert_output!(environment, run(&["mark-complete", "1.1", "--notes", "easy"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "claim": "completed",
       "status": "claimed",
       "success": true,
       "taskId": "1.1"
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["check", "1.1", "--json"]), @r#"
-    --- stdout
+    assert_output!(environment, run(&["check", "1.1", "--json"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {"data":{"blockers":[],"canStart":false,"phase":1,"task":{"description":"Measure the width","id":"1.1","phase":1,"status":"in_progress"}},"schema_version":1}
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["write-findings", "1.1", "--content", "wide"]), @r#"
-    --- stdout
+    assert_output!(environment, run(&["write-findings", "1.1", "--content", "wide"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "findingsPath": "docs/plan-outputs/demo/findings/1-1.md",
       "success": true,
       "taskId": "1.1"
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    let told = environment.run(["write-findings", "1.2", "--content", "tall"]);
-    assert_snapshot!(told.replace(&attempt.short(), "[ATTEMPT]"), @r#"
-    --- stderr
-    Error: step 1.2 is not the step of attempt [ATTEMPT]
+    assert_output!(environment, run(&["write-findings", "1.2", "--content", "tall"]), @r#"
+    exit code: 4
+    ----- stdout -----
+
+    ----- stderr -----
+    Error: step 1.2 is not the step of attempt [ID]
     hint: an agent reports on its own step only
-    --- exit 4
     "#);
 }
 
 #[test]
 fn a_step_in_flight_is_not_taken_away_by_accident() {
     let environment = registered();
-    let attempt = dispatch(&environment, Some(self_identity().unwrap()));
-    let told = environment.run(["mark-failed", "1.1", "--error", "no"]);
-    assert_snapshot!(told.replace(&attempt.short(), "[ATTEMPT]"), @r#"
-    --- stderr
-    Error: step 1.1 is being worked on by attempt [ATTEMPT] of a live run
+    dispatch(&environment, Some(self_identity().unwrap()));
+    assert_output!(environment, environment.run(["mark-failed", "1.1", "--error", "no"]), @r#"
+    exit code: 4
+    ----- stdout -----
+
+    ----- stderr -----
+    Error: step 1.1 is being worked on by attempt [ID] of a live run
     hint: end the run first, or take it with `--force`
-    --- exit 4
     "#);
-    assert_snapshot!(environment.run(["mark-failed", "1.1", "--error", "no", "--force"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["mark-failed", "1.1", "--error", "no", "--force"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "error": "no",
       "status": "failed",
       "success": true,
       "taskId": "1.1"
     }
-    --- exit 0
+    ----- stderr -----
     "#);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::environment::TestEnvironment;
+use airboss_testkit::TestEnvironment;
 
 use crate::empty;
 
@@ -24,19 +24,17 @@ fn round(environment: &TestEnvironment, processes: usize, round: usize) {
         })
         .collect();
     for child in children {
-        let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "{output:?}");
+        child.wait().expect_code(0);
     }
-    let status: serde_json::Value = serde_json::from_str(
-        &environment.read(&format!("docs/plan-outputs/round-{round}/status.json")),
-    )
-    .unwrap();
+    let text = environment.read(&format!("docs/plan-outputs/round-{round}/status.json"));
+    let status: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
     assert_eq!(status["summary"]["completed"], processes, "round {round}");
-    let told = environment.run(["sync", "--check", "--plan", &name]);
-    assert!(told.ends_with("exit 0"), "{told}");
+    environment
+        .run(["sync", "--check", "--plan", &name])
+        .expect_code(0);
     let told = environment.run(["status", "--json", "--plan", &name]);
     let expected = format!("\"completed\":{processes},");
-    assert_eq!(told.matches(&expected).count(), 1, "{told}");
+    assert_eq!(told.stdout.matches(&expected).count(), 1, "{told}");
 }
 
 /// Rounds of each kind: a handful here, fifty in continuous integration.

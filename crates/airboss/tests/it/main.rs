@@ -7,12 +7,11 @@
 
 mod commands;
 mod concurrent;
-mod environment;
 mod errors;
 mod settings;
 mod status_file;
 
-use crate::environment::TestEnvironment;
+use airboss_testkit::TestEnvironment;
 
 /// A plan with two phases; the second waits for the first.
 const PLAN: &str = "\
@@ -35,15 +34,14 @@ const PLAN: &str = "\
 /// An environment with [`PLAN`].
 fn demo() -> TestEnvironment {
     let environment = empty();
-    environment.write("plans/demo.md", PLAN);
+    environment.plan("plans/demo.md", PLAN);
     environment
 }
 
 /// An environment with [`PLAN`], registered.
 fn registered() -> TestEnvironment {
     let environment = demo();
-    let told = environment.run(["init", "plans/demo.md"]);
-    assert!(told.ends_with("exit 0"), "{told}");
+    environment.run(["init", "plans/demo.md"]).expect_code(0);
     environment
 }
 

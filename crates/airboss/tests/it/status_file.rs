@@ -1,6 +1,6 @@
 //! status.json between the program and everybody else.
 
-use insta::assert_snapshot;
+use airboss_testkit::assert_output;
 
 use crate::{demo, registered};
 
@@ -15,8 +15,9 @@ fn an_older_file_is_taken_over_with_its_times() {
  {"id":"1.2","phase":"Phase 1: Measure","description":"Measure the height","status":"failed","error":"red","retryCount":2},
  {"id":"9.9","description":"Gone","status":"pending"}],"runs":[]}"#;
     environment.write(STATUS, old);
-    assert_snapshot!(environment.run(["status", "--plan", "plans/demo.md"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["status", "--plan", "plans/demo.md"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "completed": 1,
       "currentPhase": "Phase 1: Measure",
@@ -30,77 +31,22 @@ fn an_older_file_is_taken_over_with_its_times() {
       "source": "status.json",
       "total": 3
     }
-    --- exit 0
+    ----- stderr -----
     "#);
     assert_eq!(environment.read(STATUS), old);
     drop(environment.run(["mark-started", "1.2", "--plan", "plans/demo.md"]));
-    assert_snapshot!(environment.filtered(&environment.read(STATUS)), @r#"
+    assert_output!(environment, environment.read(STATUS), @r#"
     {"version":2,"planPath":"./plans/demo.md","planHash":"[HASH]","lastUpdatedAt":"[TIME]","currentPhase":"Phase 1: Measure", "mine": [1,  2],
      "tasks":[{"id":"1.1","phase":"Phase 1: Measure","description":"Measure the width","status":"completed","startedAt":"[TIME]","completedAt":"[TIME]","duration":3600000,"notes":true},
      {"id":"1.2","phase":"Phase 1: Measure","description":"Measure the height","status":"in_progress","startedAt":"[TIME]","retryCount":2,"lastError":"red","lastErrorAt":"[TIME]"},{"id": "2.1","phase": "Phase 2: Mend","description": "Mend what is too wide","status": "pending"},
      {"id":"9.9","description":"Gone","status":"pending"}],"runs":[],"summary":{"totalTasks":4,"completed":1,"pending":2,"in_progress":1,"failed":0,"skipped":0}}
     "#);
-    assert_snapshot!(environment.run(["log"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["log", "--limit", "2"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
-      "count": 4,
+      "count": 2,
       "operations": [
-        {
-          "at": "[TIME]",
-          "id": "[ID]",
-          "operation": {
-            "hash": "[HASH]",
-            "kind": "plan_registered",
-            "name": "demo",
-            "renamed": [],
-            "steps": [
-              {
-                "dependencies": [],
-                "description": "Measure the width",
-                "id": "1.1",
-                "phase": "1",
-                "phase_title": "Measure"
-              },
-              {
-                "dependencies": [],
-                "description": "Measure the height",
-                "id": "1.2",
-                "phase": "1",
-                "phase_title": "Measure"
-              },
-              {
-                "dependencies": [],
-                "description": "Mend what is too wide",
-                "id": "2.1",
-                "phase": "2",
-                "phase_title": "Mend"
-              }
-            ]
-          },
-          "sequence": 1
-        },
-        {
-          "at": "[TIME]",
-          "id": "[ID]",
-          "operation": {
-            "kind": "step_imported",
-            "state": {
-              "attempts": 0,
-              "completed_at": 1766469600000,
-              "interruptions": 0,
-              "overridden": true,
-              "parkings": 0,
-              "retry_count": 0,
-              "started_at": 1766466000000,
-              "status": "completed",
-              "stuck_detected": false,
-              "vanished": false,
-              "version": 0
-            },
-            "step": "1.1"
-          },
-          "sequence": 2
-        },
         {
           "at": "[TIME]",
           "id": "[ID]",
@@ -138,7 +84,7 @@ fn an_older_file_is_taken_over_with_its_times() {
         }
       ]
     }
-    --- exit 0
+    ----- stderr -----
     "#);
 }
 
@@ -147,18 +93,20 @@ fn a_hand_edit_of_a_status_is_drift_and_never_believed() {
     let environment = registered();
     let edited = environment.read(STATUS).replacen("pending", "completed", 1);
     environment.write(STATUS, &edited);
-    assert_snapshot!(environment.run(["sync", "--check"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["sync", "--check"]), @r#"
+    exit code: 1
+    ----- stdout -----
     {
       "drift": [
         "docs/plan-outputs/demo/status.json: task 1.1 is \"completed\", and the store says \"pending\""
       ],
       "inSync": false
     }
-    --- exit 1
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["validate"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["validate"]), @r#"
+    exit code: 1
+    ----- stdout -----
     {
       "issues": [
         {
@@ -184,22 +132,24 @@ fn a_hand_edit_of_a_status_is_drift_and_never_believed() {
       },
       "valid": false
     }
-    --- exit 1
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["sync"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["sync"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "success": true
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["sync", "--check"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["sync", "--check"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "drift": [],
       "inSync": true
     }
-    --- exit 0
+    ----- stderr -----
     "#);
 }
 
@@ -207,28 +157,29 @@ fn a_hand_edit_of_a_status_is_drift_and_never_believed() {
 fn an_unreadable_file_is_kept_and_written_anew() {
     let environment = registered();
     environment.write(STATUS, "{\"tasks\": [");
-    assert_snapshot!(environment.run(["mark-started", "1.1"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["mark-started", "1.1"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "status": "in_progress",
       "success": true,
       "taskId": "1.1"
     }
-    --- stderr
+    ----- stderr -----
     warning: docs/plan-outputs/demo/status.json could not be read (line 1 is no JSON (EOF while parsing a list at line 1 column 11)); it is kept as docs/plan-outputs/demo/status.json.corrupt-1 and was written anew
-    --- exit 0
     "#);
     assert_eq!(
         environment.read(&format!("{STATUS}.corrupt-1")),
         "{\"tasks\": ["
     );
-    assert_snapshot!(environment.run(["sync", "--check"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["sync", "--check"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "drift": [],
       "inSync": true
     }
-    --- exit 0
+    ----- stderr -----
     "#);
 }
 
@@ -236,16 +187,16 @@ fn an_unreadable_file_is_kept_and_written_anew() {
 fn a_newer_file_is_left_alone() {
     let environment = registered();
     environment.write(STATUS, "{\"version\": 99, \"tasks\": []}");
-    assert_snapshot!(environment.run(["mark-started", "1.1"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["mark-started", "1.1"]), @r#"
+    exit code: 10
+    ----- stdout -----
     {
       "status": "in_progress",
       "success": true,
       "taskId": "1.1"
     }
-    --- stderr
+    ----- stderr -----
     warning: the change is stored, but docs/plan-outputs/demo/status.json could not be written: it has version 99, and this airboss knows versions up to 2; the next command tries again
-    --- exit 10
     "#);
     assert_eq!(environment.read(STATUS), "{\"version\": 99, \"tasks\": []}");
 }
@@ -260,8 +211,9 @@ fn an_edited_plan_is_registered_anew() {
     );
     environment.write("plans/demo.md", plan);
     drop(environment.run(["mark-started", "1.3"]));
-    assert_snapshot!(environment.run(["status"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["status"]), @r#"
+    exit code: 0
+    ----- stdout -----
     {
       "completed": 1,
       "currentPhase": "Phase 1: Measure",
@@ -275,10 +227,11 @@ fn an_edited_plan_is_registered_anew() {
       "source": "status.json",
       "total": 3
     }
-    --- exit 0
+    ----- stderr -----
     "#);
-    assert_snapshot!(environment.run(["sync-check"]), @r#"
-    --- stdout
+    assert_output!(environment, environment.run(["sync-check"]), @r#"
+    exit code: 1
+    ----- stdout -----
     {
       "discrepancies": [
         {
@@ -304,6 +257,6 @@ fn an_edited_plan_is_registered_anew() {
         "onlyInStatusJsonCount": 1
       }
     }
-    --- exit 1
+    ----- stderr -----
     "#);
 }
