@@ -3,8 +3,6 @@
 //! A snapshot holds standard output, standard error and the exit code. Plans are neutral and
 //! written here.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
-
 mod commands;
 mod concurrent;
 mod errors;
