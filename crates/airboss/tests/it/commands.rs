@@ -81,7 +81,7 @@ fn a_plan_is_made_known() {
 }
 
 #[test]
-fn a_step_from_start_to_end() {
+fn what_comes_next() {
     let environment = registered();
     assert_output!(environment, environment.run(["next"]), @r#"
     exit code: 0
@@ -117,6 +117,11 @@ fn a_step_from_start_to_end() {
     }
     ----- stderr -----
     "#);
+}
+
+#[test]
+fn a_step_from_start_to_end() {
+    let environment = registered();
     assert_output!(environment, environment.run(["mark-started", "1.1"]), @r#"
     exit code: 0
     ----- stdout -----
@@ -334,6 +339,11 @@ fn what_a_step_waits_for() {
     {"data":{"activePhases":[1],"blockedTaskCount":2,"count":1,"tasks":[{"dependencies":[],"dependents":[],"description":"Measure the width","id":"1.1","phase":1,"reason":"ready","sequential":true,"status":"pending"}]},"schema_version":1}
     ----- stderr -----
     "#);
+}
+
+#[test]
+fn a_retry_comes_after_what_is_ready() {
+    let environment = registered();
     drop(environment.run(["mark-failed", "1.1", "--error", "no"]));
     drop(environment.run(["mark-skipped", "1.2", "--reason", "no"]));
     assert_output!(environment, environment.run(["next", "5", "--phase-priority"]), @r#"

@@ -40,51 +40,6 @@ fn an_older_file_is_taken_over_with_its_times() {
      {"id":"1.2","phase":"Phase 1: Measure","description":"Measure the height","status":"in_progress","startedAt":"[TIME]","retryCount":2,"lastError":"red","lastErrorAt":"[TIME]"},{"id": "2.1","phase": "Phase 2: Mend","description": "Mend what is too wide","status": "pending"},
      {"id":"9.9","description":"Gone","status":"pending"}],"runs":[],"summary":{"totalTasks":4,"completed":1,"pending":2,"in_progress":1,"failed":0,"skipped":0}}
     "#);
-    assert_output!(environment, environment.run(["log", "--limit", "2"]), @r#"
-    exit code: 0
-    ----- stdout -----
-    {
-      "count": 2,
-      "operations": [
-        {
-          "at": "[TIME]",
-          "id": "[ID]",
-          "operation": {
-            "kind": "step_imported",
-            "state": {
-              "attempts": 0,
-              "error": "red",
-              "interruptions": 0,
-              "overridden": false,
-              "parkings": 0,
-              "retry_count": 2,
-              "status": "failed",
-              "stuck_detected": false,
-              "vanished": false,
-              "version": 0
-            },
-            "step": "1.2"
-          },
-          "sequence": 3
-        },
-        {
-          "at": "[TIME]",
-          "id": "[ID]",
-          "operation": {
-            "actor": "person",
-            "forced": false,
-            "kind": "step_marked",
-            "status": "in_progress",
-            "step": "1.2",
-            "stuck": false,
-            "text": null
-          },
-          "sequence": 4
-        }
-      ]
-    }
-    ----- stderr -----
-    "#);
 }
 
 #[test]
