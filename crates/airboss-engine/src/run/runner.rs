@@ -671,6 +671,9 @@ impl<'run> Runner<'run> {
     }
 
     fn commit_made(&mut self, outcome: WishOutcome) {
+        if outcome.plan != self.request.plan && outcome.result.is_ok() {
+            return; // Its step would be taken for the one of that id here.
+        }
         for file in &outcome.left_out {
             let message = format!("`{}` is not committed: {}", file.path, file.why);
             self.tell(&RunEvent::Warning { message });
