@@ -9,7 +9,7 @@
 //! [`Control`], and answers with what to store and what to do. It is called
 //! again from the start when another writer was faster, so it changes nothing
 //! itself. Retries, waits, blocking and the end of a run are decided here and
-//! nowhere else (invariants 3, 4 and 9 of `design.md`).
+//! nowhere else (invariants 3, 4 and 9 of `ARCHITECTURE.md`).
 
 mod standing;
 
@@ -469,26 +469,41 @@ fn end_superseded(view: &View, open: &[&Attempt], decision: &mut Decision) {
     }
 }
 
-/// Steps that a person began by hand and that nobody touched for too long.
+/// Steps in progress that nobody works on: begun by hand and not touched for too long, or left
+/// by an attempt that was judged without them because the plan was edited meanwhile.
 fn release_stuck(view: &View, now: Timestamp, decision: &mut Decision) {
     for step in &view.steps {
         let state = &step.state;
-        let by_hand =
-            state.status == StepStatus::InProgress && state.attempt.is_none() && !state.vanished;
-        let started = state.started_at.unwrap_or_default();
-        if by_hand && now.since(started) > STUCK_AFTER {
-            decision.operations.push(Operation::StepMarked {
-                step: step.record.id.clone(),
-                status: StepStatus::Failed,
-                actor: Actor::Airboss,
-                text: Some(format!(
-                    "stuck: in progress since {started} with no live run behind it"
-                )),
-                forced: false,
-                stuck: true,
-            });
+        if state.status != StepStatus::InProgress || state.vanished {
+            continue;
         }
+        let started = state.started_at.unwrap_or_default();
+        let (status, text) = match state.attempt {
+            None if now.since(started) > STUCK_AFTER => (
+                StepStatus::Failed,
+                format!("stuck: in progress since {started} with no live run behind it"),
+            ),
+            Some(id) if !is_open(view, id) => (
+                StepStatus::Pending,
+                "its attempt ended without it".to_owned(),
+            ),
+            _ => continue,
+        };
+        decision.operations.push(Operation::StepMarked {
+            step: step.record.id.clone(),
+            status,
+            actor: Actor::Airboss,
+            text: Some(text),
+            forced: false,
+            stuck: status == StepStatus::Failed,
+        });
     }
+}
+
+fn is_open(view: &View, attempt: AttemptId) -> bool {
+    view.attempts
+        .get(&attempt)
+        .is_some_and(|attempt| attempt.status != AttemptStatus::Judged)
 }
 
 fn attempts_left(flight: &Flight, control: &Control) -> u32 {

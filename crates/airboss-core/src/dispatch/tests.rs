@@ -389,6 +389,23 @@ fn the_second_stop_terminates_and_the_third_does_not_wait() {
 }
 
 #[test]
+fn a_step_that_its_attempt_forgot_is_given_back() {
+    let mut world = chain();
+    world.step(&Input::Tick);
+    let attempt = *world.view.attempts.keys().next().unwrap();
+    // The plan was edited while it ran, so nothing was gathered for its step.
+    world.queue.push_back(Input::Gathered {
+        attempt,
+        evidence: Vec::new(),
+    });
+    assert_eq!(world.fly(), RunEnding::Complete);
+    assert_eq!(
+        world.statuses(),
+        "1=completed/2 2=completed/1 3=completed/1"
+    );
+}
+
+#[test]
 fn a_batch_takes_the_steps_behind_the_first() {
     let mut world = chain();
     world.flight.policy.batch = 3;

@@ -160,6 +160,17 @@ impl Schedule {
         }
     }
 
+    /// Whether some other step that becomes ready with this one may run beside it.
+    #[must_use]
+    pub fn has_company(&self, place: usize) -> bool {
+        let Some(step) = self.steps.get(place).filter(|step| step.parallel) else {
+            return false;
+        };
+        self.steps
+            .iter()
+            .any(|other| other.level == step.level && step.may_overlap(other))
+    }
+
     /// Steps that may run together, wave after wave, at most `limit` at once.
     #[must_use]
     pub fn waves(&self, limit: usize) -> Vec<Vec<StepId>> {

@@ -3,8 +3,7 @@
 use std::io::{self, Write};
 
 use airboss_core::plan::{
-    Criterion, Mark, Needs, Phase, PhaseStatus, Plan, Problem, Schedule, ScheduledStep, Severity,
-    Step, schedule,
+    Criterion, Mark, Needs, Phase, PhaseStatus, Plan, Problem, Schedule, Severity, Step, schedule,
 };
 use serde_json::{Value, json};
 
@@ -125,8 +124,7 @@ fn show_step(
     style: Style,
 ) -> io::Result<()> {
     let indent = if step.parent.is_some() { "    " } else { "  " };
-    let scheduled: Option<&ScheduledStep> = place.map(|(schedule, at)| &schedule.steps[at]);
-    let parallel = if scheduled.is_some_and(|step| step.parallel) {
+    let parallel = if place.is_some_and(|(schedule, at)| schedule.has_company(at)) {
         " \u{2225}"
     } else {
         ""
@@ -297,7 +295,7 @@ fn step_json(step: &Step, schedule: Option<&Schedule>) -> Value {
         "footprint": step.footprint,
         "whole_phase": step.whole_phase,
         "waits_for": waits,
-        "parallel": place.map(|(schedule, at)| schedule.steps[at].parallel),
+        "parallel": place.map(|(schedule, at)| schedule.has_company(at)),
     })
 }
 
