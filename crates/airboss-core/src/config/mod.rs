@@ -128,7 +128,7 @@ pub struct Gate {
 pub struct Limits {
     /// The whole time of one attempt.
     pub deadline: Duration,
-    /// Neither output nor processor time.
+    /// Neither output nor work.
     pub idle: Duration,
     /// Between SIGINT and SIGTERM.
     pub interrupt_grace: Duration,
