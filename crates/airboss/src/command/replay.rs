@@ -344,6 +344,11 @@ impl Player {
         let took = tool.duration.map_or_else(String::new, |took| {
             format!(" after {}", words::duration(took))
         });
+        // Most streams tell the refusal itself, with its reason.
+        let told = self.transcript.denied.back();
+        if tool.denied && told.is_some_and(|(denied, _)| *denied == name) {
+            return None;
+        }
         Some(match (tool.ok, tool.denied) {
             (true, _) => ("done", Style::new().green(), format!("{line}{took}")),
             (false, true) => ("denied", Style::new().yellow(), line),
@@ -448,7 +453,7 @@ fn limit_words(update: &SessionUpdate) -> String {
     text
 }
 
-/// Only sums are shown: those of single messages come again in them.
+/// Only sums are shown: those of single messages come again in them. Nothing is not news.
 fn usage_words(usage: Usage, scope: UsageScope) -> Option<String> {
     let of = match scope {
         UsageScope::Message => return None,
@@ -456,6 +461,9 @@ fn usage_words(usage: Usage, scope: UsageScope) -> Option<String> {
         UsageScope::Session => " in the whole session",
     };
     let read = usage.input + usage.cached + usage.cache_write;
+    if read + usage.output == 0 {
+        return None;
+    }
     let cost = usage
         .cost_usd
         .map_or(String::new(), |cost| format!(", ${cost:.2}"));
@@ -486,7 +494,7 @@ fn end_words(end: &TurnEnd, text: Option<&str>) -> String {
     let message = end
         .message
         .as_ref()
-        .filter(|message| text != Some(message.as_str()))
+        .filter(|message| !message.is_empty() && text != Some(message.as_str()))
         .map_or(String::new(), |message| format!(": {message}"));
     format!("{said}, {reason}{message}")
 }

@@ -74,14 +74,7 @@ impl Neighbour {
             Some(standing) => words::standing(standing, known.now),
             None => format!("is {}", step.state.status.word().replace('_', " ")),
         };
-        let judgement = step.state.judgement.as_ref();
-        let reason = match (step.state.error.as_ref(), judgement) {
-            (Some(error), _) if step.state.status == StepStatus::Failed => Some(error.clone()),
-            (_, Some(judgement)) if !step.state.status.is_settled() => {
-                Some(judgement.reason.clone())
-            }
-            _ => None,
-        };
+        let reason = super::tell::reason(&step.state).filter(|_| !step.state.status.is_settled());
         if let Some(reason) = reason {
             why = format!("{why}: {reason}");
         }
