@@ -186,7 +186,7 @@ impl Table {
                 let last = column + 1 == cells.len();
                 match self.width {
                     Some(width) if last => {
-                        line.push_str(&words::cut(cell, width.saturating_sub(used).max(10)));
+                        line.push_str(&words::cut(cell, width.saturating_sub(used)));
                     }
                     _ if last => line.push_str(cell),
                     _ => line.extend([format!("{cell:<0$}  ", widths[column])]),

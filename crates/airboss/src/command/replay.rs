@@ -25,6 +25,8 @@ use crate::{lookup, page, words};
 
 /// How often a growing recording is looked at: faster than a person reads.
 const POLL: Duration = Duration::from_millis(100);
+/// Where what was said begins: behind the time and the word.
+const TEXT_COLUMN: usize = 19;
 /// A pause of the recording is never replayed longer than this: nobody waits for an idle limit.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
@@ -84,12 +86,8 @@ pub fn replay(context: &Context, arguments: &ReplayArguments) -> Result<ExitCode
 
 fn header(attempt: &Attempt) -> String {
     let name = super::log::attempt_name(&attempt.steps, attempt.number);
-    let line = format!(
-        "{name} by {}, begun {} (attempt {})",
-        attempt.agent,
-        words::instant(attempt.dispatched_at),
-        attempt.id
-    );
+    let begun = words::instant(attempt.dispatched_at);
+    let line = format!("{name} by {}, begun {begun}", attempt.agent);
     sanitize(&line).bold().to_string()
 }
 
@@ -233,21 +231,20 @@ impl Player {
 
     /// One line: when, what kind, what.
     fn say(&self, at: Timestamp, word: &str, style: Style, text: &str) {
-        let text = sanitize(text);
-        let mut lines: Vec<&str> = text
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .collect();
+        let text = sanitize(text).replace('\t', "    ");
+        let mut lines: Vec<String> = Vec::new();
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            match self.edge.map(|edge| edge.saturating_sub(TEXT_COLUMN)) {
+                // A line that fits keeps its form, such as the indentation of code.
+                Some(room) if line.chars().count() > room => lines.extend(page::wrap(line, room)),
+                _ => lines.push(line.to_owned()),
+            }
+        }
         if lines.is_empty() {
-            lines.push("");
+            lines.push(String::new());
         }
         let time = words::duration(at.since(self.begin));
         for (place, line) in lines.iter().enumerate() {
-            let line = line.replace('\t', "    ");
-            let line = match self.edge {
-                Some(edge) => words::cut(&line, edge.saturating_sub(19).max(20)),
-                None => line,
-            };
             let (time, word) = if place == 0 {
                 (time.as_str(), word)
             } else {

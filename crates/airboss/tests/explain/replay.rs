@@ -18,7 +18,7 @@ fn a_stream_is_told_again() {
     [T]  end   says success, completed
     [T]  exit   exited with 0
     ----- stderr -----
-    1.1#1 by claude, begun [INSTANT] (attempt [ATTEMPT])
+    1.1#1 by claude, begun [INSTANT]
     "#);
     check!(flown, ["replay", "1.2#1"], @r#"
     exit code: 0
@@ -33,7 +33,7 @@ fn a_stream_is_told_again() {
     [T]  end   says success, completed
     [T]  exit   exited with 0
     ----- stderr -----
-    1.2#1 by claude, begun [INSTANT] (attempt [ATTEMPT])
+    1.2#1 by claude, begun [INSTANT]
     "#);
     check!(flown, ["replay", "1.3#1", "--stderr"], @r#"
     exit code: 0
@@ -43,7 +43,7 @@ fn a_stream_is_told_again() {
     [T]  stderr   a complaint
     [T]  exit   ended by airboss (no output and no processor time); died of signal 2
     ----- stderr -----
-    1.3#1 by claude, begun [INSTANT] (attempt [ATTEMPT])
+    1.3#1 by claude, begun [INSTANT]
     "#);
     check!(flown, ["replay", "2.2#1"], @r#"
     exit code: 0
@@ -54,7 +54,7 @@ fn a_stream_is_told_again() {
     [T]  end   says failure, its limit of turns was reached: too many turns
     [T]  exit   exited with 1
     ----- stderr -----
-    2.2#1 by claude, begun [INSTANT] (attempt [ATTEMPT])
+    2.2#1 by claude, begun [INSTANT]
     "#);
     check!(flown, ["replay", "2.1"], @r#"
     exit code: 0
@@ -67,7 +67,7 @@ fn a_stream_is_told_again() {
     [T]  end   says success, completed
     [T]  exit   exited with 0
     ----- stderr -----
-    2.1#1 by claude, begun [INSTANT] (attempt [ATTEMPT])
+    2.1#1 by claude, begun [INSTANT]
     "#);
 }
 

@@ -303,12 +303,16 @@ fn agents(config: &Config) -> Vec<Check> {
 
 fn agent_program(name: &str, program: &Path, flies: bool) -> Check {
     let Some(found) = on_path(program) else {
-        let evidence = format!("{name}: the program `{}` is not on PATH", program.display());
+        let shown = program.display();
+        let evidence = format!("{name}: the program `{shown}` is not on PATH");
         let remedy = format!("install it, or set `program` in `[agents.{name}]`");
         return if flies {
             Check::problem("agent", evidence, remedy)
         } else {
-            Check::good("agent", format!("{evidence}; it is not asked to fly"))
+            Check::good(
+                "agent",
+                format!("{name}: not on PATH, and not asked to fly"),
+            )
         };
     };
     match probe::version(&found) {

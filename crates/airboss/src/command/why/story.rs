@@ -5,7 +5,7 @@ use std::time::Duration;
 use airboss_core::attempt::{AttemptEnd, AttemptStatus, SessionEnd, Spending};
 use airboss_core::dispatch::Standing;
 use airboss_core::id::{AttemptId, RunId, StepId};
-use airboss_core::operation::{Actor, Operation, PlanKey, StepStatus, StoredOperation};
+use airboss_core::operation::{Actor, Operation, PlanKey, StoredOperation};
 use airboss_core::step::StepState;
 use airboss_core::time::Timestamp;
 use airboss_core::verdict::{Evidence, Judgement, UnownedFile};
