@@ -1,6 +1,5 @@
 //! Where everything of one work tree lies: its top, its repository, Airboss's own directory.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use airboss_core::operation::PlanKey;
@@ -120,13 +119,7 @@ impl Workspace {
     /// When it cannot be made.
     pub fn prepare(&self) -> Result<(), WorkspaceError> {
         match &self.repository {
-            Some(repository) => match repository.state_dir() {
-                Err(GitError::Io(error)) => {
-                    let message = format!("{} cannot be made: {error}", self.state.display());
-                    return Err(io::Error::new(error.kind(), message).into());
-                }
-                made => drop(made?),
-            },
+            Some(repository) => drop(repository.state_dir()?),
             None => fs_err::create_dir_all(&self.state)?,
         }
         Ok(())

@@ -351,7 +351,7 @@ fn told_apart(attribution: &Attribution, found: &[git::Change]) -> Changes {
 
 fn foreign_words(why: &Foreign) -> String {
     match why {
-        Foreign::Attempt { attempt } => format!("attempt {} claims it", attempt.short()),
+        Foreign::Attempt { attempt } => format!("attempt {attempt} claims it"),
         Foreign::Hand {
             how: ByHand::Committed,
         } => "it was committed by hand meanwhile".to_owned(),

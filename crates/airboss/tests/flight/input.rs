@@ -25,7 +25,7 @@ fn refused<'e>(
     let known = environment.path(".git/airboss").exists();
     let output = command(environment).run();
     assert_ne!(output.code(), 0, "{output}");
-    assert!(!output.stderr.contains("panicked"), "{output}");
+    assert_eq!(output.told("panicked"), Vec::<&str>::new(), "{output}");
     let changed = differing(&before, &environment.state());
     assert_eq!(changed, Vec::<String>::new(), "{output}");
     let made = !known && environment.path(".git/airboss").exists();
@@ -46,7 +46,7 @@ fn a_missing_plan() {
     ----- stdout -----
 
     ----- stderr -----
-    error: plans/nowhere.md does not exist; name the plan's Markdown file
+    Error: plans/nowhere.md does not exist; name the plan's Markdown file
     "#);
 }
 
@@ -59,7 +59,7 @@ fn no_plan_is_named() {
     ----- stdout -----
 
     ----- stderr -----
-    error: no plan was named, and none is known here
+    Error: no plan was named, and none is known here
     hint: name the plan's Markdown file: `airboss run plans/my-plan.md`
     "#);
 }
@@ -73,7 +73,7 @@ fn a_directory_as_plan() {
     ----- stdout -----
 
     ----- stderr -----
-    error: plans is a directory; name the plan's Markdown file
+    Error: plans is a directory; name the plan's Markdown file
     "#);
 }
 
@@ -87,7 +87,7 @@ fn a_plan_outside_the_work_tree() {
     ----- stdout -----
 
     ----- stderr -----
-    error: [ROOT]/plan.md lies outside the work tree [WORK]; copy it into the work tree
+    Error: [ROOT]/plan.md lies outside the work tree [WORK]; copy it into the work tree
     "#);
 }
 
@@ -100,7 +100,8 @@ fn a_plan_that_is_not_utf_8_keeps_its_bytes() {
     environment.run(["run", PLAN]).expect_code(0);
     let now = fs_err::read(environment.path(PLAN)).unwrap();
     assert!(now.ends_with(b"- [ ] 1.2 Write \xff\xfe too\n"));
-    assert!(String::from_utf8_lossy(&now).contains("[COMPLETED]"));
+    let text = String::from_utf8_lossy(&now);
+    assert_eq!(text.matches("[COMPLETED]").count(), 1, "{text}");
 }
 
 #[test]
@@ -115,7 +116,7 @@ fn a_plan_that_is_too_large() {
     ----- stdout -----
 
     ----- stderr -----
-    error: plans/large.md has 18 MB; a plan has at most 16 MB
+    Error: plans/large.md has 18 MB; a plan has at most 16 MB
     "#);
 }
 
@@ -129,7 +130,7 @@ fn an_empty_plan() {
     ----- stdout -----
 
     ----- stderr -----
-    error: plans/work.md cannot be flown
+    Error: plans/work.md cannot be flown
       plans/work.md: the file is empty
         write the plan, or restore it from git
     "#);
@@ -145,7 +146,7 @@ fn a_plan_without_steps() {
     ----- stdout -----
 
     ----- stderr -----
-    error: plans/work.md cannot be flown
+    Error: plans/work.md cannot be flown
       plans/work.md: the plan has no phase and no step
         add a heading such as `### Phase 1: Title [NOT STARTED]` with boxes below it
     "#);
@@ -166,7 +167,7 @@ fn phases_that_wait_for_each_other() {
     ----- stdout -----
 
     ----- stderr -----
-    error: plans/work.md cannot be flown
+    Error: plans/work.md cannot be flown
       plans/work.md:6: dependencies go in a circle: phase 2 → phase 1 → phase 2
         take one of them out
     "#);
@@ -187,7 +188,7 @@ fn a_dependency_that_does_not_exist() {
     ----- stdout -----
 
     ----- stderr -----
-    error: plans/work.md cannot be flown
+    Error: plans/work.md cannot be flown
       plans/work.md:11: there is no phase 7
         name one that exists
     "#);
@@ -220,7 +221,7 @@ fn a_work_tree_that_is_not_there() {
     ----- stdout -----
 
     ----- stderr -----
-    error: nowhere is no directory; name the work tree or a directory in it
+    Error: nowhere is no directory; name the work tree or a directory in it
     "#);
 }
 
@@ -236,7 +237,7 @@ fn no_git_program() {
     ----- stdout -----
 
     ----- stderr -----
-    error: the git program was not found on PATH; install git 2.35 or later
+    Error: the git program was not found on PATH; install git 2.35 or later
     "#);
 }
 
@@ -251,7 +252,7 @@ fn an_unknown_agent() {
     ----- stdout -----
 
     ----- stderr -----
-    error: there is no agent `nobody`
+    Error: there is no agent `nobody`
     hint: known agents: claude, codex, plain
     hint: `[agents.nobody]` in airboss.toml describes a new one
     "#);
@@ -269,7 +270,7 @@ fn an_agent_program_that_is_missing() {
     ----- stdout -----
 
     ----- stderr -----
-    error: the program `no-such-agent` of agent `mine` was not found
+    Error: the program `no-such-agent` of agent `mine` was not found
     hint: put `no-such-agent` on PATH, or set `program` in `[agents.mine]`
     "#);
 }
@@ -291,7 +292,7 @@ fn an_agent_program_that_cannot_be_run() {
     ----- stdout -----
 
     ----- stderr -----
-    error: the program `[ROOT]/agent` of agent `mine` may not be executed
+    Error: the program `[ROOT]/agent` of agent `mine` may not be executed
     hint: `chmod +x [ROOT]/agent`, if it is a program
     "#);
 }
@@ -306,7 +307,7 @@ fn commands_that_nobody_trusts() {
     ----- stdout -----
 
     ----- stderr -----
-    error: airboss.toml sets commands that nobody has trusted yet: gates.check.command
+    Error: airboss.toml sets commands that nobody has trusted yet: gates.check.command
     hint: `airboss trust` shows them and asks
     "#);
     assert!(!environment.path("owned").exists());
@@ -322,7 +323,7 @@ fn a_configuration_that_cannot_be_read() {
     ----- stdout -----
 
     ----- stderr -----
-    error: airboss.toml:2: `run.jobs` cannot be used; a whole number from 0 is expected
+    Error: airboss.toml:2: `run.jobs` cannot be used; a whole number from 0 is expected
     "#);
     environment.write("airboss.toml", "[run\n");
     let output = refused(&environment, |e| e.command(["run", PLAN]));
@@ -331,7 +332,7 @@ fn a_configuration_that_cannot_be_read() {
     ----- stdout -----
 
     ----- stderr -----
-    error: airboss.toml:1: unclosed table, expected `]`
+    Error: airboss.toml:1: unclosed table, expected `]`
     "#);
 }
 
@@ -345,7 +346,7 @@ fn a_file_in_place_of_the_state_directory() {
     ----- stdout -----
 
     ----- stderr -----
-    error: [WORK]/.git/airboss cannot be made: File exists (os error 17); move away what is in its place, or make the directory above it writable
+    Error: [WORK]/.git/airboss cannot be made: File exists (os error 17); move away what is in its place, or make the directory above it writable
     "#);
     assert_eq!(environment.read(".git/airboss"), "in the way\n");
 }
@@ -365,7 +366,7 @@ fn a_damaged_store() {
     fs_err::write(&stores[0], "no database".repeat(1000)).unwrap();
     let output = refused(&environment, |e| e.command(["run", PLAN]));
     output.expect_code(74);
-    assert!(output.stderr.contains("state.db"), "{output}");
+    assert_eq!(output.told("state.db is damaged").len(), 1, "{output}");
 }
 
 fn find(directory: &std::path::Path, name: &str, found: &mut Vec<std::path::PathBuf>) {
@@ -395,5 +396,5 @@ fn a_read_only_work_tree() {
     let output = refused(&environment, |e| e.command(["run", PLAN]));
     mode(0o755);
     output.expect_code(74);
-    assert!(output.stderr.contains("ermission denied"), "{output}");
+    assert_eq!(output.told("ermission denied").len(), 1, "{output}");
 }

@@ -1,6 +1,5 @@
 //! The runner is killed again and again; the same command goes on each time.
 
-use std::fmt::Write as _;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -105,10 +104,10 @@ fn nothing_is_lost_or_done_twice() {
             run.stderr()
         );
         run.signal(Signal::KILL);
-        writeln!(story, "--- {moment:?}\n{}", run.wait().stderr).unwrap();
+        story.extend([format!("--- {moment:?}\n"), run.wait().stderr]);
     }
     let last = environment.run(command);
-    writeln!(story, "--- the last\n{last}").unwrap();
+    story.extend(["--- the last\n".to_owned(), last.to_string()]);
     assert_eq!(last.code(), 0, "{story}");
     environment.assert_no_process_left();
     let done = with_status(&environment, "completed");

@@ -118,13 +118,18 @@ fn four_runs_and_a_person() {
             .expect_code(0);
     }
     environment.assert_no_process_left();
+    check_commits(&environment);
     assert_eq!(
         commits(&environment).len(),
         PLANS.len() * STEPS,
         "{outputs:?}"
     );
-    each_plan_has_its_own(&environment);
-    the_person_has_his_own(&environment, &by_hand);
+    for name in PLANS {
+        // All of it is committed, in the order of the steps.
+        let log = environment.git(["show", &format!("HEAD:{name}/log.txt")]);
+        assert_eq!(log, "begin\n1.1\n1.2\n1.3\n1.4");
+    }
+    check_by_hand(&environment, &by_hand);
     environment.git(["fsck", "--strict"]);
     assert_eq!(
         environment.git(["status", "--porcelain", "--untracked-files=no"]),
@@ -132,8 +137,8 @@ fn four_runs_and_a_person() {
     );
 }
 
-/// Every commit of a step has its files, and all of the work is committed in order.
-fn each_plan_has_its_own(environment: &TestEnvironment) {
+/// Each commit of a run has the files of the one step that it names.
+fn check_commits(environment: &TestEnvironment) {
     for commit in commits(environment) {
         let name = PLANS
             .iter()
@@ -149,14 +154,10 @@ fn each_plan_has_its_own(environment: &TestEnvironment) {
         expected.retain(|file| own.contains(&file));
         assert_eq!(own, expected.iter().collect::<Vec<_>>(), "{commit:?}");
     }
-    for name in PLANS {
-        let log = environment.git(["show", &format!("HEAD:{name}/log.txt")]);
-        assert_eq!(log, "begin\n1.1\n1.2\n1.3\n1.4");
-    }
 }
 
 /// The person's commits have his files and nothing else.
-fn the_person_has_his_own(environment: &TestEnvironment, by_hand: &BTreeMap<String, String>) {
+fn check_by_hand(environment: &TestEnvironment, by_hand: &BTreeMap<String, String>) {
     assert!(by_hand.len() > 1);
     for line in environment
         .git(["log", "--format=%H %s", "--grep", "^by hand"])
