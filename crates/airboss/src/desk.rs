@@ -17,10 +17,11 @@ use airboss_engine::clock;
 use airboss_engine::plan_stamp::PlanStamp;
 use airboss_engine::projection::Publisher;
 use airboss_engine::registry::{preview, register_with};
+use airboss_engine::run::markers::status_of;
 use airboss_engine::settings::{Places, Settings};
 use airboss_engine::store::{
-    CommandId, Commit, Committed, Decide, Decided, PublishItem, PublishKind, Refusal, SqliteStore,
-    Store,
+    CommandId, Commit, Committed, Decide, Decided, PhaseCounts, PublishItem, PublishKind, Refusal,
+    SqliteStore, Store,
 };
 use airboss_engine::workspace::{PlanFile, Workspace};
 use serde_json::Value;
@@ -257,6 +258,50 @@ impl Writing {
             items.push(self.item(&name, PublishKind::RunRecord { run }));
         }
         items
+    }
+
+    /// The steps of each phase, counted, when phase markers are written into the plan.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn marked_phases(&self) -> Result<Vec<PhaseCounts>, CliError> {
+        if !self.markers {
+            return Ok(Vec::new());
+        }
+        let overview = self.store.overview(&self.key)?;
+        Ok(overview.map(|overview| overview.phases).unwrap_or_default())
+    }
+
+    /// Publishes the plan's markers when a phase's is another one than before.
+    ///
+    /// Whoever changes a step decides on what it saw before. When somebody else was faster,
+    /// the two together may change a marker that neither would have changed alone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn catch_up_markers(&mut self, before: &[PhaseCounts]) -> Result<(), CliError> {
+        let words = |phases: &[PhaseCounts]| -> Vec<_> {
+            phases
+                .iter()
+                .map(|phase| status_of(&phase.counts, false))
+                .collect()
+        };
+        if words(&self.marked_phases()?) == words(before) {
+            return Ok(());
+        }
+        let mut commit = Commit::new(self.key.clone(), Vec::new());
+        commit.change.publish = vec![self.markers_item()];
+        self.store.commit(&commit)?;
+        Ok(())
+    }
+
+    /// The plan's own file, to be published.
+    #[must_use]
+    pub fn markers_item(&self) -> PublishItem {
+        PublishItem {
+            path: self.key.path().clone(),
+            kind: PublishKind::PlanMarkers,
+        }
     }
 
     fn item(&self, name: &str, kind: PublishKind) -> PublishItem {

@@ -7,7 +7,9 @@ use airboss_core::exit::ExitCode;
 use airboss_core::id::{AttemptId, StepId};
 use airboss_core::operation::{Operation, StepStatus};
 use airboss_core::step::{MarkRefused, MarkRequest, Step, mark};
-use airboss_engine::store::{Change, Refusal, Standing};
+use airboss_core::view::Counts;
+use airboss_engine::run::markers::status_of;
+use airboss_engine::store::{Change, PhaseCounts, Refusal, Standing};
 use airboss_engine::supervise::{ATTEMPT_VARIABLE, is_alive};
 use serde_json::{Value, json};
 
@@ -116,12 +118,10 @@ fn set(
     };
     let attempt = own_attempt()?;
     let mut unstarted = false;
-    // What becomes stale is the same whichever way the decision goes.
-    let probe = Operation::RetryGranted {
-        step: id.clone(),
-        error: None,
-    };
-    let publish = writing.stale(&[probe]);
+    let phases = writing.marked_phases()?;
+    let status_json = writing.stale(&[]);
+    let markers = writing.markers_item();
+    let mut caught = true;
     let answer = writing.decide(&id, &mut |standing| {
         unstarted = false;
         let (operation, answer) = match attempt {
@@ -130,18 +130,20 @@ fn set(
                 refuse_if_busy(standing, request.force)?;
                 unstarted = standing.step.state.status == StepStatus::Pending
                     && request.status == StepStatus::Completed;
-                (
-                    mark(&standing.step, &request).map_err(explain)?,
-                    marked(&id, &request),
-                )
+                let operation = mark(&standing.step, &request).map_err(explain)?;
+                (operation, marked(&id, &request))
             }
         };
         let operations: Vec<Operation> = operation.into_iter().collect();
-        let publish = if operations.is_empty() {
-            Vec::new()
-        } else {
-            publish.clone()
-        };
+        let mut publish = Vec::new();
+        if !operations.is_empty() {
+            publish.clone_from(&status_json);
+            caught = attempt.is_some();
+        }
+        if !caught && turns_marker(&phases, &standing.step, request.status) {
+            publish.push(markers.clone());
+            caught = true;
+        }
         Ok(Change {
             operations,
             publish,
@@ -149,6 +151,9 @@ fn set(
             ..Change::default()
         })
     })?;
+    if !caught {
+        writing.catch_up_markers(&phases)?;
+    }
     if unstarted {
         let text = format!("step {id} was never started, so it has no start time");
         context.printer.warning(&text);
@@ -160,6 +165,26 @@ fn set(
             words(answer)
         )
     })
+}
+
+/// Whether the marker of the step's phase says something else when the step changes.
+fn turns_marker(phases: &[PhaseCounts], step: &Step, status: StepStatus) -> bool {
+    let Some(phase) = phases.iter().find(|phase| phase.key == step.record.phase) else {
+        return false;
+    };
+    let mut after = Counts::default();
+    for (known, count) in [
+        (StepStatus::Pending, phase.counts.pending),
+        (StepStatus::InProgress, phase.counts.in_progress),
+        (StepStatus::Completed, phase.counts.completed),
+        (StepStatus::Failed, phase.counts.failed),
+        (StepStatus::Skipped, phase.counts.skipped),
+    ] {
+        let leaves = usize::from(known == step.state.status);
+        after.add(known, count.saturating_sub(leaves));
+    }
+    after.add(status, 1);
+    status_of(&phase.counts, false) != status_of(&after, false)
 }
 
 fn words(answer: &Value) -> String {

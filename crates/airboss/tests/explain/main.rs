@@ -1,0 +1,9 @@
+//! The commands that explain: the real program, looking back at a real flight.
+
+mod doctor;
+mod log;
+mod reference;
+mod replay;
+mod settings;
+mod support;
+mod why;
