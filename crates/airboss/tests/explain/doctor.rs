@@ -18,7 +18,12 @@ fn complaints(environment: &TestEnvironment, arguments: &[&str]) -> (i32, Vec<St
             let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
             let top = environment.top().display().to_string();
             let evidence = text("evidence").replace(&top, "[WORK]");
-            format!("{} {}: {evidence} → {}", text("level"), text("name"), text("remedy"))
+            format!(
+                "{} {}: {evidence} → {}",
+                text("level"),
+                text("name"),
+                text("remedy")
+            )
         })
         .collect();
     (output.code(), told)
@@ -44,8 +49,13 @@ fn looking_writes_nothing() {
 #[test]
 fn a_missing_agent_and_untrusted_commands_are_problems() {
     let environment = environment();
-    environment.raw_config("[run]\nagent = 'mine'\n[agents.mine]\nbackend = 'command'\nprogram = 'no-such-program'\n");
-    environment.write("airboss.toml", "[gates.test]\ncommand = 'true'\n[rnu]\njobs = 2\n");
+    environment.raw_config(
+        "[run]\nagent = 'mine'\n[agents.mine]\nbackend = 'command'\nprogram = 'no-such-program'\n",
+    );
+    environment.write(
+        "airboss.toml",
+        "[gates.test]\ncommand = 'true'\n[rnu]\njobs = 2\n",
+    );
     let (code, told) = complaints(&environment, &[]);
     assert_eq!(code, 1);
     insta::assert_snapshot!(told.join("\n"), @"");

@@ -24,7 +24,11 @@ fn the_log_is_read_on_from_a_cursor() {
         .collect();
     let count = sequences.len() as u64;
     assert!(count > 40, "{count}");
-    assert_eq!(sequences, (1..=count).collect::<Vec<_>>(), "oldest first, none left out");
+    assert_eq!(
+        sequences,
+        (1..=count).collect::<Vec<_>>(),
+        "oldest first, none left out"
+    );
 }
 
 #[test]

@@ -42,6 +42,8 @@ fn updates_come_as_json_lines_with_their_times() {
         .collect();
     assert_eq!(updates[0]["data"]["update"], "session_started");
     assert_eq!(updates.last().unwrap()["data"]["update"], "ended");
-    let offsets = updates.iter().map(|update| update["data"]["offset_ms"].as_i64().unwrap());
+    let offsets = updates
+        .iter()
+        .map(|update| update["data"]["offset_ms"].as_i64().unwrap());
     assert!(offsets.is_sorted());
 }
