@@ -9,7 +9,7 @@
 //! [`Control`], and answers with what to store and what to do. It is called
 //! again from the start when another writer was faster, so it changes nothing
 //! itself. Retries, waits, blocking and the end of a run are decided here and
-//! nowhere else (invariants 3, 4 and 9 of `design.md`).
+//! nowhere else (invariants 3, 4 and 9 of `ARCHITECTURE.md`).
 
 mod standing;
 

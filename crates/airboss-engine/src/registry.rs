@@ -63,11 +63,18 @@ pub fn register_with(
         let mut commit = Commit::new(file.key.clone(), operations);
         commit.expected = Expected::Plan(view.as_ref().map_or(0, |view| view.sequence));
         if !matches!(store.commit(&commit)?, Committed::Conflict) {
-            return Ok(if view.is_none() { Registered::Fresh } else { Registered::Updated });
+            return Ok(if view.is_none() {
+                Registered::Fresh
+            } else {
+                Registered::Updated
+            });
         }
     }
     Err(StoreError::Bug {
-        message: format!("{} changed {TRIES_MAX} times while it was registered", file.key),
+        message: format!(
+            "{} changed {TRIES_MAX} times while it was registered",
+            file.key
+        ),
     })
 }
 

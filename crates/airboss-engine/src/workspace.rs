@@ -33,6 +33,9 @@ pub enum WorkspaceError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is no such directory.
+    #[error("{0} is no directory; name the work tree or a directory in it")]
+    NoWorkTree(PathBuf),
     /// The plan is a directory.
     #[error("{0} is a directory; name the plan's Markdown file")]
     Directory(PathBuf),
@@ -84,7 +87,14 @@ impl Workspace {
     /// # Errors
     /// When the directory or its repository cannot be used.
     pub fn open(start: &Path) -> Result<Self, WorkspaceError> {
-        let start = fs_err::canonicalize(start)?;
+        let start = match fs_err::canonicalize(start) {
+            Ok(real) if real.is_dir() => real,
+            Ok(_) => return Err(WorkspaceError::NoWorkTree(start.to_owned())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(WorkspaceError::NoWorkTree(start.to_owned()));
+            }
+            Err(error) => return Err(error.into()),
+        };
         if let Some(repository) = Repository::discover(&start)? {
             let state = repository.common_dir().join("airboss");
             return Ok(Self {
@@ -220,7 +230,7 @@ impl Workspace {
 }
 
 impl PlanFile {
-    /// The plan's output directory (`formats.md` F.1): what it says itself, else by its name.
+    /// The plan's output directory: what it says itself, else by its name.
     ///
     /// # Errors
     /// When the plan names a directory outside the work tree.

@@ -592,6 +592,20 @@ macro_rules! assert_output {
     }};
 }
 
+/// The names that differ between two states, for messages that can be read.
+#[must_use]
+pub fn differing(
+    before: &BTreeMap<String, Vec<u8>>,
+    after: &BTreeMap<String, Vec<u8>>,
+) -> Vec<String> {
+    let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    names
+        .into_iter()
+        .filter(|name| before.get(*name) != after.get(*name))
+        .cloned()
+        .collect()
+}
+
 /// Waits until something holds, at most so long; whether it does.
 pub fn eventually(most: Duration, mut holds: impl FnMut() -> bool) -> bool {
     let begin = Instant::now();

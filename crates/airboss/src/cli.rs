@@ -104,9 +104,13 @@ pub enum Command {
     StartRun(command::runs::StartArguments),
     /// End a run that was counted by hand.
     CompleteRun(command::runs::CompleteArguments),
-    /// List the runs of the plan.
+    /// Show the runs: when they began and ended, how, and what they completed.
     Runs,
-    /// Show what happened.
+    /// Explain why a step is where it is: what it waits for, what was tried, on what evidence.
+    Why(command::why::WhyArguments),
+    /// Replay what an agent said and did, from its recording.
+    Replay(command::replay::ReplayArguments),
+    /// Show what happened, in order: every change of state, with its time.
     Log(command::log::LogArguments),
     /// Check the plan and its status.json.
     Validate,
@@ -116,16 +120,15 @@ pub enum Command {
     #[command(hide = true)]
     SyncCheck,
     /// Look at everything that airboss rests on, and name remedies.
-    Doctor,
-    /// Look at the configuration.
-    #[command(subcommand)]
-    Config(command::settings::ConfigCommand),
-    /// Trust the commands that this repository's configuration sets.
-    Trust(command::settings::TrustArguments),
-    /// Print a completion script for a shell.
-    Completions(command::shell::CompletionsArguments),
-    /// Print the manual page.
-    Man,
+    Doctor(command::doctor::DoctorArguments),
+    /// Show the settings and where they come from.
+    Config(command::config::ConfigArguments),
+    /// Show the commands that this repository's settings would run, and allow them.
+    Trust(command::trust::TrustArguments),
+    /// Print the completions of a shell.
+    Completions(command::completions::CompletionsArguments),
+    /// Print the manual page, or write one for each command.
+    Man(command::man::ManArguments),
     /// Play a script as an agent would; the demo and tests use it.
     #[command(hide = true)]
     ScriptedAgent(ScriptedArguments),
@@ -156,7 +159,7 @@ impl Cli {
             verbose: self.verbose,
             printer: Printer,
         };
-        use command::{mark, next, retry, runs, settings, shell, status, validate};
+        use command::{mark, next, retry, runs, status, validate};
         let context = &context;
         match &self.command {
             Command::Demo(arguments) => command::demo::demo(context, arguments),
@@ -183,15 +186,19 @@ impl Cli {
             Command::StartRun(arguments) => runs::start(context, arguments),
             Command::CompleteRun(arguments) => runs::complete(context, arguments),
             Command::Runs => runs::list(context),
+            Command::Why(arguments) => command::why::why(context, arguments),
+            Command::Replay(arguments) => command::replay::replay(context, arguments),
             Command::Log(arguments) => command::log::log(context, arguments),
             Command::Validate => validate::validate(context),
             Command::Sync(arguments) => validate::sync(context, arguments),
             Command::SyncCheck => validate::sync_check(context),
-            Command::Doctor => command::doctor::doctor(context),
-            Command::Config(command) => settings::config(context, command),
-            Command::Trust(arguments) => settings::trust(context, arguments),
-            Command::Completions(arguments) => shell::completions(context, arguments),
-            Command::Man => shell::man(context),
+            Command::Doctor(arguments) => command::doctor::doctor(context, arguments),
+            Command::Config(arguments) => command::config::config(context, arguments),
+            Command::Trust(arguments) => command::trust::trust(context, arguments),
+            Command::Completions(arguments) => {
+                command::completions::completions(context, arguments)
+            }
+            Command::Man(arguments) => command::man::man(context, arguments),
             // Both are processes of their own kind; `main_impl` takes them before this.
             Command::ScriptedAgent(_) | Command::Supervise { .. } => Ok(ExitCode::Success),
         }

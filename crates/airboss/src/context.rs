@@ -3,12 +3,14 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
+use airboss_core::operation::PlanKey;
+use airboss_engine::store::{SqliteStore, Store as _};
 use airboss_engine::workspace::Workspace;
 
 use crate::error::CliError;
 use crate::printer::Printer;
 
-/// The files in which earlier tools kept the path of the current plan (`formats.md` F.1).
+/// The files in which earlier tools kept the path of the current plan.
 const POINTERS: [&str; 2] = [
     ".claude-context/current-plan.txt",
     ".claude/current-plan.txt",
@@ -73,7 +75,7 @@ impl Context {
             return Ok(workspace.top.join(text.trim()));
         }
         let plans = match workspace.open_reader()? {
-            Some(store) => airboss_engine::store::Store::plans(&store)?,
+            Some(store) => store.plans()?,
             None => Vec::new(),
         };
         match plans.as_slice() {
@@ -86,5 +88,45 @@ impl Context {
                     .hint(format!("choose one with --plan: {}", names.join(", "))))
             }
         }
+    }
+
+    /// The work tree and its store, for reading.
+    ///
+    /// # Errors
+    /// When there is no store here yet, or it cannot be used.
+    pub fn reader(&self) -> Result<(Workspace, SqliteStore), CliError> {
+        let workspace = Workspace::open(&self.directory)?;
+        let Some(store) = workspace.open_reader()? else {
+            let message = format!("nothing is recorded in {} yet", workspace.top.display());
+            return Err(CliError::refused(message)
+                .hint("`airboss run PLAN` flies a plan and records what happens"));
+        };
+        Ok((workspace, store))
+    }
+
+    /// The plans that a question is about: the one that was named, else all that are known.
+    ///
+    /// # Errors
+    /// When the named plan is not known, or the store cannot be read.
+    pub fn plans(
+        &self,
+        workspace: &Workspace,
+        store: &SqliteStore,
+    ) -> Result<Vec<PlanKey>, CliError> {
+        let known = store.plans()?;
+        let Some(named) = &self.plan else {
+            return Ok(known);
+        };
+        let key = workspace.plan_key(&self.directory.join(named))?;
+        if known.contains(&key) {
+            return Ok(vec![key]);
+        }
+        let names: Vec<String> = known.iter().map(ToString::to_string).collect();
+        let refused = CliError::refused(format!("nothing is recorded of the plan {key}"));
+        Err(if names.is_empty() {
+            refused.hint(format!("`airboss run {key}` flies it"))
+        } else {
+            refused.hint(format!("known plans: {}", names.join(", ")))
+        })
     }
 }

@@ -7,6 +7,8 @@ pub mod command;
 pub mod context;
 pub mod desk;
 pub mod error;
+pub mod lookup;
+pub mod page;
 pub mod printer;
 pub mod render;
 pub mod report;

@@ -23,14 +23,23 @@ impl Printer {
         writeln!(anstream::stdout(), "{}", text.trim_end_matches('\n'))
     }
 
-    /// Bytes as they are.
-    pub fn raw(&self, bytes: &[u8]) {
-        anstream::stdout().write_all(bytes).ok();
-    }
-
     /// One JSON object of the documented form.
     pub fn json(&self, data: &serde_json::Value) {
         self.data(&serde_json::json!({ "schema_version": 1, "data": data }).to_string());
+    }
+
+    /// One line of a stream of JSON objects.
+    pub fn json_line(&self, data: &impl serde::Serialize) {
+        match serde_json::to_value(data) {
+            Ok(value) => self.json(&value),
+            Err(error) => self.warning(&format!("a line cannot be shown as JSON: {error}")),
+        }
+    }
+
+    /// Bytes as they are.
+    pub fn raw(&self, bytes: &[u8]) {
+        let mut out = std::io::stdout().lock();
+        out.write_all(bytes).and_then(|()| out.flush()).ok();
     }
 
     /// Words for the person.

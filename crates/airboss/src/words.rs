@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use airboss_core::attempt::AttemptEnd;
 use airboss_core::dispatch::Standing;
 use airboss_core::id::StepId;
+use airboss_core::operation::RunEnding;
+use airboss_core::process::{Exit, StopReason};
 use airboss_core::time::Timestamp;
 
 /// `0.4s`, `12s`, `3m05s`, `2h10m`: two figures at most.
@@ -37,15 +40,80 @@ pub fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{ending}")
 }
 
+/// `2026-03-02 09:15:00`, in UTC: sorts, aligns, and can be searched for.
+#[must_use]
+pub fn instant(at: Timestamp) -> String {
+    at.seconds_text().replace('T', " ").replace('Z', "")
+}
+
+/// `2.1, 2.2`.
+#[must_use]
+pub fn ids(ids: &[StepId]) -> String {
+    let ids: Vec<&str> = ids.iter().map(StepId::as_str).collect();
+    ids.join(", ")
+}
+
+/// How a run ended, in a word or two.
+#[must_use]
+pub fn ending(ending: RunEnding) -> &'static str {
+    match ending {
+        RunEnding::Complete => "complete",
+        RunEnding::Failed => "failed",
+        RunEnding::Blocked => "blocked",
+        RunEnding::Limited => "limited",
+        RunEnding::Exhausted => "stopped at its limit",
+        RunEnding::Drained { .. } => "stopped by a person",
+        RunEnding::Interrupted => "interrupted",
+    }
+}
+
+/// How the process of an attempt came to its end.
+#[must_use]
+pub fn end(end: &AttemptEnd) -> String {
+    let outcome = match end {
+        AttemptEnd::NotStarted { message } => return format!("not started: {message}"),
+        AttemptEnd::NeverStarted => return "never started: its runner was gone".to_owned(),
+        AttemptEnd::Lost { swept } => {
+            return format!("its supervisor vanished; {}", killed(*swept));
+        }
+        AttemptEnd::Seen { outcome } => outcome,
+    };
+    let exit = match &outcome.exit {
+        Exit::Code { code } => format!("exited with {code}"),
+        Exit::Signal { signal } => format!("died of signal {signal}"),
+        Exit::NotStarted { message, .. } => format!("not started: {message}"),
+        Exit::Unknown => "its end was not seen".to_owned(),
+    };
+    match outcome.stopped {
+        Some(reason) => format!("ended by airboss ({}); {exit}", stop_reason(reason)),
+        None => exit,
+    }
+}
+
+/// `1 process was killed`, `3 processes were killed`.
+#[must_use]
+pub fn killed(processes: u32) -> String {
+    match processes {
+        1 => "1 process was killed".to_owned(),
+        several => format!("{several} processes were killed"),
+    }
+}
+
+/// Why a supervisor ended its agent.
+#[must_use]
+pub fn stop_reason(reason: StopReason) -> &'static str {
+    match reason {
+        StopReason::Deadline => "its time was used up",
+        StopReason::Idle => "no output and no processor time",
+        StopReason::Flood => "too much output",
+        StopReason::Requested => "it was asked to stop",
+        StopReason::Frozen => "it was frozen",
+    }
+}
+
 /// Why a step is where it is, as the rest of a sentence about the step.
 #[must_use]
 pub fn standing(standing: &Standing, now: Timestamp) -> String {
-    let ids = |ids: &[StepId]| {
-        ids.iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
     let wait = |until: &Timestamp| duration(until.since(now));
     match standing {
         Standing::Settled => "is done".to_owned(),

@@ -100,12 +100,6 @@ pub const KEYS: &[Key] = &[
         "steps given to one agent at once",
     ),
     key(
-        "run.pause",
-        Kind::Duration,
-        "0s",
-        "pause between two attempts",
-    ),
-    key(
         "agents.*.backend",
         Kind::Choice(BACKENDS),
         "",
@@ -263,12 +257,6 @@ pub const KEYS: &[Key] = &[
         Kind::Choice(&["step", "phase", "off"]),
         "step",
         "when verified work is committed",
-    ),
-    key(
-        "commit.projections",
-        Kind::Flag,
-        "true",
-        "commit status.json and the plan's markers, too",
     ),
     key(
         "markdown.write",

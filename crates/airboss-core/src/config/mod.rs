@@ -34,8 +34,8 @@ pub struct Config {
     pub gates: BTreeMap<String, Gate>,
     /// `[limits]`
     pub limits: Limits,
-    /// `[commit]`
-    pub commit: Commit,
+    /// `commit.mode`
+    pub commit: CommitMode,
     /// `[markdown] write`
     pub markdown_write: bool,
 }
@@ -49,8 +49,6 @@ pub struct Run {
     pub jobs: usize,
     /// Steps given to one agent at once, at least 1.
     pub batch: usize,
-    /// Pause between two attempts.
-    pub pause: Duration,
 }
 
 /// How an agent's program is spoken with.
@@ -184,15 +182,6 @@ pub enum CommitMode {
     Off,
 }
 
-/// What is committed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Commit {
-    /// When.
-    pub mode: CommitMode,
-    /// status.json and the plan's markers, too.
-    pub projections: bool,
-}
-
 /// A value with its source.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Sourced {
@@ -287,18 +276,14 @@ impl Merged {
                 agent: self.text("run.agent").unwrap_or_default(),
                 jobs: self.count("run.jobs").max(1) as usize,
                 batch: self.count("run.batch").max(1) as usize,
-                pause: self.duration("run.pause").unwrap_or_default(),
             },
             agents: self.agents()?,
             gates: self.gates()?,
             limits: self.limits(),
-            commit: Commit {
-                mode: match self.text("commit.mode").as_deref() {
-                    Some("phase") => CommitMode::Phase,
-                    Some("off") => CommitMode::Off,
-                    _ => CommitMode::Step,
-                },
-                projections: self.flag("commit.projections"),
+            commit: match self.text("commit.mode").as_deref() {
+                Some("phase") => CommitMode::Phase,
+                Some("off") => CommitMode::Off,
+                _ => CommitMode::Step,
             },
             markdown_write: self.flag("markdown.write"),
         })

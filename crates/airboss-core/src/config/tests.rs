@@ -130,20 +130,20 @@ fn later_layers_win_whatever_order_they_come_in() {
             ),
             layer(
                 Origin::User { file: file("user") },
-                "run.jobs = 1\nrun.pause = '1s'",
+                "run.jobs = 1\nlimits.idle = '1s'",
             ),
             layer(
                 Origin::Project {
                     file: file("project"),
                 },
-                "run.batch = 2\nrun.pause = '2s'",
+                "run.batch = 2\nlimits.idle = '2s'",
             ),
         ],
         |_| false,
     );
     let config = merged.config().unwrap();
     assert_eq!((config.run.jobs, config.run.batch), (5, 3));
-    assert_eq!(config.run.pause, Duration::from_secs(2));
+    assert_eq!(config.limits.idle, Duration::from_secs(2));
     assert_eq!(merged.settings()["run.jobs"].origin, Origin::Flag);
 }
 

@@ -34,7 +34,8 @@ use crate::clock;
 use crate::store::{PublishKind, PublishRow, Store, StoreError};
 use crate::workspace::Workspace;
 
-/// How often a file that changes under our hands is tried: nobody saves that often by hand.
+/// How often a file that changes under our hands is tried before it stays pending: a person who
+/// saves is done long before.
 const TRIES_MAX: usize = 20;
 
 /// A file that cannot be parsed and is younger than this may be half written by an editor.

@@ -55,6 +55,8 @@ pub struct StepDue {
     pub artifacts: Vec<RepoPath>,
     /// Where its findings go.
     pub findings: RepoPath,
+    /// What the plan says it touches, both of these included.
+    pub declared: Vec<RepoPath>,
     /// What earlier attempts at it left.
     pub leftover: Vec<ChangedFile>,
 }
@@ -106,7 +108,8 @@ impl Gatherer {
     }
 
     fn step_evidence(&self, job: &Job, step: &StepDue, changes: &Changes) -> Evidence {
-        let own = with_leftover(&step.leftover, &changes.own, changes.after.as_ref());
+        let own = of_step(step, &job.steps, &changes.own);
+        let own = with_leftover(&step.leftover, &own, changes.after.as_ref());
         let changed = |path: &RepoPath| {
             own.iter()
                 .any(|change| change.path == *path && change.after.is_some())
@@ -348,7 +351,7 @@ fn told_apart(attribution: &Attribution, found: &[git::Change]) -> Changes {
 
 fn foreign_words(why: &Foreign) -> String {
     match why {
-        Foreign::Attempt { attempt } => format!("attempt {} claims it", attempt.short()),
+        Foreign::Attempt { attempt } => format!("attempt {attempt} claims it"),
         Foreign::Hand {
             how: ByHand::Committed,
         } => "it was committed by hand meanwhile".to_owned(),
@@ -393,6 +396,19 @@ pub fn entry(version: &FileVersion) -> Option<Entry> {
         mode,
         blob: version.blob.parse().ok()?,
     })
+}
+
+/// The changes of an attempt that count for one of its steps: in a batch not those that the
+/// plan expects of another step alone, so that they are neither committed nor proved with it.
+fn of_step(step: &StepDue, batch: &[StepDue], changes: &[ChangedFile]) -> Vec<ChangedFile> {
+    let expects = |step: &StepDue, path: &RepoPath| step.declared.iter().any(|d| path.lies_in(d));
+    changes
+        .iter()
+        .filter(|change| {
+            expects(step, &change.path) || !batch.iter().any(|one| expects(one, &change.path))
+        })
+        .cloned()
+        .collect()
 }
 
 /// What this attempt and those before it did together, as far as it still stands.

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use airboss_core::artifact;
+use airboss_core::config::GateWhen;
 use airboss_core::dispatch::SpawnOrder;
 use airboss_core::id::StepId;
 use airboss_core::path::RepoPath;
 use airboss_core::plan::Plan;
 use airboss_core::prompt::{PromptParts, PromptStep};
 
-use super::gates::{Gate, GateScope};
+use super::gates::Gate;
 
 /// What prompts and evidence need to know of one step.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -186,13 +187,13 @@ pub fn criterion_gates(plan: &Plan) -> Vec<Gate> {
         for criterion in &phase.criteria {
             if let Some(command) = &criterion.command {
                 let phases = vec![phase.key.clone()];
-                gates.push(gate(&criterion.text, command, GateScope::Phase, phases));
+                gates.push(gate(&criterion.text, command, GateWhen::Phase, phases));
             }
         }
     }
     for criterion in &plan.criteria {
         if let Some(command) = &criterion.command {
-            gates.push(gate(&criterion.text, command, GateScope::Plan, Vec::new()));
+            gates.push(gate(&criterion.text, command, GateWhen::Plan, Vec::new()));
         }
     }
     gates

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use airboss_core::config::GateWhen;
 use airboss_core::id::{AttemptId, StepId};
 use airboss_core::process::{Exit, ProcessOutcome, StopReason};
 use airboss_core::text::{sanitize, tail};
@@ -22,17 +23,6 @@ const POLL: Duration = Duration::from_millis(10);
 /// What `sh` returns for a command that does not exist, and for one that may not be run.
 const NOT_FOUND: [i32; 2] = [127, 126];
 
-/// When a gate is due.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum GateScope {
-    /// After every attempt.
-    Step,
-    /// After the attempt that would settle the last step of a phase.
-    Phase,
-    /// After the attempt that would settle the last step of the plan.
-    Plan,
-}
-
 /// A gate as configuration or plan describes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Gate {
@@ -43,7 +33,7 @@ pub struct Gate {
     /// Its whole time.
     pub timeout: Duration,
     /// When it is due.
-    pub scope: GateScope,
+    pub scope: GateWhen,
     /// The phases it concerns; empty means all.
     pub phases: Vec<String>,
     /// The steps it concerns; empty means all.
@@ -70,9 +60,9 @@ impl Gate {
     #[must_use]
     pub fn is_due(&self, due: &Due<'_>) -> bool {
         let in_time = match self.scope {
-            GateScope::Step => true,
-            GateScope::Phase => due.phase_ends,
-            GateScope::Plan => due.plan_ends,
+            GateWhen::Step => true,
+            GateWhen::Phase => due.phase_ends,
+            GateWhen::Plan => due.plan_ends,
         };
         in_time
             && (self.phases.is_empty() || self.phases.iter().any(|phase| phase == due.phase))

@@ -30,6 +30,7 @@ mod wishes;
 
 use std::path::PathBuf;
 
+pub use airboss_core::config::CommitMode;
 use airboss_core::dispatch::Flight;
 use airboss_core::id::{RunId, StepId};
 use airboss_core::operation::{PlanKey, RunEnding};
@@ -43,17 +44,6 @@ pub use self::runner::fly;
 use crate::agents::Agent;
 use crate::git::Repository;
 use crate::store::{Store, StoreError};
-
-/// When verified work is committed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum CommitMode {
-    /// After every attempt that verified a step.
-    Step,
-    /// When the last step of a phase is settled.
-    Phase,
-    /// Never.
-    Off,
-}
 
 /// Everything a run needs to know; nothing in it changes while it flies.
 #[derive(Clone, Debug)]
@@ -142,6 +132,9 @@ pub enum RunError {
 /// Opens another connection to the store.
 pub type OpenStore = Box<dyn Fn() -> Result<Box<dyn Store>, StoreError> + Send>;
 
+/// Brings the projections up to date; returns what could not be, in words.
+pub type Publish<'means> = Box<dyn FnMut(&mut dyn Store) -> Vec<String> + 'means>;
+
 /// What a run needs besides its request: things with a life of their own.
 pub struct RunMeans<'means> {
     /// The runner's store.
@@ -149,7 +142,7 @@ pub struct RunMeans<'means> {
     /// Opens another connection, for the committer.
     pub open_store: OpenStore,
     /// Brings the projections up to date; returns what could not be, in words.
-    pub publish: Box<dyn FnMut(&mut dyn Store) -> Vec<String> + 'means>,
+    pub publish: Publish<'means>,
     /// Where events go.
     pub reporter: &'means mut dyn events::Reporter,
     /// Signals of the person, by number.

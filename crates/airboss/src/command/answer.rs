@@ -3,6 +3,7 @@
 use airboss_core::exit::ExitCode;
 use airboss_core::id::StepId;
 use airboss_core::operation::Operation;
+use airboss_core::step::Step;
 use airboss_engine::store::{Change, Refusal};
 use serde_json::json;
 
@@ -34,6 +35,9 @@ pub fn answer(context: &Context, arguments: &AnswerArguments) -> Result<ExitCode
             "only a person answers what an agent asked",
         ));
     }
+    if arguments.text.trim().is_empty() {
+        return Err(CliError::refused("the answer is empty"));
+    }
     let id = StepId::new(&arguments.step);
     let mut writing = Writing::open(context, &arguments.options)?;
     let answered = Operation::StepAnswered {
@@ -43,10 +47,7 @@ pub fn answer(context: &Context, arguments: &AnswerArguments) -> Result<ExitCode
     let publish = writing.stale(std::slice::from_ref(&answered));
     let answer = writing.decide(&id, &mut |standing| {
         if !standing.step.state.is_waiting() {
-            return Err(Refusal::from(
-                CliError::refused(format!("step {id} asked nothing"))
-                    .hint("`airboss log` shows what it did last"),
-            ));
+            return Err(Refusal::from(not_waiting(&standing.step)));
         }
         Ok(Change {
             operations: vec![answered.clone()],
@@ -58,4 +59,16 @@ pub fn answer(context: &Context, arguments: &AnswerArguments) -> Result<ExitCode
     writing.finish(context, &answer, |_| {
         "answered; the next run goes on with it".to_owned()
     })
+}
+
+fn not_waiting(step: &Step) -> CliError {
+    let id = &step.record.id;
+    let message = match &step.state.answer {
+        Some(_) => format!("step {id} was answered already, and no run has gone on with it yet"),
+        None => {
+            let status = step.state.status.word().replace('_', " ");
+            format!("step {id} does not wait for an answer: it is {status}")
+        }
+    };
+    CliError::refused(message).hint(format!("`airboss why {id}` says where it stands"))
 }

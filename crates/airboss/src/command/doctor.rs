@@ -1,234 +1,181 @@
-//! `doctor`: is everything as it should be, and what to do where it is not.
+//! `airboss doctor`: is everything as it should be, and what to do where it is not.
+//!
+//! Looking changes nothing. `--fix` does only what any later command would do by itself:
+//! finish what dead committers left, publish files, make commits that wait.
 
-use std::path::{Path, PathBuf};
+mod checks;
+mod probe;
 
 use airboss_core::exit::ExitCode;
-use airboss_core::text::sanitize;
-use airboss_engine::git::{Repository, deferral};
-use airboss_engine::settings::{Places, Settings};
-use airboss_engine::store::{SqliteStore, Store as _};
+use airboss_engine::git::recover;
+use airboss_engine::projection::settle;
+use airboss_engine::run::commits::drain;
+use airboss_engine::store::{SqliteStore, Store};
 use airboss_engine::workspace::Workspace;
-use serde_json::{Value, json};
+use owo_colors::Style;
+use serde::Serialize;
+use serde_json::json;
 
-use super::retry::stuck_steps;
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CliError, ErrorKind};
+use crate::page::{self, Page};
+use crate::words;
+
+/// Look at everything that airboss rests on, and name remedies.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct DoctorArguments {
+    /// Do what is safe: finish commits of processes that died, publish files, make commits.
+    #[arg(long)]
+    pub fix: bool,
+}
+
+/// How a check went.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Level {
+    /// All is well.
+    Good,
+    /// Work goes on, but somebody should know.
+    Warning,
+    /// Something does not work.
+    Problem,
+}
 
 /// One thing that was looked at.
-struct Check {
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Check {
+    /// A stable word.
     name: &'static str,
-    /// `None`: all is well.
-    remedy: Option<String>,
+    level: Level,
+    /// What was seen.
     evidence: String,
+    /// What to do about it.
+    remedy: Option<String>,
 }
 
 impl Check {
-    fn well(name: &'static str, evidence: impl Into<String>) -> Self {
+    fn good(name: &'static str, evidence: impl Into<String>) -> Self {
         Self {
             name,
-            remedy: None,
+            level: Level::Good,
             evidence: evidence.into(),
+            remedy: None,
         }
     }
 
-    fn ill(name: &'static str, evidence: impl Into<String>, remedy: impl Into<String>) -> Self {
+    fn warning(name: &'static str, evidence: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
-            name,
+            level: Level::Warning,
             remedy: Some(remedy.into()),
-            evidence: evidence.into(),
+            ..Self::good(name, evidence)
+        }
+    }
+
+    fn problem(name: &'static str, evidence: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            level: Level::Problem,
+            ..Self::warning(name, evidence, remedy)
         }
     }
 }
 
-/// Looks at everything that Airboss rests on; writes nothing.
+/// Looks at everything, and with `--fix` mends what is safe to mend first.
 ///
 /// # Errors
-/// When the directory itself cannot be read.
-pub fn doctor(context: &Context) -> Result<ExitCode, CliError> {
+/// When the directory itself cannot be used, or mending fails.
+pub fn doctor(context: &Context, arguments: &DoctorArguments) -> Result<ExitCode, CliError> {
     let workspace = Workspace::open(&context.directory)?;
-    let mut checks = vec![git(&workspace), git_state(&workspace)];
-    checks.push(match workspace.store_place() {
-        Ok(place) => Check::well(
-            "file system",
-            match place.moved {
-                Some(moved) => moved,
-                None => format!("{} is on a local disk", workspace.state.display()),
-            },
-        ),
-        Err(error) => Check::ill("file system", error.to_string(), "work on a local disk"),
-    });
-    let store = match workspace.open_reader() {
-        Ok(store) => {
-            checks.push(match &store {
-                Some(_) => Check::well("store", "it opens and can be read"),
-                None => Check::well("store", "there is none yet"),
-            });
-            store
-        }
-        Err(error) => {
-            checks.push(Check::ill(
-                "store",
-                error.to_string(),
-                "see the message; nothing is lost by waiting",
-            ));
-            None
-        }
+    let fixed = if arguments.fix {
+        fix(&workspace)?
+    } else {
+        Vec::new()
     };
-    checks.push(agent(&workspace));
-    if let Some(store) = &store {
-        checks.extend(pending(store));
-        checks.push(stuck(store)?);
+    let checks = checks::all(&workspace);
+    let worst = checks.iter().map(|check| check.level).max();
+    let healthy = worst < Some(Level::Problem);
+    if context.json {
+        let data = json!({ "healthy": healthy, "fixed": fixed, "checks": checks });
+        context.printer.json(&data);
+    } else {
+        for done in &fixed {
+            context.printer.note(&format!("fixed: {done}"));
+        }
+        context.printer.data(&tell(&checks, page::width()));
     }
-    checks.push(leftovers(&workspace.state.join("tmp")));
-    let well = checks.iter().all(|check| check.remedy.is_none());
-    let list: Vec<Value> = checks
-        .iter()
-        .map(|check| {
-            json!({
-                "name": check.name,
-                "ok": check.remedy.is_none(),
-                "evidence": check.evidence,
-                "remedy": check.remedy,
-            })
-        })
-        .collect();
-    let answer = json!({ "healthy": well, "checks": list });
-    context.answer(&answer, |_| sanitize(&words(&checks)));
-    Ok(if well {
+    Ok(if healthy {
         ExitCode::Success
     } else {
         ExitCode::Failed
     })
 }
 
-fn words(checks: &[Check]) -> String {
-    let lines: Vec<String> = checks
-        .iter()
-        .map(|check| match &check.remedy {
-            None => format!("ok    {}: {}", check.name, check.evidence),
-            Some(remedy) => format!(
-                "FAIL  {}: {}\n      remedy: {remedy}",
-                check.name, check.evidence
-            ),
-        })
-        .collect();
-    lines.join("\n")
-}
-
-fn git(workspace: &Workspace) -> Check {
-    if workspace.repository.is_none() {
-        let evidence = format!("{} is not in a git repository", workspace.top.display());
-        return Check::ill(
-            "git",
-            evidence,
-            "`git init`, so that verified work can be committed",
-        );
-    }
-    match find_program("git") {
-        Some(program) => Check::well("git", program.display().to_string()),
-        None => Check::ill("git", "the git program is not on PATH", "install git"),
-    }
-}
-
-fn git_state(workspace: &Workspace) -> Check {
-    let state = workspace.repository.as_ref().map(Repository::clone);
-    match state.as_ref().map(deferral) {
-        None => Check::well("commits", "none are made without git"),
-        Some(Ok(None)) => Check::well("commits", "they can be made"),
-        Some(Ok(Some(reason))) => Check::ill(
-            "commits",
-            format!("they are put off: {reason}"),
-            "finish what git is in the middle of; they are made afterwards",
-        ),
-        Some(Err(error)) => Check::ill("commits", error.to_string(), "see the message"),
-    }
-}
-
-fn agent(workspace: &Workspace) -> Check {
-    let places = Places::new(&workspace.top, Some(&workspace.state));
-    let settings = match Settings::load(&places, &[]) {
-        Ok(settings) => settings,
-        Err(error) => return Check::ill("configuration", error.to_string(), "mend the file"),
-    };
-    if let Err(error) = settings.require_trust() {
-        return Check::ill("configuration", error.to_string(), "`airboss trust`");
-    }
-    let name = settings.config.run.agent.clone();
-    let configured = settings.config.agents.get(&name);
-    let program = configured
-        .and_then(|agent| agent.program.clone())
-        .unwrap_or_else(|| name.clone());
-    if name == "scripted" {
-        return Check::well("agent", "the scripted agent is part of airboss");
-    }
-    match find_program(&program) {
-        Some(path) => Check::well("agent", format!("{name}: {}", path.display())),
-        None => Check::ill(
-            "agent",
-            format!("{name}: the program `{program}` is not on PATH"),
-            "install it, or set run.agent in airboss.toml to one that is there",
-        ),
-    }
-}
-
-fn find_program(program: &str) -> Option<PathBuf> {
-    if program.contains('/') {
-        return Some(PathBuf::from(program)).filter(|path| path.is_file());
-    }
-    std::env::split_paths(&std::env::var_os("PATH")?)
-        .map(|directory| directory.join(program))
-        .find(|path| path.is_file())
-}
-
-fn pending(store: &SqliteStore) -> Vec<Check> {
-    let files = match store.to_publish(None) {
-        Ok(rows) if rows.is_empty() => Check::well("files", "all are published"),
-        Ok(rows) => {
-            let names: Vec<String> = rows.iter().map(|row| row.path.to_string()).collect();
-            let evidence = format!("not up to date: {}", names.join(", "));
-            Check::ill("files", evidence, "`airboss sync` says what is in the way")
+fn tell(checks: &[Check], width: usize) -> String {
+    let mut page = Page::new(width);
+    let columns = checks.iter().map(|check| check.name.len()).max();
+    let columns = columns.unwrap_or(0) + 2;
+    for check in checks {
+        let (sign, style) = match check.level {
+            Level::Good => ("✓", Style::new().green()),
+            Level::Warning => ("!", Style::new().yellow()),
+            Level::Problem => ("✗", Style::new().red()),
+        };
+        let label = format!("{sign} {}", check.name);
+        page.field(0, (&label, style), columns, &check.evidence);
+        if let Some(remedy) = &check.remedy {
+            page.field(columns + 2, ("→", Style::new().cyan()), 1, remedy);
         }
-        Err(error) => Check::ill("files", error.to_string(), "see the message"),
-    };
-    let commits = match store.git_wishes() {
-        Ok(wishes) if wishes.is_empty() => Check::well("pending commits", "none"),
-        Ok(wishes) => Check::ill(
-            "pending commits",
-            format!("{} wait to be made", wishes.len()),
-            "the next `airboss run` makes them",
+    }
+    let count = |level| checks.iter().filter(|check| check.level == level).count();
+    let (warnings, problems) = (count(Level::Warning), count(Level::Problem));
+    page.gap();
+    let summary = match (problems, warnings) {
+        (0, 0) => "all is well".to_owned(),
+        (0, warnings) => format!("it works; {}", words::count(warnings, "warning")),
+        (problems, warnings) => format!(
+            "{}, {}",
+            words::count(problems, "problem"),
+            words::count(warnings, "warning")
         ),
-        Err(error) => Check::ill("pending commits", error.to_string(), "see the message"),
     };
-    vec![files, commits]
+    page.sentence(&summary, Style::new().bold());
+    page.finish()
 }
 
-fn stuck(store: &SqliteStore) -> Result<Check, CliError> {
-    let mut stuck = Vec::new();
-    for plan in store.plans()? {
-        let view = store.view(&plan)?.unwrap_or_default();
-        stuck.extend(
-            stuck_steps(&view)
-                .iter()
-                .map(|step| format!("{plan} {}", step.record.id)),
-        );
+/// Mends what any later command would mend; answers what it did, in words.
+fn fix(workspace: &Workspace) -> Result<Vec<String>, CliError> {
+    let mut done = Vec::new();
+    if let Some(repository) = &workspace.repository {
+        let recovered =
+            recover(repository).map_err(|error| CliError::new(ErrorKind::Io, error.to_string()))?;
+        if recovered.finished + recovered.undone > 0 {
+            done.push(format!(
+                "commits of processes that died: {} finished, {} undone",
+                recovered.finished, recovered.undone
+            ));
+        }
     }
-    Ok(if stuck.is_empty() {
-        Check::well("stuck steps", "none")
-    } else {
-        Check::ill(
-            "stuck steps",
-            stuck.join(", "),
-            "`airboss detect-stuck` ends them",
-        )
-    })
+    if workspace.open_reader()?.is_none() {
+        return Ok(done);
+    }
+    let mut store = workspace.open_store()?;
+    let stale = store.to_publish(None)?.len();
+    settle(&mut store, workspace);
+    let published = stale.saturating_sub(store.to_publish(None)?.len());
+    if published > 0 {
+        done.push(format!("{} published", words::count(published, "file")));
+    }
+    done.extend(commit(workspace, &mut store)?);
+    Ok(done)
 }
 
-/// A crash in the middle of a publication may leave here what a person had saved.
-fn leftovers(directory: &Path) -> Check {
-    let count = fs_err::read_dir(directory).map_or(0, Iterator::count);
-    if count == 0 {
-        return Check::well("leftovers", "none");
-    }
-    let evidence = format!("{count} files in {}", directory.display());
-    Check::ill("leftovers", evidence, "look at them, then delete them")
+/// Makes the commits that can be made now.
+fn commit(workspace: &Workspace, store: &mut SqliteStore) -> Result<Option<String>, CliError> {
+    let Some(repository) = &workspace.repository else {
+        return Ok(None);
+    };
+    let outcomes = drain(store, repository)
+        .map_err(|error| CliError::new(ErrorKind::Io, error.to_string()))?;
+    let made = outcomes.iter().filter(|outcome| outcome.result.is_ok());
+    let made = made.count();
+    Ok((made > 0).then(|| format!("{} made", words::count(made, "commit"))))
 }

@@ -1,110 +1,266 @@
-//! `log`: what happened, newest last.
+//! `airboss log`: what happened, one line for each stored operation, the newest last.
+
+use std::collections::HashMap;
 
 use airboss_core::exit::ExitCode;
-use airboss_core::id::StepId;
-use airboss_core::operation::{Operation, StoredOperation};
-use airboss_core::text::sanitize;
-use airboss_engine::store::{OperationQuery, Store as _};
-use serde_json::{Value, json};
+use airboss_core::id::{AttemptId, StepId};
+use airboss_core::operation::{Actor, Operation, StoredOperation};
+use airboss_core::time::Timestamp;
+use airboss_engine::store::{OperationQuery, SqliteStore, Store as _, StoreError};
+use owo_colors::Style;
 
 use crate::context::Context;
-use crate::desk::Reading;
 use crate::error::CliError;
+use crate::lookup::{self, Named};
+use crate::page::{self, Table};
+use crate::report::verdict_style;
+use crate::words;
 
-/// Show what happened to a plan, or to one step.
-#[derive(clap::Args, Clone, Debug)]
+/// Show what happened, in order: every change of state, with its time.
+#[derive(clap::Args, Clone, Debug, Default)]
 pub struct LogArguments {
-    /// Only what concerns this step.
-    #[arg(value_name = "ID")]
-    step: Option<String>,
-    /// The newest so many.
+    /// Only what concerns this step (`2.3`) or attempt (`2.3#1`, or the beginning of its id).
+    pub id: Option<String>,
+    /// At most so many operations: the newest, or with --after the next ones.
     #[arg(long, value_name = "N", default_value_t = 50)]
-    limit: usize,
+    pub limit: usize,
+    /// Only operations behind this sequence number, oldest first: a reader's cursor.
+    #[arg(long, value_name = "SEQ")]
+    pub after: Option<u64>,
 }
 
-/// Shows the newest operations of a plan, in the order in which they happened.
+/// Shows the log.
 ///
 /// # Errors
-/// When the plan cannot be read or has no such step.
+/// When there is no store, or the id names nothing.
 pub fn log(context: &Context, arguments: &LogArguments) -> Result<ExitCode, CliError> {
-    let reading = Reading::open(context)?;
-    let step = arguments.step.as_deref().map(StepId::new);
-    if let Some(id) = &step {
-        reading.step(id)?;
-    }
-    let query = OperationQuery {
-        plan: Some(reading.key.clone()),
-        step,
-        limit: arguments.limit,
-        newest_first: true,
-        ..OperationQuery::default()
+    let (workspace, store) = context.reader()?;
+    let named = match &arguments.id {
+        Some(id) => Some(lookup::find(context, &workspace, &store, id)?),
+        None => None,
     };
-    let mut operations = match &reading.store {
-        Some(store) => store.operations(&query)?,
-        None => Vec::new(),
+    let plan = match (&named, &context.plan) {
+        (Some(named), _) => Some(named.plan().clone()),
+        (None, Some(_)) => context.plans(&workspace, &store)?.into_iter().next(),
+        (None, None) => None,
     };
-    operations.reverse();
-    let list: Vec<Value> = operations
-        .iter()
-        .map(|stored| {
-            json!({
-                "sequence": stored.sequence,
-                "id": stored.id,
-                "at": stored.at.millis_text(),
-                "operation": stored.operation,
-            })
-        })
-        .collect();
-    context.answer(&json!({ "count": list.len(), "operations": list }), |_| {
-        let lines: Vec<String> = operations.iter().map(line).collect();
-        if lines.is_empty() {
-            "nothing yet".to_owned()
-        } else {
-            sanitize(&lines.join("\n"))
+    let operations = operations(&store, named.as_ref(), plan, arguments)?;
+    if context.json {
+        for stored in &operations {
+            context.printer.json_line(stored);
         }
-    });
+        return Ok(ExitCode::Success);
+    }
+    if operations.is_empty() {
+        context.printer.note("nothing happened yet");
+        return Ok(ExitCode::Success);
+    }
+    context.printer.data(&table(&store, &operations)?);
     Ok(ExitCode::Success)
 }
 
-fn line(stored: &StoredOperation) -> String {
-    let word = stored.operation.word().replace('_', " ");
-    let steps: Vec<&str> = stored
-        .operation
-        .steps()
-        .iter()
-        .map(StepId::as_str)
-        .collect();
-    let detail = match &stored.operation {
-        Operation::PlanRegistered { steps, .. } => format!("{} steps", steps.len()),
+/// The operations asked for, oldest first.
+fn operations(
+    store: &SqliteStore,
+    named: Option<&Named>,
+    plan: Option<airboss_core::operation::PlanKey>,
+    arguments: &LogArguments,
+) -> Result<Vec<StoredOperation>, StoreError> {
+    if let Some(Named::Attempt(plan, step, attempt)) = named {
+        let mut all = lookup::history(store, plan, Some(step))?;
+        all.retain(|stored| {
+            concerns(&stored.operation, *attempt)
+                && arguments.after.is_none_or(|after| stored.sequence > after)
+        });
+        let surplus = all.len().saturating_sub(arguments.limit);
+        match arguments.after {
+            Some(_) => all.truncate(arguments.limit),
+            None => drop(all.drain(..surplus)),
+        }
+        return Ok(all);
+    }
+    let mut found = store.operations(&OperationQuery {
+        plan,
+        step: named.map(|named| named.step().clone()),
+        after: arguments.after.unwrap_or(0),
+        limit: arguments.limit,
+        newest_first: arguments.after.is_none(),
+    })?;
+    found.sort_by_key(|stored| stored.sequence);
+    Ok(found)
+}
+
+fn concerns(operation: &Operation, wanted: AttemptId) -> bool {
+    match operation {
+        Operation::StepJudged { attempt, .. } | Operation::StepClaimed { attempt, .. } => {
+            *attempt == wanted
+        }
+        other => other.attempt() == Some(wanted),
+    }
+}
+
+fn table(store: &SqliteStore, operations: &[StoredOperation]) -> Result<String, StoreError> {
+    let mut table = Table::new(page::edge());
+    let mut names = AttemptNames::new(store);
+    let first = &operations[0].plan;
+    let several = operations.iter().any(|stored| stored.plan != *first);
+    for stored in operations {
+        let subject = subject(&stored.operation, &mut names)?;
+        let mut essence = essence(&stored.operation, stored.at);
+        if several {
+            essence = format!("{}: {essence}", stored.plan);
+        }
+        let style = match &stored.operation {
+            Operation::StepJudged { judgement, .. } => verdict_style(judgement.verdict),
+            Operation::AttemptSpawned { .. } | Operation::AttemptJudged { .. } => {
+                Style::new().dimmed()
+            }
+            _ => Style::new(),
+        };
+        table.row(
+            [
+                &format!("{:>4}", stored.sequence),
+                &words::instant(stored.at),
+                stored.operation.word(),
+                &subject,
+                &essence,
+            ],
+            style,
+        );
+    }
+    Ok(table.finish())
+}
+
+/// The names of attempts, each looked up once.
+pub(crate) struct AttemptNames<'store> {
+    store: &'store SqliteStore,
+    known: HashMap<AttemptId, String>,
+}
+
+impl<'store> AttemptNames<'store> {
+    pub(crate) fn new(store: &'store SqliteStore) -> Self {
+        Self {
+            store,
+            known: HashMap::new(),
+        }
+    }
+
+    /// `2.3#1`: the first attempt at step 2.3.
+    pub(crate) fn name(&mut self, id: AttemptId) -> Result<String, StoreError> {
+        if let Some(name) = self.known.get(&id) {
+            return Ok(name.clone());
+        }
+        let name = match self.store.attempt(id)? {
+            Some(found) => attempt_name(&found.attempt.steps, found.attempt.number),
+            None => id.short(),
+        };
+        self.known.insert(id, name.clone());
+        Ok(name)
+    }
+}
+
+pub(crate) fn attempt_name(steps: &[StepId], number: u32) -> String {
+    let first = steps.first().map(StepId::as_str).unwrap_or_default();
+    format!("{first}#{number}")
+}
+
+/// What an operation is about: an attempt, steps, or a run.
+fn subject(operation: &Operation, names: &mut AttemptNames<'_>) -> Result<String, StoreError> {
+    if let Some(attempt) = operation.attempt() {
+        return names.name(attempt);
+    }
+    if let Some(run) = operation.run() {
+        return Ok(run.short());
+    }
+    Ok(words::ids(operation.steps()))
+}
+
+/// The rest of the line: what the operation says.
+fn essence(operation: &Operation, at: Timestamp) -> String {
+    match operation {
+        Operation::PlanRegistered { name, steps, .. } => {
+            format!("{name}, {}", words::count(steps.len(), "step"))
+        }
+        Operation::RunStarted { words, .. } => words.clone(),
+        Operation::RunEnded {
+            ending,
+            completed,
+            failed,
+            ..
+        } => format!(
+            "{}; {completed} completed, {failed} failed",
+            words::ending(*ending)
+        ),
+        Operation::AttemptDispatched { .. }
+        | Operation::AttemptSpawned { .. }
+        | Operation::AttemptStopRequested { .. }
+        | Operation::AttemptEnded { .. }
+        | Operation::AttemptJudged { .. } => attempt_essence(operation),
+        Operation::StepJudged {
+            judgement, wake_at, ..
+        } => {
+            let again = match wake_at {
+                Some(wake) => format!("; again in {}", words::duration(wake.since(at))),
+                None => String::new(),
+            };
+            format!("{}: {}{again}", judgement.verdict.word(), judgement.reason)
+        }
         Operation::StepMarked {
             status,
+            actor,
             text,
             forced,
             ..
         } => {
+            let who = match actor {
+                Actor::Person => "by a person",
+                Actor::Airboss => "by airboss",
+            };
             let forced = if *forced { ", forced" } else { "" };
-            let text = text
-                .as_deref()
-                .map_or(String::new(), |text| format!(": {text}"));
-            format!("{}{forced}{text}", status.word())
+            let text = text.as_ref().map_or(String::new(), |t| format!(": {t}"));
+            format!("{} {who}{forced}{text}", status.word())
         }
-        Operation::StepJudged { judgement, .. } => {
-            format!("{}: {}", judgement.verdict.word(), judgement.reason)
+        Operation::StepImported { state, .. } => {
+            format!("{}, as its status file says", state.status.word())
         }
         Operation::StepClaimed { claim, .. } => claim.clone(),
+        Operation::RetryGranted { error, .. } => error.clone().unwrap_or_default(),
         Operation::StepAnswered { answer, .. } => answer.clone(),
         Operation::FindingsWritten { path, .. } => path.to_string(),
-        Operation::AttemptDispatched { agent, number, .. } => format!("{agent}, attempt {number}"),
-        Operation::CommitDeferred { reason, .. } => reason.clone(),
-        Operation::CommitMade { commit, .. } => commit.clone().unwrap_or_default(),
+        Operation::CommitMade {
+            commit, left_out, ..
+        } => {
+            let made = commit.as_deref().map_or("nothing to commit", |commit| {
+                crate::report::short_commit(commit)
+            });
+            let left = match left_out.len() {
+                0 => String::new(),
+                count => format!("; {} left out", words::count(count, "file")),
+            };
+            format!("{made}{left}")
+        }
+        Operation::CommitDeferred { reason, .. } => format!("waits: {reason}"),
+    }
+}
+
+fn attempt_essence(operation: &Operation) -> String {
+    match operation {
+        Operation::AttemptDispatched {
+            steps,
+            agent,
+            retry,
+            ..
+        } => {
+            let retry = if *retry { ", a retry" } else { "" };
+            let batch = match steps.as_slice() {
+                [_] => String::new(),
+                several => format!(", steps {}", words::ids(several)),
+            };
+            format!("{agent}{retry}{batch}")
+        }
+        Operation::AttemptSpawned { supervisor, .. } => format!("supervisor {}", supervisor.pid),
+        Operation::AttemptStopRequested { reason, .. } => reason.clone(),
+        Operation::AttemptEnded { end, .. } => words::end(end),
         _ => String::new(),
-    };
-    let text = format!(
-        "{:>5}  {}  {word} {} {detail}",
-        stored.sequence,
-        stored.at,
-        steps.join(" ")
-    );
-    // One operation, one line, whatever an agent wrote into it.
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
 }

@@ -92,9 +92,7 @@ pub fn next(context: &Context, arguments: &NextArguments) -> Result<ExitCode, Cl
     });
     context.answer(&answer, next_words);
     let open = steps(&reading.view).any(|step| !step.state.status.is_settled());
-    let in_progress = standings
-        .iter()
-        .any(|standing| *standing == Standing::InProgress);
+    let in_progress = standings.contains(&Standing::InProgress);
     Ok(
         if ready.is_empty() && open && !in_progress && arguments.count > 0 {
             ExitCode::Blocked

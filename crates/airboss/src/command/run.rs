@@ -1,6 +1,6 @@
 //! `airboss run`: flies a plan until nothing is left to dispatch.
 
-mod prepare;
+pub(crate) mod prepare;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
@@ -71,7 +71,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<ExitCode, CliE
         return Ok(ExitCode::Success);
     }
     settings.require_trust()?;
-    prepare::find_program(&request.agent)?;
+    prepare::find_programs(&request)?;
     workspace.prepare()?;
     let _lock = only_runner(&workspace, &file)?;
     let mut store = workspace.open_store()?;
@@ -236,7 +236,7 @@ fn dry_run(request: &RunRequest) -> String {
     out.join("\n")
 }
 
-/// The exit code of `design.md` section 9 for how a run went.
+/// The documented exit code (README) for how a run went.
 fn exit_code(summary: &RunSummary) -> ExitCode {
     match summary.ending {
         RunEnding::Complete if !summary.publish_pending.is_empty() => ExitCode::PublishPending,

@@ -1,18 +1,23 @@
 //! `start-run`, `complete-run` and `runs`: runs counted by hand, and all runs listed.
 
+use std::collections::HashMap;
+
 use airboss_core::exit::ExitCode;
 use airboss_core::id::RunId;
-use airboss_core::operation::{Operation, RunEnding};
+use airboss_core::operation::{Operation, PlanKey, RunEnding};
 use airboss_core::status_file::run_id_text;
 use airboss_core::view::Run;
 use airboss_engine::clock;
 use airboss_engine::store::Store as _;
 use airboss_engine::supervise::is_alive;
-use serde_json::{Value, json};
+use owo_colors::Style;
+use serde_json::json;
 
 use crate::context::Context;
-use crate::desk::{Reading, WriteOptions, Writing};
+use crate::desk::{WriteOptions, Writing};
 use crate::error::CliError;
+use crate::page::{self, Table};
+use crate::{lookup, words};
 
 /// Begin to count a run by hand.
 #[derive(clap::Args, Clone, Debug)]
@@ -111,50 +116,93 @@ fn find<'run>(runs: &'run [Run], id: &str) -> Result<&'run Run, CliError> {
         })
 }
 
-/// Lists the runs of a plan, oldest first.
+/// Shows the runs, the newest last.
 ///
 /// # Errors
-/// When the plan cannot be read.
+/// When there is no store or it cannot be read.
 pub fn list(context: &Context) -> Result<ExitCode, CliError> {
-    let reading = Reading::open(context)?;
-    let runs: Vec<Value> = reading
-        .view
-        .runs
-        .iter()
-        .map(|run| {
-            json!({
-                "runId": run_id_text(run),
-                "run": run.id,
-                "words": run.words,
-                "startedAt": run.started_at.millis_text(),
-                "completedAt": run.ended.map(|(at, _)| at.millis_text()),
-                "ending": run.ended.map(|(_, ending)| ending),
-                "tasksCompleted": run.completed,
-                "tasksFailed": run.failed,
-            })
-        })
-        .collect();
-    context.answer(&json!({ "count": runs.len(), "runs": runs }), |_| {
-        let lines: Vec<String> = reading.view.runs.iter().map(line).collect();
-        if lines.is_empty() {
-            "no runs yet".to_owned()
-        } else {
-            lines.join("\n")
+    let (workspace, store) = context.reader()?;
+    let mut all: Vec<(PlanKey, Run, u32)> = Vec::new();
+    for plan in context.plans(&workspace, &store)? {
+        let mut attempts: HashMap<RunId, u32> = HashMap::new();
+        for stored in lookup::history(&store, &plan, None)? {
+            if let Operation::AttemptDispatched { run, .. } = stored.operation {
+                *attempts.entry(run).or_default() += 1;
+            }
         }
-    });
+        for run in store.runs(&plan)? {
+            let attempts = attempts.get(&run.id).copied().unwrap_or_default();
+            all.push((plan.clone(), run, attempts));
+        }
+    }
+    all.sort_by_key(|(_, run, _)| run.started_at);
+    if context.json {
+        let runs: Vec<serde_json::Value> = all.iter().map(as_json).collect();
+        context.printer.json(&json!({ "runs": runs }));
+        return Ok(ExitCode::Success);
+    }
+    if all.is_empty() {
+        context.printer.note("no run was started yet");
+        return Ok(ExitCode::Success);
+    }
+    let mut table = Table::new(page::edge());
+    table.row(
+        [
+            "run", "started", "took", "ending", "done", "failed", "attempts", "asked to",
+        ],
+        Style::new().dimmed(),
+    );
+    for (_, run, attempts) in &all {
+        let (ending, style) = ending(run);
+        let now = airboss_engine::clock::now();
+        let end = run.ended.map_or(now, |(at, _)| at);
+        table.row(
+            [
+                &run.id.short(),
+                &words::instant(run.started_at),
+                &words::duration(end.since(run.started_at)),
+                ending,
+                &run.completed.to_string(),
+                &run.failed.to_string(),
+                &attempts.to_string(),
+                &run.words,
+            ],
+            style,
+        );
+    }
+    context.printer.data(&table.finish());
     Ok(ExitCode::Success)
 }
 
-fn line(run: &Run) -> String {
-    let ending = match run.ended {
-        Some((_, ending)) => json!(ending).as_str().unwrap_or("ended").to_owned(),
-        None => "not ended".to_owned(),
-    };
-    format!(
-        "{}  {}  {ending}, {} completed, {} failed",
-        run_id_text(run),
-        run.started_at,
-        run.completed,
-        run.failed
-    )
+/// How a run stands: its ending, or whether its process is still there.
+fn ending(run: &Run) -> (&'static str, Style) {
+    match (&run.ended, &run.runner) {
+        (Some((_, ending)), _) => {
+            let style = match ending {
+                RunEnding::Complete => Style::new().green(),
+                RunEnding::Failed => Style::new().red(),
+                _ => Style::new().yellow(),
+            };
+            (words::ending(*ending), style)
+        }
+        (None, Some(runner)) if is_alive(runner) => ("running", Style::new().cyan()),
+        (None, Some(_)) => ("its process is gone", Style::new().yellow()),
+        (None, None) => ("by hand", Style::new().cyan()),
+    }
+}
+
+fn as_json((plan, run, attempts): &(PlanKey, Run, u32)) -> serde_json::Value {
+    json!({
+        "id": run.id,
+        "run_id": run_id_text(run),
+        "plan": plan,
+        "words": run.words,
+        "started_at": run.started_at,
+        "ended_at": run.ended.map(|(at, _)| at),
+        "ending": run.ended.map(|(_, ending)| ending),
+        "state": ending(run).0,
+        "completed": run.completed,
+        "failed": run.failed,
+        "attempts": attempts,
+    })
 }

@@ -117,6 +117,6 @@ fn line(event: &RunEvent) -> Option<String> {
 
 /// The first digits of a commit id, as git shows it.
 #[must_use]
-pub(super) fn short_commit(commit: &str) -> &str {
+pub fn short_commit(commit: &str) -> &str {
     commit.get(..9).unwrap_or(commit)
 }

@@ -13,7 +13,7 @@ use airboss_core::verdict::Verdict;
 use airboss_engine::run::events::Reporter;
 use owo_colors::{OwoColorize as _, Style};
 
-pub use self::lines::LineReporter;
+pub use self::lines::{LineReporter, short_commit};
 pub use self::live::LiveReporter;
 pub use self::summary::summary;
 

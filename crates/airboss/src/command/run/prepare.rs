@@ -9,11 +9,13 @@ use airboss_core::id::StepId;
 use airboss_core::path::RepoPath;
 use airboss_core::plan::{Problem, Severity, schedule};
 use airboss_engine::agents::{Agent, Backend};
+use airboss_engine::git::GitError;
+use airboss_engine::run::RunRequest;
 use airboss_engine::run::flight::{PlanFacts, criterion_gates};
-use airboss_engine::run::gates::{Gate, GateScope};
-use airboss_engine::run::{CommitMode, RunRequest};
+use airboss_engine::run::gates::Gate;
 use airboss_engine::supervise::Limits;
 use airboss_engine::workspace::{PlanFile, Workspace};
+use rustix::fs::Access;
 
 use super::RunArguments;
 use crate::error::CliError;
@@ -29,20 +31,7 @@ pub(super) fn request(
     config: &Config,
     arguments: &RunArguments,
 ) -> Result<RunRequest, CliError> {
-    let schedule =
-        schedule(&file.plan, arguments.sequential).map_err(|errors| refusal(file, &errors))?;
-    let errors: Vec<Problem> = file
-        .plan
-        .problems
-        .iter()
-        // In plan order a dependency that cannot be read is only a warning.
-        .filter(|problem| problem.severity == Severity::Error)
-        .filter(|problem| !arguments.sequential || problem.code != "unreadable-dependency")
-        .cloned()
-        .collect();
-    if !errors.is_empty() {
-        return Err(refusal(file, &errors));
-    }
+    let flight = flight(file, config, arguments.sequential)?;
     let output = file.output().map_err(|error| {
         CliError::refused(format!(
             "{}: the output directory is refused: {error}",
@@ -61,25 +50,11 @@ pub(super) fn request(
         top: workspace.top.clone(),
         repository: workspace.repository.clone(),
         plan: file.key.clone(),
-        flight: Flight {
-            units: Unit::all(&schedule),
-            policy: Policy {
-                jobs: config.run.jobs,
-                batch: config.run.batch,
-                agent: config.run.agent.clone(),
-                rules: config.limits.retry_rules(),
-                infra_max: INFRA_MAX,
-                attempts_max: config.limits.iterations,
-            },
-        },
+        flight,
         facts: PlanFacts::new(&file.plan, &file.name, &output),
         agent: agent(config)?,
         gates,
-        commit: match config.commit.mode {
-            config::CommitMode::Step => CommitMode::Step,
-            config::CommitMode::Phase => CommitMode::Phase,
-            config::CommitMode::Off => CommitMode::Off,
-        },
+        commit: config.commit,
         markers: config.markdown_write,
         excluded: own_files(file, &output),
         output,
@@ -87,6 +62,38 @@ pub(super) fn request(
             .filter(|(name, _)| !name.starts_with("GIT_"))
             .collect(),
         words: format!("fly {} with {}", file.key, config.run.agent),
+    })
+}
+
+/// The schedule and the limits of a plan, or why it cannot be flown.
+pub(crate) fn flight(
+    file: &PlanFile,
+    config: &Config,
+    sequential: bool,
+) -> Result<Flight, CliError> {
+    let schedule = schedule(&file.plan, sequential).map_err(|errors| refusal(file, &errors))?;
+    let errors: Vec<Problem> = file
+        .plan
+        .problems
+        .iter()
+        // In plan order a dependency that cannot be read is only a warning.
+        .filter(|problem| problem.severity == Severity::Error)
+        .filter(|problem| !sequential || problem.code != "unreadable-dependency")
+        .cloned()
+        .collect();
+    if !errors.is_empty() {
+        return Err(refusal(file, &errors));
+    }
+    Ok(Flight {
+        units: Unit::all(&schedule),
+        policy: Policy {
+            jobs: config.run.jobs,
+            batch: config.run.batch,
+            agent: config.run.agent.clone(),
+            rules: config.limits.retry_rules(),
+            infra_max: INFRA_MAX,
+            attempts_max: config.limits.iterations,
+        },
     })
 }
 
@@ -107,11 +114,7 @@ fn gate_of(name: &str, gate: &config::Gate) -> Gate {
         name: name.to_owned(),
         command: gate.command.clone(),
         timeout: gate.timeout,
-        scope: match gate.when {
-            config::GateWhen::Step => GateScope::Step,
-            config::GateWhen::Phase => GateScope::Phase,
-            config::GateWhen::Plan => GateScope::Plan,
-        },
+        scope: gate.when,
         phases: gate.phases.clone(),
         steps: gate
             .steps
@@ -188,17 +191,25 @@ fn spoken(arguments: &[String]) -> StreamFormat {
     }
 }
 
-/// Refuses before anything starts when the agent's program is not there.
-pub(super) fn find_program(agent: &Agent) -> Result<(), CliError> {
+/// Refuses before anything starts when a program that the run needs is not there.
+pub(super) fn find_programs(request: &RunRequest) -> Result<(), CliError> {
+    if request.repository.is_some() && on_path(Path::new("git"), &request.top).is_none() {
+        return Err(CliError::refused(GitError::ProgramMissing.to_string()));
+    }
+    let agent = &request.agent;
     let program = &agent.program;
-    let found = if program.components().count() > 1 {
-        program.is_file()
-    } else {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
-    };
-    if found {
+    if on_path(program, &request.top).is_some() {
         return Ok(());
+    }
+    let place = request.top.join(program);
+    if is_path(program) && place.exists() {
+        let message = format!(
+            "the program `{}` of agent `{}` may not be executed",
+            program.display(),
+            agent.name
+        );
+        let hint = format!("`chmod +x {}`, if it is a program", place.display());
+        return Err(CliError::refused(message).hint(hint));
     }
     let message = format!(
         "the program `{}` of agent `{}` was not found",
@@ -206,6 +217,22 @@ pub(super) fn find_program(agent: &Agent) -> Result<(), CliError> {
         agent.name
     );
     Err(CliError::refused(message).hint(install_hint(agent, program)))
+}
+
+/// A path rather than a name that is looked up in `PATH`.
+fn is_path(program: &Path) -> bool {
+    program.components().count() > 1
+}
+
+/// Where a program that may be executed is: at its path below `top`, or in a directory of `PATH`.
+pub(crate) fn on_path(program: &Path, top: &Path) -> Option<PathBuf> {
+    let good = |file: &PathBuf| file.is_file() && rustix::fs::access(file, Access::EXEC_OK).is_ok();
+    if is_path(program) {
+        return Some(top.join(program)).filter(good);
+    }
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|directory| directory.join(program))
+        .find(good)
 }
 
 fn install_hint(agent: &Agent, program: &Path) -> String {

@@ -1,4 +1,4 @@
-//! `completions` and `man`: what shells and manual readers want.
+//! `airboss completions`: the script that teaches a shell this program's commands.
 
 use airboss_core::exit::ExitCode;
 use clap::CommandFactory as _;
@@ -8,17 +8,18 @@ use crate::cli::Cli;
 use crate::context::Context;
 use crate::error::CliError;
 
-/// Print a completion script.
+/// Print the completions of a shell; put them where your shell looks for them.
 #[derive(clap::Args, Clone, Debug)]
 pub struct CompletionsArguments {
     /// The shell.
-    shell: Shell,
+    #[arg(value_enum)]
+    pub shell: Shell,
 }
 
-/// Prints a completion script.
+/// Prints the script.
 ///
 /// # Errors
-/// None; a closed pipe is the reader's choice.
+/// None so far.
 pub fn completions(
     context: &Context,
     arguments: &CompletionsArguments,
@@ -26,16 +27,5 @@ pub fn completions(
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Cli::command(), "airboss", &mut script);
     context.printer.raw(&script);
-    Ok(ExitCode::Success)
-}
-
-/// Prints the manual page.
-///
-/// # Errors
-/// When it cannot be rendered.
-pub fn man(context: &Context) -> Result<ExitCode, CliError> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-    context.printer.raw(&page);
     Ok(ExitCode::Success)
 }

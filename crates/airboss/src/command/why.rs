@@ -1,0 +1,139 @@
+//! `airboss why`: why a step is where it is, from the store and nothing else.
+//!
+//! It uses the dispatcher's own `standings`, so that its words are those by which a run acts.
+
+mod story;
+mod tell;
+
+use airboss_core::dispatch::{Flight, Standing, standings};
+use airboss_core::exit::ExitCode;
+use airboss_core::operation::PlanKey;
+use airboss_core::time::Timestamp;
+use airboss_core::view::View;
+use airboss_engine::settings::{Places, Settings};
+use airboss_engine::store::Store as _;
+use airboss_engine::workspace::Workspace;
+
+use self::story::Story;
+pub(crate) use self::story::deferral as deferral_of;
+use crate::command::run::prepare;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::lookup::{self, Named};
+use crate::page;
+
+/// Explain why a step is where it is: what it waits for, what was tried, on what evidence.
+#[derive(clap::Args, Clone, Debug)]
+pub struct WhyArguments {
+    /// A step (`2.3`) or an attempt (`2.3#1`, or the beginning of its id).
+    pub id: String,
+}
+
+/// Explains a step.
+///
+/// # Errors
+/// When there is no store, or the id names nothing.
+pub fn why(context: &Context, arguments: &WhyArguments) -> Result<ExitCode, CliError> {
+    let (workspace, store) = context.reader()?;
+    let named = lookup::find(context, &workspace, &store, &arguments.id)?;
+    let plan = named.plan();
+    let view = store
+        .view(plan)?
+        .ok_or_else(|| CliError::refused(format!("nothing is recorded of the plan {plan}")))?;
+    let known = Knowledge::gather(&workspace, plan, view, store.now());
+    let mut story = Story::of(&workspace, &store, &known, plan, named.step())?;
+    if let Named::Attempt(_, _, attempt) = &named {
+        story.attempts.retain(|told| told.id == *attempt);
+        story.only = Some(*attempt);
+    }
+    if context.json {
+        let data = serde_json::to_value(&story).unwrap_or_default();
+        context.printer.json(&data);
+    } else {
+        let text = tell::tell(&story, &known, page::width(), context.verbose);
+        context.printer.data(&text);
+    }
+    Ok(ExitCode::Success)
+}
+
+/// What is known of a plan: its state, and how its dispatcher looks at it.
+pub(crate) struct Knowledge {
+    /// The plan's state.
+    pub(crate) view: View,
+    /// How it would be flown, or why that cannot be told.
+    pub(crate) flight: Result<Flight, String>,
+    /// The standing of each of the flight's units.
+    standings: Vec<Standing>,
+    /// The instant of all this.
+    pub(crate) now: Timestamp,
+}
+
+impl Knowledge {
+    /// Reads plan and configuration; what cannot be read is told, not fatal.
+    pub(crate) fn gather(
+        workspace: &Workspace,
+        plan: &PlanKey,
+        view: View,
+        now: Timestamp,
+    ) -> Self {
+        let flight = flight(workspace, plan).map_err(|error| error.to_string());
+        let standings = flight
+            .as_ref()
+            .map(|flight| standings(flight, &view, now))
+            .unwrap_or_default();
+        Self {
+            view,
+            flight,
+            standings,
+            now,
+        }
+    }
+
+    /// Where the dispatcher sees a step; `None` when the plan file does not have it.
+    pub(crate) fn standing(&self, id: &airboss_core::id::StepId) -> Option<&Standing> {
+        let units = &self.flight.as_ref().ok()?.units;
+        let place = units.iter().position(|unit| unit.step.id == *id)?;
+        self.standings.get(place)
+    }
+}
+
+fn flight(workspace: &Workspace, plan: &PlanKey) -> Result<Flight, CliError> {
+    let file = workspace.read_plan(&workspace.top.join(plan.path().as_str()))?;
+    let places = Places::new(&workspace.top, Some(&workspace.state));
+    let settings = Settings::load(&places, &[])?;
+    prepare::flight(&file, &settings.config, false)
+}
+
+/// The sequence in which a story asks about other steps ends here, whatever the plan says.
+const CHAIN_MAX: usize = 32;
+
+/// The limit of retries that the configuration sets, when it can be read.
+pub(crate) fn retries_max(store: &Knowledge) -> Option<u32> {
+    let flight = store.flight.as_ref().ok()?;
+    Some(flight.policy.rules.retries_max)
+}
+
+/// The steps that hold a step back, each with the reason, down to those that can be acted on.
+fn roots(
+    known: &Knowledge,
+    standing: Option<&Standing>,
+    seen: &mut Vec<airboss_core::id::StepId>,
+) -> Vec<story::Neighbour> {
+    let ids = match standing {
+        Some(Standing::WaitsFor(ids) | Standing::Blocked(ids)) => ids.as_slice(),
+        _ => &[],
+    };
+    let mut found = Vec::new();
+    for id in ids {
+        if seen.contains(id) || seen.len() >= CHAIN_MAX {
+            continue;
+        }
+        seen.push(id.clone());
+        let theirs = known.standing(id);
+        found.extend(story::Neighbour::of(known, id, theirs));
+        if matches!(theirs, Some(Standing::Blocked(_))) {
+            found.extend(roots(known, theirs, seen));
+        }
+    }
+    found
+}
