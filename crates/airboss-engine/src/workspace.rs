@@ -1,6 +1,5 @@
 //! Where everything of one work tree lies: its top, its repository, Airboss's own directory.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use airboss_core::operation::PlanKey;
@@ -121,10 +120,7 @@ impl Workspace {
     pub fn prepare(&self) -> Result<(), WorkspaceError> {
         match &self.repository {
             Some(repository) => match repository.state_dir() {
-                Err(GitError::Io(error)) => {
-                    let message = format!("{} cannot be made: {error}", self.state.display());
-                    return Err(io::Error::new(error.kind(), message).into());
-                }
+                Err(GitError::Io(error)) => return Err(error.into()),
                 made => drop(made?),
             },
             None => fs_err::create_dir_all(&self.state)?,
