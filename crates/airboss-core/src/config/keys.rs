@@ -178,7 +178,7 @@ pub const KEYS: &[Key] = &[
         "limits.idle",
         Kind::Duration,
         "30 min",
-        "neither output nor processor time",
+        "neither output nor work",
     ),
     key(
         "limits.interrupt_grace",

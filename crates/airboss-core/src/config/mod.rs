@@ -128,7 +128,7 @@ pub struct Gate {
 pub struct Limits {
     /// The whole time of one attempt.
     pub deadline: Duration,
-    /// Neither output nor processor time.
+    /// Neither output nor work.
     pub idle: Duration,
     /// Between SIGINT and SIGTERM.
     pub interrupt_grace: Duration,
@@ -281,10 +281,10 @@ impl Merged {
             gates: self.gates()?,
             limits: self.limits(),
             commit: match self.text("commit.mode").as_deref() {
-                    Some("phase") => CommitMode::Phase,
-                    Some("off") => CommitMode::Off,
-                    _ => CommitMode::Step,
-                },
+                Some("phase") => CommitMode::Phase,
+                Some("off") => CommitMode::Off,
+                _ => CommitMode::Step,
+            },
             markdown_write: self.flag("markdown.write"),
         })
     }

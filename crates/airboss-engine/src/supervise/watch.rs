@@ -524,19 +524,21 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// Decides when an agent is idle: neither output nor processor time for the limit.
+/// Decides when an agent is idle: neither output nor work for the limit.
 struct Idle {
     limit: Duration,
     interval: Duration,
-    last_active: Duration,
+    /// When it last spoke, or had worked enough to count as busy.
+    since: Duration,
     next_check: Duration,
-    /// When processor time was last looked at, and what it was.
-    base: Option<(Duration, u64)>,
+    /// The processor time used by then.
+    base: Option<u64>,
 }
 
 impl Idle {
-    /// Less than a five hundredth of one processor is a runtime's own timers, not work.
-    const WORK_SHARE: u32 = 500;
+    /// Less than a fiftieth of one processor is a runtime's own timers, not work: an agent that
+    /// waits for an answer used up to 1 % over minutes, and 3 % for seconds on a busy machine.
+    const WORK_SHARE: u32 = 50;
 
     fn new(limit: Duration, now: Duration) -> Self {
         // Four looks within the limit keep it exact to a quarter of it, or 15 s.
@@ -544,7 +546,7 @@ impl Idle {
         Self {
             limit,
             interval,
-            last_active: now,
+            since: now,
             next_check: now + interval,
             base: None,
         }
@@ -556,20 +558,52 @@ impl Idle {
             return false;
         }
         self.next_check = now + self.interval;
-        if seen > self.last_active {
-            self.last_active = seen;
+        if seen > self.since {
+            self.since = seen;
             self.base = None;
             return false;
         }
         let used = ticks();
-        let Some((since, before)) = self.base.replace((now, used)) else {
-            return false;
-        };
+        let before = *self.base.get_or_insert(used);
         // Fewer than before: a process ended unseen, which is activity as well.
         let worked = TICK * u32::try_from(used.abs_diff(before)).unwrap_or(u32::MAX);
-        if worked >= TICK.max(now.saturating_sub(since) / Self::WORK_SHARE) {
-            self.last_active = now;
+        // Over the whole silence and not from look to look, or every blip would be work.
+        if worked >= TICK.max(self.limit / Self::WORK_SHARE) {
+            self.since = now;
+            self.base = Some(used);
         }
-        now.saturating_sub(self.last_active) >= self.limit
+        now.saturating_sub(self.since) >= self.limit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// When a silent agent that uses so many ticks a second is idle by a limit of half an
+    /// hour; `None` when it is not within three hours.
+    fn idle_after(ticks: fn(u64) -> u64) -> Option<u64> {
+        let mut idle = Idle::new(Duration::from_secs(1800), Duration::ZERO);
+        (0..3 * 3600).find(|second| {
+            let now = Duration::from_secs(*second);
+            idle.is_over(now, Duration::ZERO, || ticks(*second))
+        })
+    }
+
+    #[test]
+    fn an_agents_own_timers_are_no_work() {
+        assert_eq!(idle_after(|_| 0), Some(1800));
+        // One processor percent, in blips of ten seconds.
+        assert_eq!(idle_after(|second| second / 10 * 10), Some(1800));
+        // A start, then such silence.
+        let start = |second: u64| (second * 40).min(60_000) + second / 2;
+        assert!(idle_after(start).is_some_and(|end| (3200..=3450).contains(&end)));
+    }
+
+    #[test]
+    fn a_slow_tool_is_work() {
+        assert_eq!(idle_after(|second| second * 4), None);
+        // A minute of work each twenty minutes.
+        assert_eq!(idle_after(|second| second / 1200 * 6000), None);
     }
 }

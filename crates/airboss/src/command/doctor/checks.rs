@@ -308,7 +308,10 @@ fn agent_program(name: &str, program: &Path, top: &Path, flies: bool) -> Check {
         return if flies {
             Check::problem("agent", evidence, remedy)
         } else {
-            Check::good("agent", format!("{evidence}; it is not asked to fly"))
+            Check::good(
+                "agent",
+                format!("{name}: not on PATH, and not asked to fly"),
+            )
         };
     };
     match probe::version(&found) {
@@ -470,8 +473,10 @@ fn commits(workspace: &Workspace, store: &SqliteStore) -> Result<Check, StoreErr
     let (reason, remedy) = match now {
         Some(reason) => (reason.to_string(), deferral_remedy(reason)),
         None => (
-            deferral_of(store, first.sequence)?
-                .unwrap_or_else(|| "nothing is in the way".to_owned()),
+            match deferral_of(store, first.sequence)? {
+                Some(was) => format!("nothing is in the way any more (it was: {was})"),
+                None => "nothing is in the way".to_owned(),
+            },
             "`airboss doctor --fix` or the next `airboss run` makes them",
         ),
     };
