@@ -4,6 +4,7 @@
 //! it makes can also be run alone. The tasks read the work tree and run cargo;
 //! only `picture` changes a file of the project.
 
+mod bench;
 mod ci;
 mod layers;
 mod lock;
@@ -30,6 +31,8 @@ struct Arguments {
 enum Task {
     /// Prove a change: tests, formatting, lints, documentation, dependencies and house rules
     Ci(ci::CiArguments),
+    /// Measure the program beside floors and peers, and write docs/performance.md
+    Bench(bench::BenchArguments),
     /// Check the house rules that no compiler knows: headers, lengths, documents
     Tidy,
     /// Check that dependencies run one way: airboss, airboss-engine, airboss-core
@@ -46,6 +49,7 @@ fn main() -> Result<ExitCode> {
     let mut output = io::stdout().lock();
     match arguments.task {
         Task::Ci(arguments) => ci::run(root, &arguments, &mut output),
+        Task::Bench(arguments) => bench::run(root, &arguments, &mut output),
         Task::Tidy => report(&tidy::problems(root)?, &mut output),
         Task::Layers => report(&layers::problems(root)?, &mut output),
         Task::Lock => report(&lock::problems(root)?, &mut output),

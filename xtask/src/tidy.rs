@@ -28,6 +28,22 @@ const MACHINE_ROOTS: [&str; 3] = [
     concat!("/", "home/"),
 ];
 
+/// Names of notes that the project was designed with and does not hold: a reader who is
+/// sent to one finds nothing, so the text states the rule itself.
+///
+/// The parts are joined here so that this file does not name one itself.
+const NOTES: [&str; 6] = [
+    concat!("agents", ".md"),
+    concat!("design", ".md"),
+    concat!("formats", ".md"),
+    concat!("performance", ".md"),
+    concat!("reliability", ".md"),
+    concat!("style", ".md"),
+];
+
+/// The project's own documents with a note's name.
+const DOCUMENTS: [&str; 2] = ["docs/performance.md", "docs/style.md"];
+
 /// Checks every rule on every file.
 pub(crate) fn problems(root: &Path) -> Result<Vec<String>> {
     let files = text_files(root)?;
@@ -50,13 +66,20 @@ fn check(files: &[TextFile]) -> Vec<String> {
     problems
 }
 
-/// The rules for every text: no machine's paths, no trailing whitespace.
+/// The rules for every text: no machine's paths, no absent notes, no trailing whitespace.
 fn check_text(file: &TextFile) -> Vec<String> {
     let mut problems = Vec::new();
     for (index, line) in file.text.split('\n').enumerate() {
         let place = format!("{}:{}", file.path, index + 1);
         if let Some(found) = machine_path(line) {
             problems.push(format!("{place}: `{found}` is a path of one machine"));
+        }
+        if let Some(found) = absent_note(line)
+            && !is_verbatim(&file.path)
+        {
+            problems.push(format!(
+                "{place}: `{found}` is not in the repository; state what it says"
+            ));
         }
         if !is_verbatim(&file.path) && line.trim_end() != line {
             problems.push(format!("{place}: whitespace at the end of the line"));
@@ -74,6 +97,15 @@ fn machine_path(line: &str) -> Option<&'static str> {
             !before.is_some_and(|c| c.is_alphanumeric() || "._-})>~*".contains(c))
         })
     })
+}
+
+/// The first path in `line` that names a note and none of the project's documents.
+fn absent_note(line: &str) -> Option<&str> {
+    let is_of_path = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+    line.split(|c: char| !is_of_path(c))
+        .map(|path| path.trim_end_matches('.'))
+        .filter(|path| !DOCUMENTS.contains(&path.trim_start_matches(['.', '/'])))
+        .find(|path| NOTES.contains(&path.rsplit('/').next().unwrap_or(path)))
 }
 
 /// Whether the file's bytes are test data: snapshots and fixtures keep what they show.
@@ -142,6 +174,30 @@ mod tests {
             );
             check("a.md", &format!("target{machine_root}x\n"), &[]);
         }
+    }
+
+    #[test]
+    fn a_note_that_the_project_does_not_hold_is_found() {
+        for note in NOTES {
+            let rule = "is not in the repository; state what it says";
+            let expected = [&*format!("a.rs:1: `{note}` {rule}")];
+            check("a.rs", &format!("//! As `{note}` says.\n"), &expected);
+            check("a.rs", &format!("//! The rule ({note} F.3).\n"), &expected);
+            check("a.rs", &format!("//! It is in {note}.\n"), &expected);
+            let expected = [&*format!("a.rs:1: `notes/{note}` {rule}")];
+            check("a.rs", &format!("//! See notes/{note}:3\n"), &expected);
+            check(
+                "a.rs",
+                &format!("//! See `my-{note}` and `{note}x`.\n"),
+                &[],
+            );
+            check("tests/fixtures/a.md", &format!("{note}\n"), &[]);
+        }
+        for document in DOCUMENTS {
+            check("a.rs", &format!("//! See `{document}`.\n"), &[]);
+            check("docs/a.md", &format!("[style](../{document})\n"), &[]);
+        }
+        check("a.rs", "//! See `AGENTS.md`.\n", &[]);
     }
 
     #[test]

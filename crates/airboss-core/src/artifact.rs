@@ -10,7 +10,7 @@ use crate::path::RepoPath;
 /// Words that make the back-quoted path behind them an artifact.
 const MAKING_WORDS: [&str; 6] = ["create", "write", "add", "generate", "produce", "make"];
 
-/// A file below this size is looked at closely before it counts (`formats.md` G.4 warns there).
+/// A file below this size is looked at closely before it counts: a real report is longer.
 const SMALL_BYTES: usize = 500;
 
 /// The artifacts that a step declares, in the order they are named.

@@ -9,7 +9,7 @@
 //! [`Control`], and answers with what to store and what to do. It is called
 //! again from the start when another writer was faster, so it changes nothing
 //! itself. Retries, waits, blocking and the end of a run are decided here and
-//! nowhere else (invariants 3, 4 and 9 of `design.md`).
+//! nowhere else (invariants 3, 4 and 9 of `ARCHITECTURE.md`).
 
 mod standing;
 
@@ -97,6 +97,8 @@ pub struct Control {
     pub dispatched: u32,
     /// A person paused the dispatch.
     pub paused: bool,
+    /// The agent's service refuses to serve until then, whichever step asks.
+    pub limited_until: Option<Timestamp>,
 }
 
 impl Control {
@@ -109,6 +111,7 @@ impl Control {
             infra_in_a_row: 0,
             dispatched: 0,
             paused: false,
+            limited_until: None,
         }
     }
 }
@@ -335,6 +338,9 @@ fn gathered(
             }
         }
         let wake_at = wake_after(&judgement, &step.state, &flight.policy.rules, now);
+        if judgement.verdict == Verdict::Limited {
+            decision.control.limited_until = decision.control.limited_until.max(wake_at);
+        }
         decision.operations.push(Operation::StepJudged {
             step: step_id.clone(),
             attempt: id,
@@ -420,7 +426,10 @@ fn tick(
         && !decision.control.paused
         && attempts_left(flight, &decision.control) > 0
         && decision.control.infra_in_a_row < flight.policy.infra_max;
-    if may_dispatch {
+    // Other steps would only run into the same limit, and the time that takes would use up
+    // the wait of the first: the run would go round for ever.
+    let limited = decision.control.limited_until.is_some_and(|at| at > now);
+    if may_dispatch && !limited {
         dispatch_ready(flight, view, &standings, &open, fresh, decision);
     }
     let wake = standings.iter().filter_map(|standing| match standing {

@@ -69,7 +69,8 @@ id_type! {
     OperationId
 }
 
-/// The id of a step inside its plan, as `formats.md` E.4 writes it: `1.2`, `p3-9f2ab01c`, `3.1~2`.
+/// The id of a step inside its plan: `1.2` as the plan says it, `p3-9f2ab01c` synthesised from
+/// the text of a step without one, `3.1~2` for the second one of an id.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StepId(String);

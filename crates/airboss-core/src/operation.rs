@@ -38,7 +38,7 @@ pub enum Actor {
     Person,
 }
 
-/// The states of a step (`formats.md` F.2).
+/// The states of a step, by the names that status.json has for them.
 #[derive(
     Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, PartialOrd, Ord,
 )]
@@ -88,7 +88,7 @@ pub enum Operation {
     PlanRegistered {
         /// The plan's name: its file name without `.md`.
         name: String,
-        /// The normalised hash of `formats.md` F.2.
+        /// The hash of its content, as [`plan_hash`](crate::plan::plan_hash) takes it.
         hash: String,
         /// Its steps in plan order. Steps that vanished stay known, but are not listed here.
         steps: Vec<StepRecord>,

@@ -1,7 +1,7 @@
 //! What is known of an operating system process, as values.
 //!
 //! A pid alone says nothing: it is reused. A process is named by its pid, the
-//! time it started and the boot it belongs to (`design.md` calls this identity).
+//! time it started and the boot it belongs to (its identity).
 
 use serde::{Deserialize, Serialize};
 

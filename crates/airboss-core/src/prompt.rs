@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use crate::id::StepId;
 
-/// The bound of `design.md` section 8.
+/// Tokens in one prompt: what it says beyond this, an agent reads in the plan.
 pub const TOKENS_MAX: usize = 2_000;
 
 /// Characters kept of each part; together they stay below the bound at 3.5 characters a token.
@@ -21,7 +21,7 @@ const CRITERIA_MAX: usize = 500;
 const REASON_MAX: usize = 400;
 const GATE_MAX: usize = 1_000;
 const ANSWER_MAX: usize = 500;
-/// Steps in one prompt, the batch of `formats.md` F.3.
+/// Steps in one prompt: as many as leave each one room for its own words.
 pub const BATCH_MAX: usize = 5;
 /// All steps of a batch share this.
 const STEPS_MAX: usize = 1_700;

@@ -1,6 +1,6 @@
 //! The state of one step, and the operations that change it.
 //!
-//! [`Step::apply`] is the fold of every store and of the in-memory view, so they
+//! [`StepState::apply`] is the fold of every store and of the in-memory view, so they
 //! cannot disagree. [`mark`] decides what a status command may do.
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::path::RepoPath;
 use crate::time::Timestamp;
 use crate::verdict::{ChangedFile, Judgement, Verdict};
 
-/// In progress for this long without a live run means stuck (`formats.md` F.3).
+/// In progress for this long without a live run means stuck.
 pub const STUCK_AFTER: Duration = Duration::from_secs(30 * 60);
 
 /// A step and where it stands.
@@ -366,7 +366,7 @@ impl StepState {
 /// Why a status command was refused. Nothing is written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MarkRefused {
-    /// The transition is not in the table of `formats.md` F.2.
+    /// The transition is not in the table, [`StepStatus::targets`].
     #[error("step {step} is {from}; it cannot become {to} (allowed: {allowed})")]
     Transition {
         /// The step.
@@ -406,7 +406,7 @@ pub struct MarkRequest {
 }
 
 impl StepStatus {
-    /// The statuses that a command may set next (`formats.md` F.2).
+    /// The table of transitions: the statuses that a command may set next.
     #[must_use]
     pub fn targets(self) -> &'static [Self] {
         match self {

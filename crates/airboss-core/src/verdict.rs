@@ -1,4 +1,4 @@
-//! What the evidence says about an attempt (`design.md` section 6).
+//! What the evidence says about an attempt.
 //!
 //! [`judge`] is the only place where a step can become done. The agent's word
 //! never counts in its favour; it counts only against it.
@@ -439,7 +439,7 @@ fn tail_hint(report: &StreamReport) -> String {
         .unwrap_or_default()
 }
 
-/// Retry rules (`formats.md` F.3): enforced here, never by a prompt.
+/// Retry rules: enforced here, never by a prompt.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RetryRules {
     /// Retries granted after the first attempt.
@@ -459,7 +459,7 @@ pub struct RetryRules {
 impl Default for RetryRules {
     fn default() -> Self {
         Self {
-            // Three attempts in all, 2 s and 4 s apart: the constants of formats.md F.3.
+            // Three attempts in all, 2 s and 4 s apart: what failed three times needs a person.
             retries_max: 2,
             backoff: Duration::from_secs(2),
             // Crashes are not the step's fault, but a step that always crashes its agent is.

@@ -75,13 +75,13 @@ impl Counts {
         ]
     }
 
-    /// `floor(100 · completed / total)`, 0 of nothing (`formats.md` F.3).
+    /// `floor(100 · completed / total)`, 0 of nothing: 100 only when all are completed.
     #[must_use]
     pub fn percentage(&self) -> usize {
         (100 * self.completed).checked_div(self.total).unwrap_or(0)
     }
 
-    /// At least one step, and every one completed or skipped (invariant 4).
+    /// At least one step, and every one completed or skipped (invariant 4 of `ARCHITECTURE.md`).
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.total > 0 && self.completed + self.skipped == self.total

@@ -110,11 +110,10 @@ impl Agent {
     }
 
     fn arguments_for(&self, call: &Call<'_>) -> Vec<String> {
-        let resume = call.order.resume.as_deref();
         let mut arguments = match self.backend {
             Backend::Command | Backend::Scripted(_) => Vec::new(),
-            Backend::Claude => self.claude_arguments(resume),
-            Backend::Codex => self.codex_arguments(call.working_directory, resume),
+            Backend::Claude => self.claude_arguments(),
+            Backend::Codex => self.codex_arguments(call.working_directory),
         };
         // `{prompt}` as a whole argument is for programs that take no standard input.
         let own = self
@@ -124,32 +123,39 @@ impl Agent {
                 "{prompt}" => call.prompt.to_owned(),
                 _ => argument.clone(),
             });
-        if self.backend == Backend::Codex {
-            // Codex wants its options before the `-` that stands for standard input.
-            let stdin = arguments.pop();
-            arguments.extend(own);
-            arguments.extend(stdin);
-        } else {
-            arguments.extend(own);
-        }
-        if matches!(self.backend, Backend::Scripted(_)) {
-            // Its first argument is the subcommand, so its options come behind.
-            arguments.extend(resume_flag("--resume", resume));
+        arguments.extend(own);
+        let resumed = |word: &str| {
+            let session = call.order.resume.clone();
+            session
+                .map(|session| [word.to_owned(), session])
+                .into_iter()
+                .flatten()
+        };
+        match self.backend {
+            Backend::Command => {}
+            // The scripted agent's first argument is its subcommand, so this comes behind.
+            Backend::Scripted(_) | Backend::Claude => arguments.extend(resumed("--resume")),
+            Backend::Codex => {
+                // `resume` knows only some of the options of `exec`, so all stand before it.
+                arguments.extend(resumed("resume"));
+                arguments.push("-".to_owned()); // Standard input.
+            }
         }
         arguments
     }
 
-    fn claude_arguments(&self, resume: Option<&str>) -> Vec<String> {
+    fn claude_arguments(&self) -> Vec<String> {
         // `--verbose` is required with stream-json, which alone tells tool starts.
         let mut arguments = words(
             "-p --output-format stream-json --verbose --include-partial-messages \
              --permission-mode acceptEdits",
         );
-        if !self
-            .arguments
-            .iter()
-            .any(|argument| argument == "--allowedTools")
-        {
+        // Of several modes the last counts, but lists of tools would add up.
+        let allows = |argument: &String| {
+            let name = argument.split('=').next();
+            matches!(name, Some("--allowedTools" | "--allowed-tools"))
+        };
+        if !self.arguments.iter().any(allows) {
             arguments.extend(words(
                 "--allowedTools Bash,Edit,Write,MultiEdit,NotebookEdit",
             ));
@@ -157,24 +163,18 @@ impl Agent {
         if let Some(model) = &self.model {
             arguments.extend(["--model".to_owned(), model.clone()]);
         }
-        arguments.extend(resume_flag("--resume", resume));
         arguments
     }
 
-    fn codex_arguments(&self, directory: &Path, resume: Option<&str>) -> Vec<String> {
-        let mut arguments = words("exec");
-        if let Some(thread) = resume {
-            arguments.extend(["resume".to_owned(), thread.to_owned()]);
-        } else {
-            arguments.extend(["-C".to_owned(), directory.display().to_string()]);
-        }
-        arguments.extend(words("--json --skip-git-repo-check"));
-        // A resumed session falls back to a read-only sandbox, and `resume` has no `-s`.
+    fn codex_arguments(&self, directory: &Path) -> Vec<String> {
+        let mut arguments = words("exec --json --skip-git-repo-check");
+        arguments.extend(["-C".to_owned(), directory.display().to_string()]);
+        // A setting and not `-s`, which may stand only once: the person's own then replaces it.
+        // It is needed for a resumed session, too, which falls back to a read-only sandbox.
         arguments.extend(words("-c sandbox_mode=workspace-write"));
         if let Some(model) = &self.model {
             arguments.extend(["-m".to_owned(), model.clone()]);
         }
-        arguments.push("-".to_owned());
         arguments
     }
 
@@ -225,10 +225,4 @@ pub fn temporary(directory: &Path) -> PathBuf {
 
 fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
-}
-
-fn resume_flag(flag: &str, session: Option<&str>) -> Vec<String> {
-    session
-        .map(|session| vec![flag.to_owned(), session.to_owned()])
-        .unwrap_or_default()
 }

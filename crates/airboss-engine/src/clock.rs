@@ -6,16 +6,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use airboss_core::time::Timestamp;
 use uuid::Uuid;
 
-/// The wall clock now, in whole milliseconds.
+/// The wall clock now, as the file system counts it: for comparing with a file's times.
 #[must_use]
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the one door to the wall clock"
 )]
+pub fn wall() -> SystemTime {
+    SystemTime::now()
+}
+
+/// The wall clock now, in whole milliseconds.
+#[must_use]
 pub fn now() -> Timestamp {
-    let elapsed = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let elapsed = wall().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
 }
 

@@ -62,7 +62,8 @@ impl PlanStamp {
     /// change within one tick of the file system's clock could not be told from the first.
     pub fn keep(&self, state: &Path, plan: &PlanKey) {
         // The coarsest kernel clock tick is 10 ms.
-        let age = clock::now().as_millis() - (self.changed * 1_000 + self.changed_nanos / 1_000_000);
+        let age =
+            clock::now().as_millis() - (self.changed * 1_000 + self.changed_nanos / 1_000_000);
         if age < 20 {
             return;
         }

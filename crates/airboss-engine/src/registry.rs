@@ -63,11 +63,18 @@ pub fn register_with(
         let mut commit = Commit::new(file.key.clone(), operations);
         commit.expected = Expected::Plan(view.as_ref().map_or(0, |view| view.sequence));
         if !matches!(store.commit(&commit)?, Committed::Conflict) {
-            return Ok(if view.is_none() { Registered::Fresh } else { Registered::Updated });
+            return Ok(if view.is_none() {
+                Registered::Fresh
+            } else {
+                Registered::Updated
+            });
         }
     }
     Err(StoreError::Bug {
-        message: format!("{} changed {TRIES_MAX} times while it was registered", file.key),
+        message: format!(
+            "{} changed {TRIES_MAX} times while it was registered",
+            file.key
+        ),
     })
 }
 
@@ -111,7 +118,8 @@ pub fn preview(file: &PlanFile, status: Option<&StatusFile>, now: Timestamp) -> 
 /// What the store has to know of each step.
 #[must_use]
 pub fn records(plan: &Plan) -> Vec<StepRecord> {
-    let schedule = schedule(plan, true).ok();
+    // Dependencies that make no sense stop a run; here they are merely not known.
+    let schedule = schedule(plan, false).ok();
     plan.phases
         .iter()
         .flat_map(|phase| phase.steps.iter().map(move |step| (phase, step)))

@@ -32,6 +32,9 @@ pub enum WorkspaceError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is no such directory.
+    #[error("{0} is no directory; name the work tree or a directory in it")]
+    NoWorkTree(PathBuf),
     /// The plan is a directory.
     #[error("{0} is a directory; name the plan's Markdown file")]
     Directory(PathBuf),
@@ -83,7 +86,14 @@ impl Workspace {
     /// # Errors
     /// When the directory or its repository cannot be used.
     pub fn open(start: &Path) -> Result<Self, WorkspaceError> {
-        let start = fs_err::canonicalize(start)?;
+        let start = match fs_err::canonicalize(start) {
+            Ok(real) if real.is_dir() => real,
+            Ok(_) => return Err(WorkspaceError::NoWorkTree(start.to_owned())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(WorkspaceError::NoWorkTree(start.to_owned()));
+            }
+            Err(error) => return Err(error.into()),
+        };
         if let Some(repository) = Repository::discover(&start)? {
             let state = repository.common_dir().join("airboss");
             return Ok(Self {
@@ -213,7 +223,7 @@ impl Workspace {
 }
 
 impl PlanFile {
-    /// The plan's output directory (`formats.md` F.1): what it says itself, else by its name.
+    /// The plan's output directory: what it says itself, else by its name.
     ///
     /// # Errors
     /// When the plan names a directory outside the work tree.

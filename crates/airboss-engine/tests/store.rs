@@ -202,7 +202,7 @@ fn count(directory: &Path, step: &str, rounds: u64, gate: bool) {
 /// Writes until the disk is full, then makes room and looks at what is there.
 fn fill(directory: &Path) {
     let ballast = directory.join("ballast");
-    std::fs::write(&ballast, vec![1; 200_000]).unwrap();
+    fs_err::write(&ballast, vec![1; 200_000]).unwrap();
     let mut store = with_steps(&directory.join("store"), 3);
     let mut acknowledged = 1;
     let error = loop {
@@ -212,7 +212,7 @@ fn fill(directory: &Path) {
         }
     };
     drop(store);
-    std::fs::remove_file(ballast).unwrap();
+    fs_err::remove_file(ballast).unwrap();
     let mut store = SqliteStore::open(&directory.join("store")).unwrap();
     assert_is_fold(&store);
     let found = store.sequence().unwrap();
@@ -341,14 +341,14 @@ fn what_was_acknowledged_survives_a_kill() {
 
 /// Name, content and everything that a write would change, of every file.
 fn files(directory: &Path) -> BTreeMap<String, (u64, (i64, i64), u64, u32)> {
-    std::fs::read_dir(directory)
+    fs_err::read_dir(directory)
         .unwrap()
         .map(|entry| {
             let entry = entry.unwrap();
             let facts = entry.metadata().unwrap();
             let mut hasher = DefaultHasher::new();
             if facts.is_file() {
-                std::fs::read(entry.path()).unwrap().hash(&mut hasher);
+                fs_err::read(entry.path()).unwrap().hash(&mut hasher);
             }
             let content = hasher.finish();
             let changed = (facts.mtime(), facts.mtime_nsec());
@@ -481,7 +481,7 @@ fn a_log_without_its_lock_table_is_left_to_writers() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     drop(with_steps(directory, 3));
-    std::fs::remove_file(directory.join("state.db-shm")).unwrap();
+    fs_err::remove_file(directory.join("state.db-shm")).unwrap();
     let before = files(directory);
     let error = SqliteStore::open_reader(directory).err().unwrap();
     assert!(
@@ -498,7 +498,7 @@ fn only_the_owner_can_read_it() {
     let directory = tempfile::tempdir().unwrap();
     let home = directory.path().join("a/b");
     drop(with_steps(&home, 1));
-    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mode = |path: &Path| fs_err::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&home), 0o700);
     assert_eq!(files(&home).len(), 4);
     for name in files(&home).into_keys() {
@@ -522,7 +522,7 @@ fn a_newer_database_is_refused_and_left_alone() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     put_away(directory);
-    let before = std::fs::read(directory.join("state.db")).unwrap();
+    let before = fs_err::read(directory.join("state.db")).unwrap();
     let (writer, reader) = outcome(directory);
     for error in [writer, reader] {
         assert!(
@@ -532,7 +532,7 @@ fn a_newer_database_is_refused_and_left_alone() {
         assert!(error.to_string().contains("update airboss"));
         assert_eq!(error.exit_code(), 74);
     }
-    assert_eq!(std::fs::read(directory.join("state.db")).unwrap(), before);
+    assert_eq!(fs_err::read(directory.join("state.db")).unwrap(), before);
 }
 
 fn aside(directory: &Path) -> Option<PathBuf> {
@@ -548,7 +548,7 @@ fn what_is_not_a_database_is_moved_aside_unchanged() {
     for garbage in ["hello", &"no database at all\n".repeat(1_000)] {
         let directory = tempfile::tempdir().unwrap();
         let directory = directory.path();
-        std::fs::write(directory.join("state.db"), garbage).unwrap();
+        fs_err::write(directory.join("state.db"), garbage).unwrap();
         let before = files(directory);
         let error = SqliteStore::open_reader(directory).err().unwrap();
         assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
@@ -559,7 +559,7 @@ fn what_is_not_a_database_is_moved_aside_unchanged() {
             error.to_string().contains(aside.to_str().unwrap()),
             "{error}"
         );
-        assert_eq!(std::fs::read_to_string(aside).unwrap(), garbage);
+        assert_eq!(fs_err::read_to_string(aside).unwrap(), garbage);
         drop(with_steps(directory, 1));
     }
 }
@@ -571,10 +571,10 @@ fn a_damaged_database_is_moved_aside_unchanged() {
     drop(with_steps(directory, 200));
     put_away(directory);
     let path = directory.join("state.db");
-    let mut content = std::fs::read(&path).unwrap();
+    let mut content = fs_err::read(&path).unwrap();
     // Everything but the first page, which holds the schema.
     content[4_096..].fill(0xA5);
-    std::fs::write(&path, &content).unwrap();
+    fs_err::write(&path, &content).unwrap();
     let mut store = SqliteStore::open(directory).unwrap();
     let error = mark_once(&mut store, "1.0").unwrap_err();
     assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
@@ -585,7 +585,7 @@ fn a_damaged_database_is_moved_aside_unchanged() {
         error.to_string().contains(aside.to_str().unwrap()),
         "{error}"
     );
-    assert_eq!(std::fs::read(aside).unwrap(), content);
+    assert_eq!(fs_err::read(aside).unwrap(), content);
     drop(with_steps(directory, 1));
     assert_eq!(read_everything(directory), 1);
 }
@@ -593,7 +593,7 @@ fn a_damaged_database_is_moved_aside_unchanged() {
 #[test]
 fn an_empty_file_is_a_new_database() {
     let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("state.db"), "").unwrap();
+    fs_err::write(directory.path().join("state.db"), "").unwrap();
     assert!(
         SqliteStore::open_reader(directory.path())
             .unwrap()
@@ -607,11 +607,11 @@ fn an_empty_file_is_a_new_database() {
 fn a_directory_or_a_link_in_its_place_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state.db");
-    std::fs::create_dir(&path).unwrap();
+    fs_err::create_dir(&path).unwrap();
     let (writer, reader) = outcome(directory.path());
     assert!(matches!(writer, StoreError::Io { .. }), "{writer}");
     assert!(matches!(reader, StoreError::Io { .. }), "{reader}");
-    std::fs::remove_dir(&path).unwrap();
+    fs_err::remove_dir(&path).unwrap();
     std::os::unix::fs::symlink("/nowhere/else", &path).unwrap();
     let error = SqliteStore::open(directory.path()).err().unwrap();
     assert!(error.to_string().contains("not a regular file"), "{error}");
@@ -638,10 +638,10 @@ fn a_read_only_directory_can_be_read() {
     let lock = |directory_mode, file_mode| {
         for name in files(directory).into_keys() {
             let mode = std::fs::Permissions::from_mode(file_mode);
-            std::fs::set_permissions(directory.join(name), mode).unwrap();
+            fs_err::set_permissions(directory.join(name), mode).unwrap();
         }
         let mode = std::fs::Permissions::from_mode(directory_mode);
-        std::fs::set_permissions(directory, mode).unwrap();
+        fs_err::set_permissions(directory, mode).unwrap();
     };
     lock(0o555, 0o444);
     let before = files(directory);
@@ -736,7 +736,7 @@ fn one_change_costs_the_same_in_a_plan_of_any_size() {
         mark_once(&mut store, "1.0").unwrap();
         put_away_log(directory.path());
         let log = || {
-            std::fs::metadata(directory.path().join("state.db-wal"))
+            fs_err::metadata(directory.path().join("state.db-wal"))
                 .unwrap()
                 .len()
         };
@@ -773,12 +773,12 @@ fn the_log_does_not_grow_without_bound() {
         let mut store = SqliteStore::open(directory.path()).unwrap();
         mark_once(&mut store, "1.0").unwrap();
     }
-    let log = std::fs::metadata(directory.path().join("state.db-wal"))
+    let log = fs_err::metadata(directory.path().join("state.db-wal"))
         .unwrap()
         .len();
     assert!(log < 600 << 10, "{log} bytes");
     let path = directory.path().join("state.db");
-    let database = std::fs::metadata(path).unwrap().len();
+    let database = fs_err::metadata(path).unwrap().len();
     println(&format!(
         "400 changes: log of {log} bytes, database of {database}"
     ));

@@ -362,6 +362,9 @@ const FILTERS: &[(&str, &str)] = &[
         r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b",
         "[UUID]",
     ),
+    (r"\b[0-9a-f]{64}\b", "[HASH]"),
+    (r"\b[0-9a-f]{32}\b", "[ID]"),
+    (r"\brun-\d{13}\b", "run-[MS]"),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]"),
     (r"\b\d\d:\d\d:\d\d\b", "[TIME]"),
     (r"\b(commit +\S+ )[0-9a-f]{9}\b", "${1}[COMMIT]"),
@@ -403,6 +406,18 @@ impl Invocation<'_> {
     #[must_use]
     pub fn without_env(mut self, name: &str) -> Self {
         self.command.env_remove(name);
+        self
+    }
+
+    /// Gives it this on standard input.
+    #[must_use]
+    pub fn input(mut self, bytes: &[u8]) -> Self {
+        let number = self.environment.outputs.fetch_add(1, Ordering::Relaxed);
+        let name = format!("output/{number}.stdin");
+        let path = self.environment.real_root.join(name);
+        fs_err::write(&path, bytes).expect("the input file can be made");
+        let file = File::open(&path).expect("the input file can be read");
+        self.command.stdin(file);
         self
     }
 
@@ -575,6 +590,20 @@ macro_rules! assert_output {
             .settings()
             .bind(|| insta::assert_snapshot!(output.to_string(), @$snapshot));
     }};
+}
+
+/// The names that differ between two states, for messages that can be read.
+#[must_use]
+pub fn differing(
+    before: &BTreeMap<String, Vec<u8>>,
+    after: &BTreeMap<String, Vec<u8>>,
+) -> Vec<String> {
+    let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    names
+        .into_iter()
+        .filter(|name| before.get(*name) != after.get(*name))
+        .cloned()
+        .collect()
 }
 
 /// Waits until something holds, at most so long; whether it does.

@@ -2,3 +2,5 @@
 
 pub mod environment;
 pub mod model_server;
+
+pub use environment::TestEnvironment;

@@ -10,7 +10,7 @@ use airboss_engine::workspace::Workspace;
 use crate::error::CliError;
 use crate::printer::Printer;
 
-/// The files in which earlier tools kept the path of the current plan (`formats.md` F.1).
+/// The files in which earlier tools kept the path of the current plan.
 const POINTERS: [&str; 2] = [
     ".claude-context/current-plan.txt",
     ".claude/current-plan.txt",
@@ -62,7 +62,11 @@ impl Context {
         if let Some(path) = named.or(self.plan.as_deref()) {
             // `./plan.md` is not what the person typed.
             let here = self.directory == Path::new(".");
-            return Ok(if here { path.to_owned() } else { self.directory.join(path) });
+            return Ok(if here {
+                path.to_owned()
+            } else {
+                self.directory.join(path)
+            });
         }
         for pointer in POINTERS {
             let Ok(text) = fs_err::read_to_string(workspace.top.join(pointer)) else {

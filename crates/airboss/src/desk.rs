@@ -17,9 +17,10 @@ use airboss_engine::clock;
 use airboss_engine::plan_stamp::PlanStamp;
 use airboss_engine::projection::Publisher;
 use airboss_engine::registry::{preview, register_with};
+use airboss_engine::run::markers::status_of;
 use airboss_engine::settings::{Places, Settings};
 use airboss_engine::store::{
-    CommandId, Commit, Committed, Decide, Decided, PublishItem, PublishKind, Refusal,
+    CommandId, Commit, Committed, Decide, Decided, PhaseCounts, PublishItem, PublishKind, Refusal,
     SqliteStore, Store,
 };
 use airboss_engine::workspace::{PlanFile, Workspace};
@@ -64,7 +65,13 @@ impl Reading {
                 preview(&file, status.as_ref(), clock::now())
             }
         };
-        Ok(Self { workspace, key, path, view, store })
+        Ok(Self {
+            workspace,
+            key,
+            path,
+            view,
+            store,
+        })
     }
 
     /// Reads the plan's file.
@@ -80,7 +87,9 @@ impl Reading {
     /// # Errors
     /// When there is none with this id.
     pub fn step(&self, id: &StepId) -> Result<&airboss_core::step::Step, CliError> {
-        self.view.step(id).ok_or_else(|| unknown_step(id, Some(&self.view)))
+        self.view
+            .step(id)
+            .ok_or_else(|| unknown_step(id, Some(&self.view)))
     }
 }
 
@@ -88,23 +97,26 @@ impl Reading {
 ///
 /// # Errors
 /// When it belongs to another plan.
-pub fn own_status(
-    workspace: &Workspace,
-    file: &PlanFile,
-) -> Result<Option<StatusFile>, CliError> {
+pub fn own_status(workspace: &Workspace, file: &PlanFile) -> Result<Option<StatusFile>, CliError> {
     let output = output_of(file)?;
     let shown = format!("{output}/status.json");
     let Ok(bytes) = fs_err::read(workspace.top.join(&shown)) else {
         return Ok(None);
     };
     let status = StatusFile::read(&String::from_utf8_lossy(&bytes));
-    let other = status.plan_path.as_deref().filter(|path| !is_same_plan(workspace, path, file));
+    let other = status
+        .plan_path
+        .as_deref()
+        .filter(|path| !is_same_plan(workspace, path, file));
     match other {
         // A plan that was moved leaves its path behind; one that is still there is another plan.
         Some(other) if workspace.top.join(other).is_file() => Err(CliError::refused(format!(
             "{shown} belongs to the plan {other}, and two plans cannot share it"
         ))
-        .hint(format!("give {} an `**Output:**` line with another directory", file.key))),
+        .hint(format!(
+            "give {} an `**Output:**` line with another directory",
+            file.key
+        ))),
         _ => Ok(Some(status)),
     }
 }
@@ -124,8 +136,11 @@ fn is_same_plan(workspace: &Workspace, path: &str, file: &PlanFile) -> bool {
 /// When the plan names one outside the work tree.
 pub fn output_of(file: &PlanFile) -> Result<RepoPath, CliError> {
     file.output().map_err(|error| {
-        CliError::refused(format!("{}: the output directory is refused: {error}", file.key))
-            .hint("an `**Output:**` line names a directory inside the work tree")
+        CliError::refused(format!(
+            "{}: the output directory is refused: {error}",
+            file.key
+        ))
+        .hint("an `**Output:**` line names a directory inside the work tree")
     })
 }
 
@@ -193,7 +208,15 @@ impl Writing {
         if let Some(stamp) = PlanStamp::recall(&workspace.state, &key, &path) {
             let store = workspace.open_store()?;
             let (output, markers) = (stamp.output, stamp.markers);
-            return Ok(Self { workspace, key, path, output, markers, store, command });
+            return Ok(Self {
+                workspace,
+                key,
+                path,
+                output,
+                markers,
+                store,
+                command,
+            });
         }
         let file = workspace.read_plan(&path)?;
         let output = output_of(&file)?;
@@ -204,22 +227,81 @@ impl Writing {
         let stamp = PlanStamp::take(&path, output.clone(), markers)?;
         register_with(&mut store, &file, status.as_ref())?;
         stamp.keep(&workspace.state, &key);
-        Ok(Self { workspace, key, path, output, markers, store, command })
+        Ok(Self {
+            workspace,
+            key,
+            path,
+            output,
+            markers,
+            store,
+            command,
+        })
     }
 
     /// The files that a change of steps or runs makes stale.
     #[must_use]
     pub fn stale(&self, operations: &[Operation]) -> Vec<PublishItem> {
         let mut items = vec![self.item("status.json", PublishKind::StatusJson)];
-        if self.markers && operations.iter().any(|operation| !operation.steps().is_empty()) {
+        if self.markers
+            && operations
+                .iter()
+                .any(|operation| !operation.steps().is_empty())
+        {
             let path = self.key.path().clone();
-            items.push(PublishItem { path, kind: PublishKind::PlanMarkers });
+            items.push(PublishItem {
+                path,
+                kind: PublishKind::PlanMarkers,
+            });
         }
         for run in operations.iter().filter_map(Operation::run) {
             let name = format!("timestamps/runs/run-{run}.json");
             items.push(self.item(&name, PublishKind::RunRecord { run }));
         }
         items
+    }
+
+    /// The steps of each phase, counted, when phase markers are written into the plan.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn marked_phases(&self) -> Result<Vec<PhaseCounts>, CliError> {
+        if !self.markers {
+            return Ok(Vec::new());
+        }
+        let overview = self.store.overview(&self.key)?;
+        Ok(overview.map(|overview| overview.phases).unwrap_or_default())
+    }
+
+    /// Publishes the plan's markers when a phase's is another one than before.
+    ///
+    /// Whoever changes a step decides on what it saw before. When somebody else was faster,
+    /// the two together may change a marker that neither would have changed alone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn catch_up_markers(&mut self, before: &[PhaseCounts]) -> Result<(), CliError> {
+        let words = |phases: &[PhaseCounts]| -> Vec<_> {
+            phases
+                .iter()
+                .map(|phase| status_of(&phase.counts, false))
+                .collect()
+        };
+        if words(&self.marked_phases()?) == words(before) {
+            return Ok(());
+        }
+        let mut commit = Commit::new(self.key.clone(), Vec::new());
+        commit.change.publish = vec![self.markers_item()];
+        self.store.commit(&commit)?;
+        Ok(())
+    }
+
+    /// The plan's own file, to be published.
+    #[must_use]
+    pub fn markers_item(&self) -> PublishItem {
+        PublishItem {
+            path: self.key.path().clone(),
+            kind: PublishKind::PlanMarkers,
+        }
     }
 
     fn item(&self, name: &str, kind: PublishKind) -> PublishItem {
@@ -232,11 +314,7 @@ impl Writing {
     ///
     /// # Errors
     /// When the step is not there, the decision says no, or the store fails.
-    pub fn decide(
-        &mut self,
-        id: &StepId,
-        decide: &mut Decide<'_>,
-    ) -> Result<Value, CliError> {
+    pub fn decide(&mut self, id: &StepId, decide: &mut Decide<'_>) -> Result<Value, CliError> {
         let command = self.command.clone();
         match self.store.decide(&self.key, command.as_ref(), id, decide)? {
             Decided::Applied { result, .. } | Decided::Duplicate { result } => Ok(result),
@@ -252,11 +330,7 @@ impl Writing {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn commit(
-        &mut self,
-        operations: Vec<Operation>,
-        result: Value,
-    ) -> Result<Value, CliError> {
+    pub fn commit(&mut self, operations: Vec<Operation>, result: Value) -> Result<Value, CliError> {
         let mut commit = Commit::new(self.key.clone(), operations);
         commit.change.publish = self.stale(&commit.change.operations);
         commit.command.clone_from(&self.command);
@@ -265,9 +339,10 @@ impl Writing {
             Committed::Applied { .. } => Ok(result),
             Committed::Duplicate { result } => Ok(result),
             // Nothing was expected and no fence was given.
-            Committed::Conflict | Committed::Fenced { .. } => {
-                Err(CliError::new(ErrorKind::Busy, format!("{} is being changed", self.key)))
-            }
+            Committed::Conflict | Committed::Fenced { .. } => Err(CliError::new(
+                ErrorKind::Busy,
+                format!("{} is being changed", self.key),
+            )),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The one place where errors become words, hints and an exit code.
 
 use airboss_core::exit::ExitCode;
+use airboss_engine::git::GitError;
 use airboss_engine::run::RunError;
 use airboss_engine::settings::SettingsError;
 use airboss_engine::store::StoreError;
@@ -65,7 +66,7 @@ impl CliError {
         self
     }
 
-    /// The exit code of `design.md` section 9.
+    /// The documented exit code (README).
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self.kind {
@@ -95,6 +96,7 @@ impl From<WorkspaceError> for CliError {
         match error {
             WorkspaceError::Store(error) => error.into(),
             WorkspaceError::Io(error) => error.into(),
+            WorkspaceError::Git(GitError::Io(error)) => Self::new(ErrorKind::Io, error.to_string()),
             other => Self::refused(other.to_string()),
         }
     }

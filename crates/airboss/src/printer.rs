@@ -54,7 +54,7 @@ impl Printer {
 
     /// What failed, and what to do.
     pub fn error(&self, error: &crate::error::CliError) {
-        self.note(&format!("{} {error}", "error:".red().bold()));
+        self.note(&format!("{} {error}", "Error:".red().bold()));
         for hint in &error.hints {
             self.note(&format!("{} {hint}", "hint:".cyan().bold()));
         }

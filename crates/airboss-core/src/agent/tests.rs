@@ -577,6 +577,7 @@ fn survive(lines: &[Vec<u8>]) {
 /// Run by hand in a release build: `cargo test --release -p airboss-core -- --ignored --nocapture speed`.
 #[test]
 #[ignore = "a measurement, not a check"]
+#[expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
 fn speed() {
     let delta = r#"{"type":"stream_event","event":{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a dozen characters"}},"session_id":"93eb3b7a-dc72-4fc2-bf53-4a4e6c822243","parent_tool_use_id":null,"uuid":"34f1f30f-888d-4332-aec0-ee4e54e40ca6","api_message_id":"msg_5dc58530d691490986e3"}"#;
     let large = RESULT.replace("done", &"a line of a build log\\n".repeat(1500));

@@ -66,12 +66,15 @@ pub(super) fn step_id(text: &str) -> Option<(&str, String)> {
         .find(|&length| behind(&rest[length..]).is_some())?;
     let tail = behind(&rest[length..])?;
     let closed_early = rest[length..].starts_with("**") || rest[length..].starts_with(":**");
-    let text = match (bold && !closed_early, tail.find("**")) {
+    let opened = bold && !closed_early;
+    let text = match opened.then(|| tail.find("**")).flatten() {
         // The emphasis that opened before the id closes somewhere in the text.
-        (true, Some(close)) => format!("{}{}", &tail[..close], &tail[close + 2..]),
-        _ => tail.to_owned(),
+        Some(close) => format!("{}{}", &tail[..close], &tail[close + 2..])
+            .trim()
+            .to_owned(),
+        None => tail.trim().to_owned(),
     };
-    Some((&rest[..length], text.trim().to_owned()))
+    Some((&rest[..length], text))
 }
 
 /// What follows the id once `**`, a punctuation mark and white space are taken away.

@@ -26,7 +26,8 @@ const MAX_RANGE: u32 = 1_000;
 /// # Errors
 /// Every dependency that cannot be read or resolved, and every cycle.
 pub fn schedule(plan: &Plan, sequential: bool) -> Result<Schedule, Vec<Problem>> {
-    let (schedule, mut problems) = resolve(plan, sequential);
+    let resolver = resolved(plan, sequential).map_err(|problem| vec![problem])?;
+    let (schedule, mut problems) = resolver.finish();
     problems.retain(|problem| problem.severity == Severity::Error);
     match schedule {
         Some(schedule) if problems.is_empty() => Ok(schedule),
@@ -34,8 +35,20 @@ pub fn schedule(plan: &Plan, sequential: bool) -> Result<Schedule, Vec<Problem>>
     }
 }
 
-/// The schedule, if there is one, and what is wrong with the dependencies.
-pub(super) fn resolve(plan: &Plan, sequential: bool) -> (Option<Schedule>, Vec<Problem>) {
+/// What is wrong with the dependencies of a plan; a schedule would say no more.
+pub(super) fn problems(plan: &Plan) -> Vec<Problem> {
+    match resolved(plan, false) {
+        Ok(mut resolver) => {
+            let circle = resolver.sort().err();
+            resolver.problems.extend(circle);
+            resolver.problems
+        }
+        Err(problem) => vec![problem],
+    }
+}
+
+/// The dependencies of a plan that is not too large, resolved.
+fn resolved(plan: &Plan, sequential: bool) -> Result<Resolver<'_>, Problem> {
     let count = plan
         .phases
         .iter()
@@ -47,16 +60,13 @@ pub(super) fn resolve(plan: &Plan, sequential: bool) -> (Option<Schedule>, Vec<P
             plan.phases.len()
         );
         let remedy = "split the plan";
-        return (
-            None,
-            vec![Problem::error("too-large", None, message, remedy)],
-        );
+        return Err(Problem::error("too-large", None, message, remedy));
     }
     let mut resolver = Resolver::new(plan, sequential);
     resolver.phases();
     resolver.steps();
     resolver.notes();
-    resolver.finish()
+    Ok(resolver)
 }
 
 /// A phase's dependencies after resolution, as nodes, and whether they were stated.
@@ -131,10 +141,12 @@ impl<'p> Resolver<'p> {
     }
 
     fn step(&self, id: &str) -> Result<usize, Lost> {
+        let found = self.step_index.get(id).copied().ok_or(Lost::Unknown)?;
+        // Only an id that is given out can have been given out twice.
         if self.step_index.contains_key(format!("{id}~2").as_str()) {
             return Err(Lost::Ambiguous);
         }
-        self.step_index.get(id).copied().ok_or(Lost::Unknown)
+        Ok(found)
     }
 
     /// The nodes that a reference stands for.
@@ -329,7 +341,8 @@ impl<'p> Resolver<'p> {
     }
 
     fn steps(&mut self) {
-        for (index, (phase, step)) in self.steps.clone().into_iter().enumerate() {
+        for index in 0..self.steps.len() {
+            let (phase, step) = self.steps[index];
             let Some(dependencies) = &step.dependencies else {
                 self.waits[index] = self.phase_waits[phase].nodes.clone();
                 continue;
@@ -536,11 +549,12 @@ impl<'p> Resolver<'p> {
     }
 
     /// The nodes that a node waits for.
-    fn before(&self, node: usize) -> Vec<usize> {
-        match node.checked_sub(self.steps.len()) {
-            None => self.waits[node].clone(),
-            Some(phase) => self.ranges[phase].clone().collect(),
-        }
+    fn before(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
+        let (waits, steps) = match node.checked_sub(self.steps.len()) {
+            None => (self.waits[node].as_slice(), 0..0),
+            Some(phase) => (&[][..], self.ranges[phase].clone()),
+        };
+        waits.iter().copied().chain(steps)
     }
 
     /// Follows unmet dependencies until a node comes up again, and prints that circle.
@@ -552,7 +566,7 @@ impl<'p> Resolver<'p> {
         while !seen.contains_key(&node) {
             seen.insert(node, path.len());
             path.push(node);
-            match self.before(node).into_iter().find(stuck) {
+            match self.before(node).find(stuck) {
                 Some(next) => node = next,
                 None => break,
             }

@@ -1,7 +1,7 @@
 //! Plans: Markdown in, phases and steps out, and edits that change nothing else.
 //!
 //! [`Plan::parse`] never fails: it returns what it understood and a list of problems.
-//! [`schedule`] says what waits for what. [`set_phase_status`] and [`set_plan_status`] change
+//! [`schedule()`] says what waits for what. [`set_phase_status`] and [`set_plan_status`] change
 //! the bytes of one marker (and its stamps) and no other byte. Boxes belong to the plan's
 //! author: they are shown, never written and never believed.
 

@@ -101,7 +101,7 @@ fn finish(plan: &mut Plan) {
         plan.problems
             .push(Problem::error("nothing-to-do", None, message, remedy));
     }
-    let (_, problems) = graph::resolve(plan, false);
+    let problems = graph::problems(plan);
     plan.problems.extend(problems);
     plan.problems
         .sort_by_key(|problem| problem.line.unwrap_or(0));
@@ -218,7 +218,7 @@ impl Reader<'_> {
         let steps = if body.steps.is_empty() {
             vec![self.whole_phase(&key, &heading, ids)]
         } else {
-            self.steps(&key, &body.steps, ids)
+            self.steps(&key, body.steps, ids)
         };
         let end = self.lines.span(heading.end).start;
         Phase {
@@ -246,14 +246,12 @@ impl Reader<'_> {
         }
     }
 
-    fn steps(&mut self, key: &str, raw: &[RawStep], ids: &mut Ids) -> Vec<Step> {
+    fn steps(&mut self, key: &str, raw: Vec<RawStep>, ids: &mut Ids) -> Vec<Step> {
         let mut steps: Vec<Step> = Vec::with_capacity(raw.len());
-        for step in raw {
-            let synthesised = step.id.is_none();
-            let id = step
-                .id
-                .clone()
-                .unwrap_or_else(|| synthesise(key, &step.text));
+        for mut step in raw {
+            let id = step.id.take();
+            let synthesised = id.is_none();
+            let id = id.unwrap_or_else(|| synthesise(key, &step.text));
             let (id, repeated) = ids.unique(id);
             if repeated && !synthesised {
                 let message = format!("this step id was used before; the step is `{id}` here");
@@ -292,7 +290,7 @@ impl Reader<'_> {
         steps
     }
 
-    fn step(&self, raw: &RawStep, id: StepId, synthesised: bool, before: &[Step]) -> Step {
+    fn step(&self, raw: RawStep, id: StepId, synthesised: bool, before: &[Step]) -> Step {
         let mut footprint = Vec::new();
         footprint::paths(&raw.text, &mut footprint);
         for detail in &raw.details {
@@ -301,8 +299,6 @@ impl Reader<'_> {
         Step {
             id,
             synthesised,
-            text: raw.text.clone(),
-            details: raw.details.clone(),
             mark: raw.mark,
             line: raw.line + 1,
             parent: raw
@@ -311,6 +307,8 @@ impl Reader<'_> {
                 .map(|step| step.id.clone()),
             footprint,
             dependencies: StepDependencies::read(&raw.text),
+            text: raw.text,
+            details: raw.details,
             whole_phase: false,
             span: self.lines.span(raw.line).start..self.lines.span(raw.end).start,
         }
@@ -484,7 +482,8 @@ impl Reader<'_> {
                 "restore the file from git",
             ));
         }
-        if std::str::from_utf8(bytes).is_err() {
+        // What is decoded has the same length, and other bytes only where they were not UTF-8.
+        if text.as_bytes() != bytes {
             let message = "the file is not valid UTF-8; the bytes are kept".to_owned();
             self.problems.push(Problem::warning(
                 "invalid-utf8",
@@ -499,7 +498,10 @@ impl Reader<'_> {
         }
         // The commonest arrows, dashes and letters after being decoded with the wrong table.
         const WRONG: [&str; 3] = ["\u{e2}\u{2020}", "\u{e2}\u{20ac}", "\u{c3}\u{a9}"];
-        if let Some(at) = WRONG.iter().filter_map(|wrong| text.find(wrong)).min() {
+        let found = |wrong: &&str| text.find(*wrong);
+        if !text.is_ascii()
+            && let Some(at) = WRONG.iter().filter_map(found).min()
+        {
             let line = text[..at].matches('\n').count();
             let message = "the text was once decoded with the wrong character set".to_owned();
             self.warn("mojibake", line, message, "repair the text");

@@ -1,4 +1,4 @@
-//! status.json, the plan's state for people and other programs (`formats.md` F.2).
+//! status.json, the plan's state for people and other programs.
 //!
 //! [`StatusFile::read`] never fails: it gives what it understood and a list of problems.
 //! [`splice`](splice::splice) changes only the bytes of owned fields that differ from the

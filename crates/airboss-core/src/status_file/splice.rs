@@ -1,8 +1,8 @@
 //! Writes the store's state into a status.json, changing only what differs.
 //!
-//! Owned are, in a task: its status and the fields of [`wishes`]; in a run: its end and counts;
-//! at the root: version, planHash, lastUpdatedAt, completedAt, currentPhase and the counts of
-//! the summary. Everything else, every blank and the order of all members stay as they are.
+//! Owned are, in a task: its status and the fields that `wishes` lists; in a run: its end and
+//! counts; at the root: version, planHash, lastUpdatedAt, completedAt, currentPhase and the counts
+//! of the summary. Everything else, every blank and the order of all members stay as they are.
 
 use std::collections::HashMap;
 
@@ -75,7 +75,7 @@ pub fn splice(text: &str, shown: &Shown<'_>) -> Result<Option<String>, Damage> {
     Ok(Some(writer.edits.apply(text)))
 }
 
-/// A new file in the layout of `formats.md` F.2.
+/// A whole new file, in the layout of [`VERSION`].
 #[must_use]
 pub fn render(shown: &Shown<'_>) -> String {
     let style = Style::of("\n", "{}", None);

@@ -410,6 +410,10 @@ proptest! {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the corpus is outside of this repository"
+)]
 fn the_corpus_is_read_and_changed_only_where_it_must_be() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/status");
     let Ok(directory) = std::fs::read_dir(&corpus) else {
@@ -481,6 +485,7 @@ fn the_corpus_is_read_and_changed_only_where_it_must_be() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "what is measured is the time")]
 fn one_step_of_ten_thousand_is_changed_fast() {
     let mut steps: Vec<Step> = (0..10_000)
         .map(|id| fresh(record(&id.to_string(), "1", "Many")))

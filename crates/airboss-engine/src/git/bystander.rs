@@ -31,12 +31,12 @@ pub(crate) fn wait_for_commits(repository: &Repository) {
 
 /// The `/proc` directories of all `git commit` processes in a work tree.
 fn commits_in(top: &Path) -> Vec<PathBuf> {
-    let Ok(processes) = std::fs::read_dir("/proc") else {
+    let Ok(processes) = fs_err::read_dir("/proc") else {
         return Vec::new();
     };
     let is_here = |process: &PathBuf| {
         // What may not be looked at belongs to another user, who might still share the tree.
-        std::fs::read_link(process.join("cwd")).map_or(true, |cwd| cwd.starts_with(top))
+        fs_err::read_link(process.join("cwd")).map_or(true, |cwd| cwd.starts_with(top))
     };
     let is_numbered = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().as_encoded_bytes();
@@ -51,8 +51,8 @@ fn commits_in(top: &Path) -> Vec<PathBuf> {
 
 /// A process that ended, even if nobody has waited for it yet, has no command line.
 fn is_commit(process: &Path) -> bool {
-    let is_git = std::fs::read(process.join("comm")).is_ok_and(|name| name == b"git\n");
+    let is_git = fs_err::read(process.join("comm")).is_ok_and(|name| name == b"git\n");
     is_git
-        && std::fs::read(process.join("cmdline"))
+        && fs_err::read(process.join("cmdline"))
             .is_ok_and(|line| line.split(|byte| *byte == 0).any(|word| word == b"commit"))
 }

@@ -6,7 +6,7 @@
 //! and whoever comes next knows by content and inode which lock files were its own.
 //! Locks without a claim are never touched.
 
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::io::{self, Seek as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ pub(crate) struct Record {
 
 /// A claim held by this process.
 pub(crate) struct Claim {
-    file: File,
+    file: fs::File,
     path: PathBuf,
     /// Everything of this claim in `tmp/` starts with this path.
     temporary: PathBuf,
@@ -51,7 +51,7 @@ impl Claim {
         let temporary = repository.state_subdir("tmp")?.join(&nonce);
         let path = repository.state_subdir("claims")?.join(&nonce);
         let hidden = temporary.with_extension("claim");
-        let file = File::create_new(&hidden)?;
+        let file = fs::File::create_new(&hidden)?;
         file.try_lock().map_err(io::Error::from)?;
         fs::rename(&hidden, &path)?;
         sync_parent(&path)?;
@@ -67,7 +67,7 @@ impl Claim {
 
     /// Takes over the claim of a dead process; `None` while its owner lives.
     pub(crate) fn adopt(repository: &Repository, path: &Path) -> Result<Option<Self>, GitError> {
-        let file = match File::options().read(true).write(true).open(path) {
+        let file = match fs::File::options().read(true).write(true).open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -159,7 +159,7 @@ impl Claim {
             copy_lock,
         ];
         for file in files.iter().chain([&self.path]) {
-            drop(std::fs::remove_file(file));
+            drop(fs::remove_file(file));
         }
     }
 }
@@ -202,7 +202,7 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         if self.is_held {
-            drop(std::fs::remove_file(&self.path));
+            drop(fs::remove_file(&self.path));
         }
     }
 }
@@ -222,7 +222,7 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 /// Makes the names in a path's directory durable.
 pub(crate) fn sync_parent(path: &Path) -> Result<(), GitError> {
     if let Some(parent) = path.parent() {
-        File::open(parent)?.sync_all()?;
+        fs::File::open(parent)?.sync_all()?;
     }
     Ok(())
 }

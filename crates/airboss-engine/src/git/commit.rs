@@ -5,13 +5,14 @@
 //! by its trailer, so that asking twice makes one commit.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use airboss_core::id::OperationId;
 use airboss_core::path::RepoPath;
 use airboss_core::time::Timestamp;
+use fs_err::File;
 use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice as _};
 use serde::{Deserialize, Serialize};

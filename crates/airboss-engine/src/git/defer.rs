@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{GitError, GixContext as _};
 use super::repository::Repository;
 use super::snapshot::exists;
+use crate::clock;
 
 /// A commit editor left open longer than this was forgotten or its commit given up.
 const EDITOR_AGE_MAX: Duration = Duration::from_secs(10 * 60);
@@ -82,7 +83,7 @@ pub fn deferral(repository: &Repository) -> Result<Option<DeferReason>, GitError
     }
     let branch = head.referent_name().map(|name| name.as_bstr().to_string());
     let loose = branch.map(|name| repository.common_dir().join(name));
-    let writing = is_message_being_written(repository, loose.as_deref(), SystemTime::now());
+    let writing = is_message_being_written(repository, loose.as_deref(), clock::wall());
     Ok(writing.then_some(DeferReason::CommitEditor))
 }
 

@@ -289,13 +289,9 @@ fn stat_if_clean(repository: &Repository, path: &RepoPath, entry: Entry) -> Stat
 /// The hash of a file's bytes as they are, which is its blob when no filter applies.
 fn work_tree_hash(file: &Path) -> Option<ObjectId> {
     let bytes = if file.is_symlink() {
-        std::fs::read_link(file)
-            .ok()?
-            .as_os_str()
-            .as_bytes()
-            .to_owned()
+        fs::read_link(file).ok()?.as_os_str().as_bytes().to_owned()
     } else {
-        std::fs::read(file).ok()?
+        fs::read(file).ok()?
     };
     gix::objs::compute_hash(gix::hash::Kind::Sha1, Kind::Blob, &bytes).ok()
 }
@@ -374,7 +370,7 @@ fn patch_by_program(
 fn preserve_time(index: &IndexBytes, file: &Path) -> Result<(), GitError> {
     if let Some((modified, _)) = index.modified {
         let times = std::fs::FileTimes::new().set_modified(modified);
-        std::fs::File::options()
+        fs::File::options()
             .write(true)
             .open(file)?
             .set_times(times)?;

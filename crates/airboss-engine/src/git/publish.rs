@@ -4,7 +4,6 @@
 //! held, so that nobody can build a commit from the new HEAD and the old index. Both
 //! locks are linked as finished files and held for two renames and the checks around.
 
-use std::fs::OpenOptions;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -284,7 +283,7 @@ fn append_logs(
             fs::create_dir_all(parent)?;
         }
         // One write in append mode stays whole beside other writers.
-        OpenOptions::new()
+        fs::OpenOptions::new()
             .append(true)
             .create(true)
             .open(&log)?

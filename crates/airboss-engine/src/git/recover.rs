@@ -5,7 +5,7 @@
 //! collection. Only what a claim proves to be ours is touched.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use fs_err as fs;
 
@@ -17,6 +17,7 @@ use super::publish::{branch_value, pause, record};
 use super::repository::Repository;
 use super::snapshot::exists;
 use super::tree;
+use crate::clock;
 
 /// How far back a published commit is looked for on its branch.
 const COMMITS_MAX: usize = 1_000;
@@ -177,7 +178,7 @@ fn repatch(repository: &Repository, claim: &mut Claim, old: &Record) -> Result<b
 
 /// Removes what was left before a claim could name it.
 fn remove_garbage(repository: &Repository) -> Result<(), GitError> {
-    let now = SystemTime::now();
+    let now = clock::wall();
     for item in fs::read_dir(repository.state_subdir("tmp")?)? {
         let path = item?.path();
         let modified = path.symlink_metadata().and_then(|it| it.modified());
@@ -186,7 +187,7 @@ fn remove_garbage(repository: &Repository) -> Result<(), GitError> {
             .and_then(|modified| now.duration_since(modified).ok());
         if age.is_some_and(|age| age > GARBAGE_AGE) {
             // Another process may be removing the same; the next call finds what is left.
-            drop(std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir_all(&path)));
+            drop(fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path)));
         }
     }
     Ok(())

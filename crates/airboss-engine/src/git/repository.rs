@@ -172,7 +172,15 @@ fn make_private(directory: &Path) -> Result<(), GitError> {
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(directory)?;
+            .create(directory)
+            .map_err(|error| {
+                let words = format!(
+                    "{} cannot be made: {error}; move away what is in its place, or make the \
+                     directory above it writable",
+                    directory.display()
+                );
+                std::io::Error::new(error.kind(), words)
+            })?;
     }
     Ok(())
 }

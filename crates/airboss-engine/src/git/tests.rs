@@ -44,8 +44,8 @@ impl Bench {
     fn unborn() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let top = directory.path().join("repository");
-        std::fs::create_dir_all(&top).unwrap();
-        std::fs::create_dir(directory.path().join("home")).unwrap();
+        fs_err::create_dir_all(&top).unwrap();
+        fs_err::create_dir(directory.path().join("home")).unwrap();
         run_git(&top, &["init", "-q", "-b", "main"]);
         for (key, value) in [
             ("user.name", "A Person"),
@@ -70,21 +70,21 @@ impl Bench {
 
     fn write(&self, path: &str, text: &str) {
         let file = self.top().join(path);
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(file, text).unwrap();
+        fs_err::create_dir_all(file.parent().unwrap()).unwrap();
+        fs_err::write(file, text).unwrap();
     }
 
     fn read(&self, path: &str) -> String {
-        std::fs::read_to_string(self.top().join(path)).unwrap()
+        fs_err::read_to_string(self.top().join(path)).unwrap()
     }
 
     fn remove(&self, path: &str) {
-        std::fs::remove_file(self.top().join(path)).unwrap();
+        fs_err::remove_file(self.top().join(path)).unwrap();
     }
 
     fn make_executable(&self, path: &str) {
         let mode = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(self.top().join(path), mode).unwrap();
+        fs_err::set_permissions(self.top().join(path), mode).unwrap();
     }
 
     fn snapshot(&self, baseline: Option<&Snapshot>) -> Snapshot {
@@ -184,7 +184,7 @@ impl Bench {
         }
         for directory in ["claims", "tmp"] {
             let path = self.repository.state_dir().unwrap().join(directory);
-            let left = std::fs::read_dir(path).map_or(0, Iterator::count);
+            let left = fs_err::read_dir(path).map_or(0, Iterator::count);
             assert_eq!(left, 0, "files left in {directory}");
         }
     }

@@ -22,8 +22,8 @@ pub(super) enum Replaced {
     AsRead,
     /// Something else, which is gone from the target now.
     Displaced(Vec<u8>),
-    /// A file where there was none; it stands there still, and nothing was written.
-    Appeared,
+    /// Something else, or nothing at all; it stands there still, and nothing was written.
+    Untouched,
 }
 
 /// Puts `content` at `target`, durably.
@@ -60,7 +60,7 @@ fn swap(new: Temporary, target: &Path, read: Option<&[u8]>) -> io::Result<Replac
                 sync_directory(target)?;
                 Ok(Replaced::AsRead)
             }
-            Err(Errno::EXIST) => Ok(Replaced::Appeared),
+            Err(Errno::EXIST) => Ok(Replaced::Untouched),
             Err(Errno::INVAL | Errno::NOSYS) => link(&new, target),
             Err(errno) => Err(named(errno, target)),
         };
@@ -76,7 +76,7 @@ fn swap(new: Temporary, target: &Path, read: Option<&[u8]>) -> io::Result<Replac
             }
         }
         // Somebody deleted it meanwhile: the caller looks again.
-        Err(Errno::NOENT) => Ok(Replaced::Displaced(Vec::new())),
+        Err(Errno::NOENT) => Ok(Replaced::Untouched),
         Err(Errno::INVAL | Errno::NOSYS) => rename(new, target, read),
         Err(errno) => Err(named(errno, target)),
     }
@@ -89,7 +89,7 @@ fn link(new: &Temporary, target: &Path) -> io::Result<Replaced> {
             sync_directory(target)?;
             Ok(Replaced::AsRead)
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Replaced::Appeared),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Replaced::Untouched),
         Err(error) => Err(error),
     }
 }
@@ -98,7 +98,7 @@ fn link(new: &Temporary, target: &Path) -> io::Result<Replaced> {
 fn rename(new: Temporary, target: &Path, read: &[u8]) -> io::Result<Replaced> {
     let found = fs::read(target)?;
     if found != read {
-        return Ok(Replaced::Displaced(found));
+        return Ok(Replaced::Untouched);
     }
     fs::rename(&new.path, target)?;
     new.forget();
@@ -171,7 +171,7 @@ mod tests {
             replace(&target, read, content.as_bytes(), directory.path()).unwrap()
         };
         assert_eq!(put(None, "one"), Replaced::AsRead);
-        assert_eq!(put(None, "two"), Replaced::Appeared);
+        assert_eq!(put(None, "two"), Replaced::Untouched);
         assert_eq!(put(Some("one"), "two"), Replaced::AsRead);
         fs::write(&target, "saved by hand").unwrap();
         let displaced = Replaced::Displaced(b"saved by hand".to_vec());

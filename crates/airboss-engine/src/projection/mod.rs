@@ -34,7 +34,8 @@ use crate::clock;
 use crate::store::{PublishKind, PublishRow, Store, StoreError};
 use crate::workspace::Workspace;
 
-/// How often a file that changes under our hands is tried (`reliability.md` 5.2).
+/// How often a file that changes under our hands is tried before it stays pending: a person who
+/// saves is done long before.
 const TRIES_MAX: usize = 20;
 
 /// A file that cannot be parsed and is younger than this may be half written by an editor.
@@ -174,7 +175,7 @@ impl Publisher {
                 return Ok(());
             }
             // The whole file is the caller's, so that what is displaced has had its day.
-            if replace(&target, found.as_deref(), content, &temporary)? != Replaced::Appeared {
+            if replace(&target, found.as_deref(), content, &temporary)? != Replaced::Untouched {
                 return Ok(());
             }
         }
@@ -205,11 +206,8 @@ impl Publisher {
                 Content::Write(new) => new,
                 Content::UpToDate if base == on_disk => {
                     let hash = on_disk.as_deref().map(digest).unwrap_or_default();
-                    if store.published(&row.plan, &row.path, up_to, &hash)? {
-                        return Ok(written);
-                    }
-                    base.clone_from(&on_disk);
-                    continue;
+                    store.published(&row.plan, &row.path, up_to, &hash)?;
+                    return Ok(written);
                 }
                 // What was displaced says everything: it goes back as it was.
                 Content::UpToDate => base.clone().unwrap_or_default(),
@@ -233,20 +231,19 @@ impl Publisher {
                     if on_disk.as_deref() != Some(&new[..]) {
                         continue;
                     }
-                    if store.published(&row.plan, &row.path, up_to, &digest(&new))? {
-                        return Ok(true);
-                    }
+                    // When the row stays, somebody has just stored something newer, and will
+                    // publish it: one process does not work for all that come after it.
+                    store.published(&row.plan, &row.path, up_to, &digest(&new))?;
+                    return Ok(true);
                 }
-                Replaced::Displaced(saved) if saved.is_empty() => {
-                    on_disk = read(&target)?;
-                    base.clone_from(&on_disk);
-                }
+                // What we wrote stands there now, and nothing that is saved on top of it may
+                // be taken for it: so it is not read again.
                 Replaced::Displaced(saved) => {
                     written = true;
-                    on_disk = read(&target)?;
+                    on_disk = Some(new);
                     base = Some(saved);
                 }
-                Replaced::Appeared => {
+                Replaced::Untouched => {
                     on_disk = read(&target)?;
                     base.clone_from(&on_disk);
                 }

@@ -17,7 +17,7 @@ use crate::git::{
     CommitOutcome, CommitRequest, CommitSettings, Delta, GitError, Message, Oid, Repository,
     scoped_commit,
 };
-use crate::store::{Commit, GitWishRow, Store, StoreError};
+use crate::store::{Commit, GitWishRow, OperationQuery, Store, StoreError};
 
 /// What the wish says; the store keeps it without looking inside.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -93,7 +93,10 @@ fn fulfil(
     row: &GitWishRow,
 ) -> Result<WishOutcome, CommitError> {
     let made = match serde_json::from_value::<CommitWish>(row.payload.clone()) {
-        Ok(wish) => make(repository, row, &wish),
+        Ok(mut wish) => {
+            stamp(store, row, &mut wish)?;
+            make(repository, row, &wish)
+        }
         Err(error) => Ok(CommitOutcome::NothingToCommit {
             already_in: None,
             left_out: Vec::new(),
@@ -149,6 +152,26 @@ fn fulfil(
         result,
         left_out,
     })
+}
+
+/// Stamps a completed phase with the instant that its last verdict was stored at, as the
+/// published file has it; when the wish was put together that instant was still to come.
+fn stamp(store: &dyn Store, row: &GitWishRow, wish: &mut CommitWish) -> Result<(), StoreError> {
+    let Some(markers) = &mut wish.markers else {
+        return Ok(());
+    };
+    let query = OperationQuery {
+        after: row.sequence.saturating_sub(1),
+        limit: 1,
+        ..OperationQuery::default()
+    };
+    let verdict = store.operations(&query)?.pop();
+    if let Some(verdict) = verdict.filter(|stored| stored.sequence == row.sequence) {
+        for mark in &mut markers.phases {
+            mark.completed = mark.completed.map(|_| verdict.at);
+        }
+    }
+    Ok(())
 }
 
 fn make(

@@ -25,7 +25,12 @@ pub(super) enum Message {
         evidence: Vec<(StepId, Evidence)>,
     },
     /// A round of commits is over.
-    Commits(Result<Vec<WishOutcome>, String>),
+    Commits {
+        /// The newest round that was asked for when it began.
+        round: u64,
+        /// What became of the wishes.
+        outcomes: Result<Vec<WishOutcome>, String>,
+    },
 }
 
 /// Starts the gatherer; it ends when the returned sender is dropped.
@@ -49,16 +54,16 @@ pub(super) fn start_gatherer(gatherer: Gatherer, out: Sender<Message>) -> Sender
     jobs
 }
 
-/// Starts the committer; every unit sent to it is one round. It ends with its sender.
+/// Starts the committer; every number sent to it asks for a round. It ends with its sender.
 pub(super) fn start_committer(
     repository: Repository,
     open_store: OpenStore,
     out: Sender<Message>,
-) -> Sender<()> {
-    let (rounds, inbox) = channel::<()>();
+) -> Sender<u64> {
+    let (rounds, inbox) = channel();
     thread::spawn(move || {
         let mut store = None;
-        while wait_for_round(&inbox) {
+        while let Some(round) = wait_for_round(&inbox) {
             let result = match &mut store {
                 Some(store) => Ok(store),
                 None => open_store().map(|opened| store.insert(opened)),
@@ -66,7 +71,7 @@ pub(super) fn start_committer(
             let outcomes = result.map_err(|error| error.to_string()).and_then(|store| {
                 commits::drain(store.as_mut(), &repository).map_err(|error| error.to_string())
             });
-            if out.send(Message::Commits(outcomes)).is_err() {
+            if out.send(Message::Commits { round, outcomes }).is_err() {
                 return;
             }
         }
@@ -75,10 +80,9 @@ pub(super) fn start_committer(
 }
 
 /// Rounds that piled up while the last one ran are one.
-fn wait_for_round(inbox: &Receiver<()>) -> bool {
-    let first = inbox.recv().is_ok();
-    while inbox.try_recv().is_ok() {}
-    first
+fn wait_for_round(inbox: &Receiver<u64>) -> Option<u64> {
+    let first = inbox.recv().ok()?;
+    Some(inbox.try_iter().last().unwrap_or(first))
 }
 
 /// Passes signals on as messages until either side is gone.

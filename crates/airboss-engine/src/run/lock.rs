@@ -1,10 +1,11 @@
 //! One runner per plan: a kernel lock, which dies with its process.
 
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
 
 use airboss_core::operation::PlanKey;
+use fs_err::File;
 use sha2::{Digest as _, Sha256};
 
 /// The right to run a plan, until it is dropped.

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use airboss_core::operation::StepStatus;
 use airboss_core::plan::{PhaseStatus, Plan, Stamps, set_phase_status};
 use airboss_core::time::Timestamp;
-use airboss_core::view::View;
+use airboss_core::view::{Counts, View};
 use serde::{Deserialize, Serialize};
 
 use super::commits::MarkerChange;
@@ -48,26 +47,11 @@ pub fn desired(view: &View, flying: bool) -> Vec<PhaseMark> {
         .into_values()
         .filter_map(|(phase, positions)| {
             let states: Vec<_> = positions.iter().map(|p| &view.steps[*p].state).collect();
-            let any = |status| states.iter().any(|state| state.status == status);
-            let settled = states
-                .iter()
-                .filter(|state| state.status.is_settled())
-                .count();
-            let all = settled == states.len();
-            let touched = settled > 0 || any(StepStatus::Failed);
-            let status = if all && states.iter().all(|s| s.status == StepStatus::Skipped) {
-                PhaseStatus::Skipped
-            } else if all {
-                PhaseStatus::Completed
-            } else if any(StepStatus::InProgress) || (flying && touched) {
-                PhaseStatus::InProgress
-            } else if any(StepStatus::Failed) {
-                PhaseStatus::Blocked
-            } else if settled > 0 {
-                PhaseStatus::Partial
-            } else {
-                return None;
-            };
+            let mut counts = Counts::default();
+            for state in &states {
+                counts.add(state.status, 1);
+            }
+            let status = status_of(&counts, flying)?;
             let completed = states.iter().filter_map(|state| state.completed_at).max();
             Some(PhaseMark {
                 phase,
@@ -77,6 +61,28 @@ pub fn desired(view: &View, flying: bool) -> Vec<PhaseMark> {
             })
         })
         .collect()
+}
+
+/// What the marker of a phase with these steps should say; `None` when nothing was touched.
+#[must_use]
+pub fn status_of(counts: &Counts, flying: bool) -> Option<PhaseStatus> {
+    let settled = counts.completed + counts.skipped;
+    let touched = settled > 0 || counts.failed > 0;
+    Some(
+        if settled == counts.total && counts.skipped == counts.total {
+            PhaseStatus::Skipped
+        } else if settled == counts.total {
+            PhaseStatus::Completed
+        } else if counts.in_progress > 0 || (flying && touched) {
+            PhaseStatus::InProgress
+        } else if counts.failed > 0 {
+            PhaseStatus::Blocked
+        } else if settled > 0 {
+            PhaseStatus::Partial
+        } else {
+            return None;
+        },
+    )
 }
 
 /// The plan's text with these marks; marks that cannot be placed are left out.

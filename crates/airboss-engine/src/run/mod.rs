@@ -132,6 +132,9 @@ pub enum RunError {
 /// Opens another connection to the store.
 pub type OpenStore = Box<dyn Fn() -> Result<Box<dyn Store>, StoreError> + Send>;
 
+/// Brings the projections up to date; returns what could not be, in words.
+pub type Publish<'means> = Box<dyn FnMut(&mut dyn Store) -> Vec<String> + 'means>;
+
 /// What a run needs besides its request: things with a life of their own.
 pub struct RunMeans<'means> {
     /// The runner's store.
@@ -139,7 +142,7 @@ pub struct RunMeans<'means> {
     /// Opens another connection, for the committer.
     pub open_store: OpenStore,
     /// Brings the projections up to date; returns what could not be, in words.
-    pub publish: Box<dyn FnMut(&mut dyn Store) -> Vec<String> + 'means>,
+    pub publish: Publish<'means>,
     /// Where events go.
     pub reporter: &'means mut dyn events::Reporter,
     /// Signals of the person, by number.

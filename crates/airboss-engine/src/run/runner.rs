@@ -66,8 +66,10 @@ struct Runner<'run> {
     queue: VecDeque<Input>,
     messages: Receiver<Message>,
     jobs: Sender<Job>,
-    rounds: Option<Sender<()>>,
-    round_open: bool,
+    rounds: Option<Sender<u64>>,
+    /// Rounds of commits asked for, and the newest that is over.
+    rounds_asked: u64,
+    rounds_over: u64,
     commits_pending: Option<String>,
     told_deferred: Option<String>,
     wake_at: Option<Timestamp>,
@@ -125,7 +127,8 @@ impl<'run> Runner<'run> {
             messages,
             jobs,
             rounds,
-            round_open: false,
+            rounds_asked: 0,
+            rounds_over: 0,
             commits_pending: None,
             told_deferred: None,
             wake_at: None,
@@ -272,7 +275,7 @@ impl<'run> Runner<'run> {
             Message::Gathered { attempt, evidence } => {
                 self.queue.push_back(Input::Gathered { attempt, evidence });
             }
-            Message::Commits(outcomes) => self.commits_made(outcomes),
+            Message::Commits { round, outcomes } => self.commits_made(round, outcomes),
         }
     }
 
@@ -648,14 +651,14 @@ impl<'run> Runner<'run> {
 
     fn kick_commits(&mut self) {
         if let Some(rounds) = &self.rounds
-            && rounds.send(()).is_ok()
+            && rounds.send(self.rounds_asked + 1).is_ok()
         {
-            self.round_open = true;
+            self.rounds_asked += 1;
         }
     }
 
-    fn commits_made(&mut self, outcomes: Result<Vec<WishOutcome>, String>) {
-        self.round_open = false;
+    fn commits_made(&mut self, round: u64, outcomes: Result<Vec<WishOutcome>, String>) {
+        self.rounds_over = round;
         self.commits_pending = None;
         match outcomes {
             Err(message) => self.commits_pending = Some(message),
@@ -732,9 +735,9 @@ impl<'run> Runner<'run> {
     fn last_commits(&mut self) {
         self.kick_commits();
         let begin = Instant::now();
-        while self.round_open && begin.elapsed() < LAST_COMMITS {
+        while self.rounds_over < self.rounds_asked && begin.elapsed() < LAST_COMMITS {
             match self.messages.recv_timeout(POLL) {
-                Ok(Message::Commits(outcomes)) => self.commits_made(outcomes),
+                Ok(Message::Commits { round, outcomes }) => self.commits_made(round, outcomes),
                 // A second signal does not wait for git.
                 Ok(Message::Signal(_)) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Message::Gathered { .. }) | Err(RecvTimeoutError::Timeout) => {}

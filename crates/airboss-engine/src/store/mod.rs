@@ -585,7 +585,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// The exit code of `design.md` section 9: 75 busy, 4 refused, 74 everything else.
+    /// The documented exit code (README): 75 busy, 4 refused, 74 everything else.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {

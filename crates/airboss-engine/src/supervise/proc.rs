@@ -30,7 +30,7 @@ pub(super) struct Stat {
 impl Stat {
     /// Reads the process `pid`; `None` when there is none.
     pub(super) fn read(pid: u32) -> Option<Self> {
-        Self::parse(pid, &std::fs::read(format!("/proc/{pid}/stat")).ok()?)
+        Self::parse(pid, &fs::read(format!("/proc/{pid}/stat")).ok()?)
     }
 
     /// The command's name may hold anything, also spaces and parentheses: count from its end.
@@ -88,7 +88,7 @@ pub(super) fn pid_of(pid: u32) -> Option<Pid> {
 
 /// Every process that can be seen now.
 pub(super) fn snapshot() -> Vec<Stat> {
-    let Ok(entries) = std::fs::read_dir("/proc") else {
+    let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
     entries
@@ -119,7 +119,7 @@ pub(super) fn descendants(processes: &[Stat], roots: impl IntoIterator<Item = u3
 /// Whether the environment that `pid` was started with holds exactly this entry.
 pub(super) fn has_environment(pid: u32, entry: &str) -> bool {
     // Of another user's process nothing is shown; it is none of ours.
-    let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
     environment
         .split(|&byte| byte == 0)
         .any(|found| found == entry.as_bytes())

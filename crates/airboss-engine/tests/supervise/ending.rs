@@ -170,7 +170,7 @@ fn a_terminals_signals_do_not_touch_the_supervisor() {
     let supervisor = flight.handle.identity().pid;
     kill(supervisor, Signal::INT);
     kill(supervisor, Signal::HUP);
-    std::fs::write(flight.folder().join("go"), "").unwrap();
+    fs_err::write(flight.folder().join("go"), "").unwrap();
     let outcome = flight.end();
     assert_eq!(
         (outcome.stopped, outcome.exit),
@@ -222,11 +222,11 @@ fn a_daemon_without_the_environment_is_killed_as_well() {
     ));
     flight.await_line("up");
     let bare = ["far", "near"].map(|name| {
-        let pid = std::fs::read_to_string(flight.folder().join(name)).unwrap();
+        let pid = fs_err::read_to_string(flight.folder().join(name)).unwrap();
         supervise::identity_of(pid.trim().parse().unwrap()).unwrap()
     });
     assert!(bare.iter().all(is_alive));
-    std::fs::write(flight.folder().join("go"), "").unwrap();
+    fs_err::write(flight.folder().join("go"), "").unwrap();
     assert_eq!(flight.end().leaked, 2);
     assert!(!bare.iter().any(is_alive));
 }
@@ -248,11 +248,11 @@ fn a_pipe_held_from_outside_does_not_hold_the_supervisor() {
         "echo $$ > pid.new; mv pid.new pid; while [ ! -e go ]; do sleep 0.01; done; echo done",
     ));
     let pid = until("the agent's pid", || {
-        std::fs::read_to_string(flight.folder().join("pid")).ok()
+        fs_err::read_to_string(flight.folder().join("pid")).ok()
     });
     let pipe = format!("/proc/{}/fd/1", pid.trim());
-    let held = std::fs::OpenOptions::new().write(true).open(pipe).unwrap();
-    std::fs::write(flight.folder().join("go"), "").unwrap();
+    let held = fs_err::OpenOptions::new().write(true).open(pipe).unwrap();
+    fs_err::write(flight.folder().join("go"), "").unwrap();
     flight.end();
     assert_eq!(flight.text(), "done\n");
     drop(held);
@@ -263,7 +263,7 @@ fn after_a_killed_supervisor_the_sweep_finds_all() {
     let script = format!("{DAEMON} env -i sleep 1000 & echo $! > bare; echo up; wait");
     let mut flight = Flight::start(shell(&script));
     flight.await_line("up");
-    let bare: u32 = std::fs::read_to_string(flight.folder().join("bare"))
+    let bare: u32 = fs_err::read_to_string(flight.folder().join("bare"))
         .unwrap()
         .trim()
         .parse()
@@ -296,7 +296,7 @@ fn a_killed_caller_changes_nothing() {
     let mut spec = shell("echo ready; while [ ! -e go ]; do sleep 0.01; done; echo done; exit 3");
     spec.working_directory = folder.path().to_owned();
     let file = folder.path().join("spec");
-    std::fs::write(&file, serde_json::to_vec(&spec).unwrap()).unwrap();
+    fs_err::write(&file, serde_json::to_vec(&spec).unwrap()).unwrap();
     let directory = folder.path().join("attempt");
     let mut caller = Command::new(PROGRAM)
         .arg("start")
@@ -312,7 +312,7 @@ fn a_killed_caller_changes_nothing() {
     caller.wait().unwrap();
     assert!(is_alive(&supervisor));
 
-    std::fs::write(folder.path().join("go"), "").unwrap();
+    fs_err::write(folder.path().join("go"), "").unwrap();
     let outcome = until("the outcome", || supervise::outcome(&directory));
     assert_eq!(
         (outcome.exit, outcome.stopped),

@@ -29,10 +29,10 @@ pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 /// The living processes that were started with this attempt in their environment.
 pub(crate) fn processes_of(attempt: AttemptId) -> Vec<u32> {
     let entry = format!("AIRBOSS_ATTEMPT={attempt}");
-    let pids = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = fs_err::read_dir("/proc").unwrap().flatten();
     pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
         .filter(|pid| {
-            let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            let environment = fs_err::read(format!("/proc/{pid}/environ")).unwrap_or_default();
             environment
                 .split(|&byte| byte == 0)
                 .any(|found| found == entry.as_bytes())
@@ -118,7 +118,7 @@ impl Flight {
         });
         let directory = self.directory();
         let outcome = supervise::outcome(&directory);
-        let log = std::fs::read_to_string(directory.join("supervisor.log")).unwrap();
+        let log = fs_err::read_to_string(directory.join("supervisor.log")).unwrap();
         let outcome = outcome.unwrap_or_else(|| panic!("no outcome; the log says: {log}"));
         assert_eq!(log, "");
         assert_eq!((outcome.attempt, outcome.fence), (self.attempt, 7));

@@ -1,6 +1,5 @@
 //! What is kept of an agent's output: all of it, within bounds, readable at any time.
 
-use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
@@ -20,7 +19,7 @@ fn with_limits(script: &str, line_bytes_max: usize, log_bytes_max: u64) -> Spec 
 }
 
 fn disk_use(directory: &Path) -> u64 {
-    let entries = std::fs::read_dir(directory).unwrap().flatten();
+    let entries = fs_err::read_dir(directory).unwrap().flatten();
     entries
         .filter_map(|entry| Some(entry.metadata().ok()?.len()))
         .sum()
@@ -28,7 +27,7 @@ fn disk_use(directory: &Path) -> u64 {
 
 /// The supervisor's largest resident size so far, in KiB (proc_pid_status(5)).
 fn peak_memory(pid: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let status = fs_err::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -180,7 +179,7 @@ fn a_reader_follows_through_the_end_and_sees_what_a_later_one_sees() {
         flight.reader.is_finished().then_some(())
     });
     flight.end();
-    let names: Vec<_> = std::fs::read_dir(flight.directory())
+    let names: Vec<_> = fs_err::read_dir(flight.directory())
         .unwrap()
         .flatten()
         .collect();
@@ -215,7 +214,7 @@ fn a_slow_reader_sees_a_gap_but_nothing_twice() {
             .any(|line| line.bytes == b"ready\n")
             .then_some(())
     });
-    std::fs::write(flight.folder().join("go"), "").unwrap();
+    fs_err::write(flight.folder().join("go"), "").unwrap();
     let outcome = flight.end();
     assert!(outcome.bytes_dropped > 10_000_000);
     let number = |bytes: &[u8]| -> Option<u32> {
@@ -238,7 +237,7 @@ fn abandoned_recording() -> Vec<u8> {
     let mut flight = Flight::start(shell("echo one; echo two >&2; printf three; sleep 1000"));
     let segment = flight.directory().join("stream.0.rec");
     until("all three", || {
-        let bytes = std::fs::read(&segment).unwrap();
+        let bytes = fs_err::read(&segment).unwrap();
         bytes
             .windows(5)
             .any(|window| window == b"three")
@@ -250,7 +249,7 @@ fn abandoned_recording() -> Vec<u8> {
         flight.handle.try_wait().unwrap().then_some(())
     });
     airboss_engine::supervise::sweep(flight.attempt);
-    std::fs::read(segment).unwrap()
+    fs_err::read(segment).unwrap()
 }
 
 /// Which of two pipes is read first is anybody's guess.
@@ -263,7 +262,7 @@ fn a_torn_end_loses_only_itself() {
     let whole = abandoned_recording();
     let folder = TempDir::new().unwrap();
     let segment = folder.path().join("stream.0.rec");
-    std::fs::write(&segment, &whole).unwrap();
+    fs_err::write(&segment, &whole).unwrap();
     let mut reader = Reader::new(folder.path());
     let mut expected = read_all(&mut reader);
     assert_eq!(expected.len(), 2);
@@ -273,7 +272,7 @@ fn a_torn_end_loses_only_itself() {
 
     for length in 0..whole.len() {
         let mut torn = whole[..length].to_vec();
-        std::fs::write(&segment, &torn).unwrap();
+        fs_err::write(&segment, &torn).unwrap();
         let mut reader = Reader::new(folder.path());
         let mut lines = read_all(&mut reader);
         lines.extend(reader.finish());
@@ -283,7 +282,7 @@ fn a_torn_end_loses_only_itself() {
         }
         // After a power loss the rest may be zeroes.
         torn.resize(whole.len() + 100, 0);
-        std::fs::write(&segment, &torn).unwrap();
+        fs_err::write(&segment, &torn).unwrap();
         let mut reader = Reader::new(folder.path());
         let count = read_all(&mut reader).len() + reader.finish().len();
         assert!(count <= 3, "cut at {length}");
@@ -297,7 +296,7 @@ fn a_reader_waits_for_the_rest_of_a_record() {
     let mut reader = Reader::new(folder.path());
     assert!(reader.poll().unwrap().is_empty(), "nothing there yet");
     let segment = folder.path().join("stream.0.rec");
-    let mut file = OpenOptions::new()
+    let mut file = fs_err::OpenOptions::new()
         .create(true)
         .append(true)
         .open(segment)
@@ -317,12 +316,12 @@ fn a_reader_waits_for_the_rest_of_a_record() {
 fn compression_keeps_every_byte_and_can_be_repeated() {
     let whole = abandoned_recording();
     let folder = TempDir::new().unwrap();
-    std::fs::write(folder.path().join("stream.0.rec"), &whole).unwrap();
+    fs_err::write(folder.path().join("stream.0.rec"), &whole).unwrap();
     let plain = read_all(&mut Reader::new(folder.path()));
     seal(folder.path()).unwrap();
     seal(folder.path()).unwrap();
     assert_eq!(read_all(&mut Reader::new(folder.path())), plain);
-    let packed = std::fs::File::open(folder.path().join("stream.zst")).unwrap();
+    let packed = fs_err::File::open(folder.path().join("stream.zst")).unwrap();
     assert_eq!(zstd::decode_all(packed).unwrap(), whole);
 }
 
@@ -332,10 +331,10 @@ fn a_half_removed_recording_is_read_once() {
     let whole = abandoned_recording();
     let folder = TempDir::new().unwrap();
     let segment = folder.path().join("stream.0.rec");
-    std::fs::write(&segment, &whole).unwrap();
+    fs_err::write(&segment, &whole).unwrap();
     let plain = read_all(&mut Reader::new(folder.path()));
     seal(folder.path()).unwrap();
-    std::fs::write(&segment, &whole).unwrap();
+    fs_err::write(&segment, &whole).unwrap();
     assert_eq!(read_all(&mut Reader::new(folder.path())), plain);
     seal(folder.path()).unwrap();
     assert!(!segment.exists());

@@ -156,8 +156,8 @@ fn a_directory_serves_one_attempt() {
 fn a_supervisor_that_does_not_report_is_an_error_with_its_words() {
     let folder = TempDir::new().unwrap();
     let program = folder.path().join("broken");
-    std::fs::write(&program, "#!/bin/sh\necho 'I am broken' >&2; exit 3\n").unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    fs_err::write(&program, "#!/bin/sh\necho 'I am broken' >&2; exit 3\n").unwrap();
+    fs_err::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     let spec = shell("exit 0");
     let error = supervise::start(&program, &folder.path().join("attempt"), &spec).unwrap_err();
     assert!(matches!(error, SuperviseError::NotReady { .. }));
@@ -172,7 +172,7 @@ fn keys_in_the_environment_are_for_the_owner_alone() {
         ..shell("cat")
     });
     flight.end();
-    for entry in std::fs::read_dir(flight.directory()).unwrap() {
+    for entry in fs_err::read_dir(flight.directory()).unwrap() {
         let path = entry.unwrap().path();
         let mode = path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{}", path.display());

@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     let result = match arguments.as_slice() {
         [command, directory] if command == "supervise" => supervise::main(Path::new(directory)),
         [command, directory, spec] if command == "start" => {
-            let spec = std::fs::read(spec).expect("the test wrote it");
+            let spec = fs_err::read(spec).expect("the test wrote it");
             let spec = serde_json::from_slice(&spec).expect("the test wrote it");
             let program = std::env::current_exe().expect("/proc is mounted");
             let started = supervise::start(&program, Path::new(directory), &spec);

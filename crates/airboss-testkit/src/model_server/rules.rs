@@ -5,6 +5,7 @@
 //! | `ok` | writes a file with a tool, runs a shell command, says that all is done |
 //! | `shellonly` | runs the shell command only |
 //! | `slowtool` | a shell command that takes five minutes, with a child of its own |
+//! | `slowonce` | such a command first; then, or in a later task of the conversation, `ok` |
 //! | `loop` | shell commands without end |
 //! | `http400`, `http401`, `http429`, `http500`, `http529` | every request fails with this status |
 //! | `flaky500` | the first two requests fail with 500, then `ok` |
@@ -17,17 +18,19 @@
 //! text of the user that sets a task. Such a text holds `WORKDIR=PATH`, `NEXTTASK`,
 //! or the lines `Working directory: PATH` and `Step ID: …`. For each `Step ID: …`
 //! the model writes `out/ID.txt` (dots become dashes) in the working directory;
-//! without any it writes `hello.txt`. **Which tool** is picked by name from those
+//! and its shell command adds a line to the first of these files; without any it
+//! writes `hello.txt` and `shell.txt`. **Which tool** is picked by name from those
 //! that the request offers, its input filled by the names in the tool's schema, and
 //! only by those: agents reject what is not there.
 
 use serde_json::{Map, Value, json};
 
 /// All scenarios, by name.
-pub const SCENARIOS: [&str; 17] = [
+pub const SCENARIOS: [&str; 18] = [
     "ok",
     "shellonly",
     "slowtool",
+    "slowonce",
     "loop",
     "http400",
     "http401",
@@ -96,6 +99,8 @@ pub enum Work {
     ShellOnly,
     /// A slow shell, done.
     Slow,
+    /// A slow shell in the first task of a conversation; write, shell, done.
+    SlowOnce,
     /// Shell for ever.
     Endless,
 }
@@ -123,6 +128,7 @@ impl Scenario {
             "ok" => Self::Work(Work::Whole),
             "shellonly" => Self::Work(Work::ShellOnly),
             "slowtool" => Self::Work(Work::Slow),
+            "slowonce" => Self::Work(Work::SlowOnce),
             "loop" => Self::Work(Work::Endless),
             "flaky500" => Self::Flaky(500),
             "unified429" => Self::Exhausted,
@@ -176,6 +182,8 @@ pub struct Conversation {
     pub steps: Vec<String>,
     /// The results of tools since the task was set.
     pub results: usize,
+    /// The tasks that were set, this one included; more than one in a session that was resumed.
+    pub tasks: usize,
 }
 
 impl Conversation {
@@ -206,6 +214,7 @@ impl Conversation {
             || text.contains("NEXTTASK");
         if task {
             self.results = 0;
+            self.tasks += 1;
             self.steps = steps;
             self.directory = marked.or(directory).or(self.directory.take());
         }
@@ -253,15 +262,25 @@ pub fn reply(scenario: Scenario, conversation: &Conversation) -> Reply {
         ),
         None => Reply::Text("There is no shell.".to_owned()),
     };
-    let work = match scenario {
-        Scenario::Work(work) => work,
-        _ => Work::Whole,
-    };
     let files = files(conversation);
-    let check = format!("cat {} && echo shell-ran > shell.txt", files[0].0);
-    match (work, *results) {
+    let first = &files[0].0;
+    let check = if conversation.steps.is_empty() {
+        format!("cat {first} && echo shell-ran > shell.txt")
+    } else {
+        // No other file: a step's commit holds its own work and nothing else.
+        format!("cat {first} && echo shell-ran >> {first}")
+    };
+    let (work, turn) = match scenario {
+        // The slow command took the first turn.
+        Scenario::Work(Work::SlowOnce) if conversation.tasks > 1 => (Work::Whole, *results),
+        Scenario::Work(Work::SlowOnce) if *results > 0 => (Work::Whole, results - 1),
+        Scenario::Work(work) => (work, *results),
+        _ => (Work::Whole, *results),
+    };
+    match (work, turn) {
         (Work::Endless, turn) => shell(&format!("echo turn {turn}")),
         (Work::Slow, 0) => shell("echo $$ > sleeper.pid; sleep 297 & echo $! > sleeper2.pid; wait"),
+        (Work::SlowOnce, _) => shell("setsid sleep 297 & sleep 297 & wait"),
         (Work::ShellOnly, 0) => shell(&check),
         (Work::Whole, turn) if turn < files.len() => write(conversation, &files[turn]),
         (Work::Whole, turn) if turn == files.len() => shell(&check),

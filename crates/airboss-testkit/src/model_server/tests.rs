@@ -123,7 +123,7 @@ fn claude_writes_runs_and_ends() {
     );
     assert_eq!(
         reply(2),
-        json!({"command": "cat out/1-2.txt && echo shell-ran > shell.txt"})
+        json!({"command": "cat out/1-2.txt && echo shell-ran >> out/1-2.txt"})
     );
     assert_eq!(
         reply(3),
@@ -148,6 +148,22 @@ fn claude_writes_runs_and_ends() {
 }
 
 #[test]
+fn a_slow_command_comes_once_in_a_conversation() {
+    let server = ModelServer::start().unwrap();
+    let reply = |results| claude_reply(&server, "slowonce", TASK, results);
+    assert_eq!(
+        reply(0),
+        json!({"command": "setsid sleep 297 & sleep 297 & wait"})
+    );
+    assert_eq!(reply(1)["file_path"], "/w/x/out/1-2.txt");
+    let mut body = claude_body(TASK, 1);
+    let again = json!({"role": "user", "content": [{"type": "text", "text": TASK}]});
+    body["messages"].as_array_mut().unwrap().push(again);
+    let answer = post(&server, "/s/slowonce/t/v1/messages", &body);
+    assert!(answer.contains("out/1-2.txt") && !answer.contains("sleep"));
+}
+
+#[test]
 fn codex_writes_runs_and_ends() {
     let server = ModelServer::start().unwrap();
     let reply = |results| codex_reply(&server, "ok", TASK, results);
@@ -156,7 +172,7 @@ fn codex_writes_runs_and_ends() {
     assert_eq!(reply(0), first);
     assert_eq!(
         reply(2)["cmd"],
-        "cat out/1-2.txt && echo shell-ran > shell.txt"
+        "cat out/1-2.txt && echo shell-ran >> out/1-2.txt"
     );
     assert_eq!(
         reply(3),

@@ -9,12 +9,12 @@ use airboss_core::operation::Operation;
 use airboss_core::path::RepoPath;
 use airboss_engine::projection::Publisher;
 use airboss_engine::run::flight::findings_path;
-use airboss_engine::store::{Change, Refusal};
+use airboss_engine::store::{Change, Store as _};
 use serde_json::json;
 
 use super::mark::{own_attempt, require_own};
 use crate::context::Context;
-use crate::desk::{Reading, WriteOptions, Writing, output_of};
+use crate::desk::{Reading, WriteOptions, Writing, output_of, unknown_step};
 use crate::error::CliError;
 
 /// Findings are read by people and put into prompts; more than this is a mix-up of files.
@@ -34,7 +34,12 @@ pub struct WriteArguments {
     #[arg(long, group = "source")]
     stdin: bool,
     /// Take this text.
-    #[arg(long, value_name = "TEXT", group = "source", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        group = "source",
+        allow_hyphen_values = true
+    )]
     content: Option<String>,
     #[command(flatten)]
     options: WriteOptions,
@@ -51,18 +56,25 @@ pub fn write(context: &Context, arguments: &WriteArguments) -> Result<ExitCode, 
     let path = findings_path(&writing.output, &id);
     let attempt = own_attempt()?;
     let answer = json!({ "success": true, "taskId": id, "findingsPath": path });
-    let operation = Operation::FindingsWritten { step: id.clone(), path: path.clone() };
+    let operation = Operation::FindingsWritten {
+        step: id.clone(),
+        path: path.clone(),
+    };
     let publish = writing.stale(std::slice::from_ref(&operation));
-    let publisher = Publisher::new(&writing.workspace);
+    let Some(step) = writing.store.step(&writing.key, &id)? else {
+        let view = writing.store.view(&writing.key)?;
+        return Err(unknown_step(&id, view.as_ref()));
+    };
+    if let Some(attempt) = attempt {
+        require_own(&step, attempt)?;
+    }
+    // The file comes first: a recorded path always has its file. A repetition writes the same
+    // bytes once more.
+    Publisher::new(&writing.workspace).write(&path, &content)?;
     let answer = writing.decide(&id, &mut |standing| {
         if let Some(attempt) = attempt {
-            require_own(standing, attempt)?;
+            require_own(&standing.step, attempt)?;
         }
-        // The file comes first: a recorded path always has its file. A repetition writes the
-        // same bytes once more.
-        publisher.write(&path, &content).map_err(|error| -> Refusal {
-            Box::new(CliError::from(error))
-        })?;
         Ok(Change {
             operations: vec![operation.clone()],
             publish: publish.clone(),
@@ -83,11 +95,16 @@ fn source(context: &Context, arguments: &WriteArguments) -> Result<Vec<u8>, CliE
     } else if let Some(text) = &arguments.content {
         bytes.extend_from_slice(text.as_bytes());
     } else {
-        std::io::stdin().lock().take(FINDINGS_MAX + 1).read_to_end(&mut bytes)?;
+        std::io::stdin()
+            .lock()
+            .take(FINDINGS_MAX + 1)
+            .read_to_end(&mut bytes)?;
     }
     if bytes.len() as u64 > FINDINGS_MAX {
         let message = format!("findings may have at most {} MiB", FINDINGS_MAX >> 20);
-        return Err(CliError::refused(message).hint("write a summary, and name the large file in it"));
+        return Err(
+            CliError::refused(message).hint("write a summary, and name the large file in it")
+        );
     }
     Ok(bytes)
 }
@@ -126,7 +143,9 @@ pub fn read(context: &Context, arguments: &ReadArguments) -> Result<ExitCode, Cl
         if let Ok(bytes) = fs_err::read(reading.workspace.top.join(place)) {
             if context.json {
                 let content = String::from_utf8_lossy(&bytes);
-                context.printer.json(&json!({ "findingsPath": place, "content": content }));
+                context
+                    .printer
+                    .json(&json!({ "findingsPath": place, "content": content }));
             } else {
                 context.printer.raw(&bytes);
             }

@@ -78,17 +78,26 @@ pub fn init(context: &Context, arguments: &InitArguments) -> Result<ExitCode, Cl
         context.printer.warning(error);
     }
     writing.finish(context, &answer, |answer| {
-        format!("{}: {} steps", answer["planName"].as_str().unwrap_or(""), answer["tasks"])
+        format!(
+            "{}: {} steps",
+            answer["planName"].as_str().unwrap_or(""),
+            answer["tasks"]
+        )
     })
 }
 
 fn write_example(context: &Context, workspace: &Workspace) -> Result<(), CliError> {
     let path = workspace.top.join(PROJECT_FILE);
-    let created = fs_err::OpenOptions::new().write(true).create_new(true).open(&path);
+    let created = fs_err::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&path);
     match created {
         Ok(mut file) => Ok(std::io::Write::write_all(&mut file, EXAMPLE.as_bytes())?),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            context.printer.warning(&format!("{PROJECT_FILE} is there already and was left alone"));
+            context.printer.warning(&format!(
+                "{PROJECT_FILE} is there already and was left alone"
+            ));
             Ok(())
         }
         Err(error) => Err(error.into()),

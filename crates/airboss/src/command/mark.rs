@@ -6,8 +6,10 @@
 use airboss_core::exit::ExitCode;
 use airboss_core::id::{AttemptId, StepId};
 use airboss_core::operation::{Operation, StepStatus};
-use airboss_core::step::{MarkRefused, MarkRequest, mark};
-use airboss_engine::store::{Change, Refusal, Standing};
+use airboss_core::step::{MarkRefused, MarkRequest, Step, mark};
+use airboss_core::view::Counts;
+use airboss_engine::run::markers::status_of;
+use airboss_engine::store::{Change, PhaseCounts, Refusal, Standing};
 use airboss_engine::supervise::{ATTEMPT_VARIABLE, is_alive};
 use serde_json::{Value, json};
 
@@ -109,12 +111,17 @@ fn set(
 ) -> Result<ExitCode, CliError> {
     let id = StepId::new(&arguments.step);
     let mut writing = Writing::open(context, &arguments.options)?;
-    let request = MarkRequest { status, text, force: arguments.force };
+    let request = MarkRequest {
+        status,
+        text,
+        force: arguments.force,
+    };
     let attempt = own_attempt()?;
     let mut unstarted = false;
-    // What becomes stale is the same whichever way the decision goes.
-    let probe = Operation::RetryGranted { step: id.clone(), error: None };
-    let publish = writing.stale(&[probe]);
+    let phases = writing.marked_phases()?;
+    let status_json = writing.stale(&[]);
+    let markers = writing.markers_item();
+    let mut caught = true;
     let answer = writing.decide(&id, &mut |standing| {
         unstarted = false;
         let (operation, answer) = match attempt {
@@ -123,20 +130,61 @@ fn set(
                 refuse_if_busy(standing, request.force)?;
                 unstarted = standing.step.state.status == StepStatus::Pending
                     && request.status == StepStatus::Completed;
-                (mark(&standing.step, &request).map_err(explain)?, marked(&id, &request))
+                let operation = mark(&standing.step, &request).map_err(explain)?;
+                (operation, marked(&id, &request))
             }
         };
         let operations: Vec<Operation> = operation.into_iter().collect();
-        let publish = if operations.is_empty() { Vec::new() } else { publish.clone() };
-        Ok(Change { operations, publish, result: answer, ..Change::default() })
+        let mut publish = Vec::new();
+        if !operations.is_empty() {
+            publish.clone_from(&status_json);
+            caught = attempt.is_some();
+        }
+        if !caught && turns_marker(&phases, &standing.step, request.status) {
+            publish.push(markers.clone());
+            caught = true;
+        }
+        Ok(Change {
+            operations,
+            publish,
+            result: answer,
+            ..Change::default()
+        })
     })?;
+    if !caught {
+        writing.catch_up_markers(&phases)?;
+    }
     if unstarted {
         let text = format!("step {id} was never started, so it has no start time");
         context.printer.warning(&text);
     }
     writing.finish(context, &answer, |answer| {
-        format!("{} is {}", answer["taskId"].as_str().unwrap_or(""), words(answer))
+        format!(
+            "{} is {}",
+            answer["taskId"].as_str().unwrap_or(""),
+            words(answer)
+        )
     })
+}
+
+/// Whether the marker of the step's phase says something else when the step changes.
+fn turns_marker(phases: &[PhaseCounts], step: &Step, status: StepStatus) -> bool {
+    let Some(phase) = phases.iter().find(|phase| phase.key == step.record.phase) else {
+        return false;
+    };
+    let mut after = Counts::default();
+    for (known, count) in [
+        (StepStatus::Pending, phase.counts.pending),
+        (StepStatus::InProgress, phase.counts.in_progress),
+        (StepStatus::Completed, phase.counts.completed),
+        (StepStatus::Failed, phase.counts.failed),
+        (StepStatus::Skipped, phase.counts.skipped),
+    ] {
+        let leaves = usize::from(known == step.state.status);
+        after.add(known, count.saturating_sub(leaves));
+    }
+    after.add(status, 1);
+    status_of(&phase.counts, false) != status_of(&after, false)
 }
 
 fn words(answer: &Value) -> String {
@@ -156,8 +204,10 @@ pub fn own_attempt() -> Result<Option<AttemptId>, CliError> {
     };
     let attempt = text.to_str().and_then(|text| text.parse().ok());
     attempt.map(Some).ok_or_else(|| {
-        CliError::usage(format!("{ATTEMPT_VARIABLE} does not hold the id of an attempt"))
-            .hint("airboss sets it for its agents; unset it to work as a person")
+        CliError::usage(format!(
+            "{ATTEMPT_VARIABLE} does not hold the id of an attempt"
+        ))
+        .hint("airboss sets it for its agents; unset it to work as a person")
     })
 }
 
@@ -165,12 +215,12 @@ pub fn own_attempt() -> Result<Option<AttemptId>, CliError> {
 ///
 /// # Errors
 /// When another attempt, or none, works on the step.
-pub fn require_own(standing: &Standing, attempt: AttemptId) -> Result<(), CliError> {
-    if standing.step.state.attempt == Some(attempt) {
+pub fn require_own(step: &Step, attempt: AttemptId) -> Result<(), CliError> {
+    if step.state.attempt == Some(attempt) {
         return Ok(());
     }
-    let step = &standing.step.record.id;
-    let message = format!("step {step} is not the step of attempt {}", attempt.short());
+    let id = &step.record.id;
+    let message = format!("step {id} is not the step of attempt {}", attempt.short());
     Err(CliError::refused(message).hint("an agent reports on its own step only"))
 }
 
@@ -179,7 +229,7 @@ fn claim(
     attempt: AttemptId,
     request: &MarkRequest,
 ) -> Result<(Option<Operation>, Value), Refusal> {
-    require_own(standing, attempt)?;
+    require_own(&standing.step, attempt)?;
     let word = request.status.word();
     let claim = match &request.text {
         Some(text) => format!("{word}: {text}"),
@@ -187,7 +237,14 @@ fn claim(
     };
     let step = standing.step.record.id.clone();
     let answer = json!({ "success": true, "taskId": step, "status": "claimed", "claim": word });
-    Ok((Some(Operation::StepClaimed { step, attempt, claim }), answer))
+    Ok((
+        Some(Operation::StepClaimed {
+            step,
+            attempt,
+            claim,
+        }),
+        answer,
+    ))
 }
 
 /// A step that a live run works on is not taken away by accident.
@@ -195,9 +252,10 @@ fn refuse_if_busy(standing: &Standing, force: bool) -> Result<(), Refusal> {
     let Some(attempt) = &standing.attempt else {
         return Ok(());
     };
-    let alive = standing.run.as_ref().is_some_and(|run| {
-        run.ended.is_none() && run.runner.as_ref().is_some_and(is_alive)
-    });
+    let alive = standing
+        .run
+        .as_ref()
+        .is_some_and(|run| run.ended.is_none() && run.runner.as_ref().is_some_and(is_alive));
     if !attempt.status.is_live() || !alive || force {
         return Ok(());
     }

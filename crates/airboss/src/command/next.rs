@@ -55,8 +55,10 @@ pub fn next(context: &Context, arguments: &NextArguments) -> Result<ExitCode, Cl
     }
     // A failed step never displaces a ready one.
     for (place, standing) in standings.iter().enumerate() {
-        if matches!(standing, Standing::Ready { retry: true } | Standing::Parked { retry: true, .. })
-        {
+        if matches!(
+            standing,
+            Standing::Ready { retry: true } | Standing::Parked { retry: true, .. }
+        ) {
             ready.push((place, "retry"));
         }
     }
@@ -78,8 +80,10 @@ pub fn next(context: &Context, arguments: &NextArguments) -> Result<ExitCode, Cl
             Some(task(&reading, &schedule, *place, step, reason, &ready))
         })
         .collect();
-    let phases: BTreeSet<&str> =
-        ready.iter().map(|(place, _)| schedule.steps[*place].phase.as_str()).collect();
+    let phases: BTreeSet<&str> = ready
+        .iter()
+        .map(|(place, _)| schedule.steps[*place].phase.as_str())
+        .collect();
     let answer = json!({
         "count": tasks.len(),
         "tasks": tasks,
@@ -88,24 +92,33 @@ pub fn next(context: &Context, arguments: &NextArguments) -> Result<ExitCode, Cl
     });
     context.answer(&answer, next_words);
     let open = steps(&reading.view).any(|step| !step.state.status.is_settled());
-    let in_progress = standings.iter().any(|standing| *standing == Standing::InProgress);
-    Ok(if ready.is_empty() && open && !in_progress && arguments.count > 0 {
-        ExitCode::Blocked
-    } else {
-        ExitCode::Success
-    })
+    let in_progress = standings.contains(&Standing::InProgress);
+    Ok(
+        if ready.is_empty() && open && !in_progress && arguments.count > 0 {
+            ExitCode::Blocked
+        } else {
+            ExitCode::Success
+        },
+    )
 }
 
 fn next_words(answer: &Value) -> String {
     let tasks = answer["tasks"].as_array().map_or(&[][..], Vec::as_slice);
     if tasks.is_empty() {
-        return format!("nothing is ready; {} steps wait for others", answer["blockedTaskCount"]);
+        return format!(
+            "nothing is ready; {} steps wait for others",
+            answer["blockedTaskCount"]
+        );
     }
     let lines: Vec<String> = tasks
         .iter()
         .map(|task| {
             let text = |name: &str| task[name].as_str().unwrap_or("");
-            let retry = if text("reason") == "retry" { "  (retry)" } else { "" };
+            let retry = if text("reason") == "retry" {
+                "  (retry)"
+            } else {
+                ""
+            };
             format!("{}  {}{retry}", text("id"), text("description"))
         })
         .collect();
@@ -153,10 +166,15 @@ fn task(
 fn scheduled(plan: &Plan, reading: &Reading, sequential: bool) -> Result<Schedule, CliError> {
     schedule(plan, sequential).map_err(|problems| {
         let first = problems.first().map_or(String::new(), |problem| {
-            let line = problem.line.map_or(String::new(), |line| format!(":{line}"));
+            let line = problem
+                .line
+                .map_or(String::new(), |line| format!(":{line}"));
             format!("{}{line}: {}", reading.key, problem.message)
         });
-        CliError::refused(first).hint(format!("`airboss plan check {}` names every problem", reading.key))
+        CliError::refused(first).hint(format!(
+            "`airboss plan check {}` names every problem",
+            reading.key
+        ))
     })
 }
 
@@ -193,11 +211,16 @@ pub fn check(context: &Context, arguments: &CheckArguments) -> Result<ExitCode, 
     let step = reading.step(&id)?;
     let file = reading.file()?;
     let schedule = scheduled(&file.plan, &reading, false)?;
-    let place = schedule.position(&id).ok_or_else(|| unknown_step(&id, Some(&reading.view)))?;
+    let place = schedule
+        .position(&id)
+        .ok_or_else(|| unknown_step(&id, Some(&reading.view)))?;
     let blockers: Vec<&StepId> = schedule
         .waits_for(place)
         .filter(|before| {
-            reading.view.step(before).is_some_and(|step| !step.state.status.is_settled())
+            reading
+                .view
+                .step(before)
+                .is_some_and(|step| !step.state.status.is_settled())
         })
         .collect();
     let can_start = step.state.status == StepStatus::Pending && blockers.is_empty();
@@ -223,7 +246,10 @@ pub fn check(context: &Context, arguments: &CheckArguments) -> Result<ExitCode, 
         } else {
             format!("it waits for {}", names.join(", "))
         };
-        sanitize(&format!("{id}  {}\n{status}; {rest}", step.record.description))
+        sanitize(&format!(
+            "{id}  {}\n{status}; {rest}",
+            step.record.description
+        ))
     });
     Ok(ExitCode::Success)
 }

@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::desk::{Reading, WriteOptions, Writing};
 use crate::error::CliError;
 
-/// Retries after the first attempt: a constant of these commands (`formats.md` F.3), whatever
+/// Retries after the first attempt: a constant of these commands, whatever
 /// a run is configured to grant.
 const RETRIES_MAX: u32 = 2;
 
@@ -59,11 +59,22 @@ fn list(context: &Context, keep: impl Fn(&Step) -> bool) -> Result<ExitCode, Cli
         let lines: Vec<String> = found
             .iter()
             .map(|step| {
-                let error = step.state.last_error.as_deref().unwrap_or("no error was recorded");
-                format!("{}  {} retries  {error}", step.record.id, step.state.retry_count)
+                let error = step
+                    .state
+                    .last_error
+                    .as_deref()
+                    .unwrap_or("no error was recorded");
+                format!(
+                    "{}  {} retries  {error}",
+                    step.record.id, step.state.retry_count
+                )
             })
             .collect();
-        if lines.is_empty() { "none".to_owned() } else { sanitize(&lines.join("\n")) }
+        if lines.is_empty() {
+            "none".to_owned()
+        } else {
+            sanitize(&lines.join("\n"))
+        }
     });
     Ok(ExitCode::Success)
 }
@@ -89,7 +100,10 @@ pub fn increment(context: &Context, arguments: &IncrementArguments) -> Result<Ex
     refuse_agents("count retries")?;
     let id = StepId::new(&arguments.step);
     let mut writing = Writing::open(context, &arguments.options)?;
-    let operation = Operation::RetryGranted { step: id.clone(), error: arguments.error.clone() };
+    let operation = Operation::RetryGranted {
+        step: id.clone(),
+        error: arguments.error.clone(),
+    };
     let publish = writing.stale(std::slice::from_ref(&operation));
     let answer = writing.decide(&id, &mut |standing| {
         let state = &standing.step.state;
@@ -106,7 +120,11 @@ pub fn increment(context: &Context, arguments: &IncrementArguments) -> Result<Ex
         });
         Ok(Change {
             operations: can_retry.then(|| operation.clone()).into_iter().collect(),
-            publish: if can_retry { publish.clone() } else { Vec::new() },
+            publish: if can_retry {
+                publish.clone()
+            } else {
+                Vec::new()
+            },
             result: answer,
             ..Change::default()
         })
@@ -116,20 +134,29 @@ pub fn increment(context: &Context, arguments: &IncrementArguments) -> Result<Ex
             "{} of {} retries used{}",
             answer["retryCount"],
             answer["maxRetries"],
-            if answer["canRetry"] == json!(true) { "" } else { "; no more are granted" }
+            if answer["canRetry"] == json!(true) {
+                ""
+            } else {
+                "; no more are granted"
+            }
         )
     })
 }
 
 fn not_failed(standing: &Standing) -> Refusal {
     let status = standing.step.state.status.word();
-    let message = format!("step {} is {status}; only failed steps are retried", standing.step.record.id);
+    let message = format!(
+        "step {} is {status}; only failed steps are retried",
+        standing.step.record.id
+    );
     Box::new(CliError::refused(message).hint("`airboss retryable` lists those that are"))
 }
 
 fn refuse_agents(what: &str) -> Result<(), CliError> {
     match own_attempt()? {
-        Some(_) => Err(CliError::refused(format!("an agent does not {what}; airboss does"))),
+        Some(_) => Err(CliError::refused(format!(
+            "an agent does not {what}; airboss does"
+        ))),
         None => Ok(()),
     }
 }
@@ -189,9 +216,17 @@ pub fn detect_stuck(context: &Context, arguments: &StuckArguments) -> Result<Exi
             // It may have moved since it was looked at.
             let same = standing.step.state.status == StepStatus::InProgress
                 && standing.step.state.started_at == step.state.started_at;
-            let operations = if same { vec![failed_as_stuck(&standing.step)] } else { Vec::new() };
+            let operations = if same {
+                vec![failed_as_stuck(&standing.step)]
+            } else {
+                Vec::new()
+            };
             let publish = if same { publish.clone() } else { Vec::new() };
-            Ok(Change { operations, publish, ..Change::default() })
+            Ok(Change {
+                operations,
+                publish,
+                ..Change::default()
+            })
         })?;
     }
     writing.finish(context, &answer, words)
@@ -202,7 +237,10 @@ fn failed_as_stuck(step: &Step) -> Operation {
         step: step.record.id.clone(),
         status: StepStatus::Failed,
         actor: Actor::Airboss,
-        text: Some(format!("stuck: in progress for more than {} min without a run", STUCK_AFTER.as_secs() / 60)),
+        text: Some(format!(
+            "stuck: in progress for more than {} min without a run",
+            STUCK_AFTER.as_secs() / 60
+        )),
         forced: false,
         stuck: true,
     }
@@ -212,12 +250,17 @@ fn failed_as_stuck(step: &Step) -> Operation {
 #[must_use]
 pub fn stuck_steps(view: &View) -> Vec<&Step> {
     let now = clock::now();
-    let flying = view.runs.iter().any(|run| {
-        run.ended.is_none() && run.runner.as_ref().is_some_and(is_alive)
-    });
+    let flying = view
+        .runs
+        .iter()
+        .any(|run| run.ended.is_none() && run.runner.as_ref().is_some_and(is_alive));
     steps(view)
         .filter(|step| step.state.status == StepStatus::InProgress)
         .filter(|step| !(flying && step.state.attempt.is_some()))
-        .filter(|step| step.state.started_at.is_some_and(|at| now.since(at) > STUCK_AFTER))
+        .filter(|step| {
+            step.state
+                .started_at
+                .is_some_and(|at| now.since(at) > STUCK_AFTER)
+        })
         .collect()
 }

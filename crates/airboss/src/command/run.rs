@@ -10,6 +10,7 @@ use airboss_core::dispatch::{SpawnOrder, Standing, standings};
 use airboss_core::exit::ExitCode;
 use airboss_core::id::AttemptId;
 use airboss_core::operation::{Actor, Operation, RunEnding, StepStatus};
+use airboss_core::plan::plan_hash;
 use airboss_core::prompt;
 use airboss_engine::registry::register;
 use airboss_engine::run::lock::{RunLock, RunLocked, lock};
@@ -23,6 +24,9 @@ use signal_hook::iterator::Signals;
 use crate::context::Context;
 use crate::error::{CliError, ErrorKind};
 use crate::report;
+
+/// A plan that is changed in every lap is written by its own agents; a person is done sooner.
+const EDITS_MAX: u32 = 10;
 
 /// Fly a plan: every step is done and shown to be done, or it says which is not and why.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -60,35 +64,33 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<ExitCode, CliE
     let begin = Instant::now();
     let workspace = Workspace::open(&context.directory)?;
     let path = context.plan_file(&workspace, arguments.file.as_deref())?;
-    let file = workspace.read_plan(&path)?;
+    let mut file = workspace.read_plan(&path)?;
     let settings = load_settings(&workspace, arguments)?;
     for warning in &settings.warnings {
         context.printer.warning(warning);
     }
-    let request = prepare::request(&workspace, &file, &settings.config, arguments)?;
+    let mut request = prepare::request(&workspace, &file, &settings.config, arguments)?;
     if arguments.dry_run {
         context.printer.data(&dry_run(&request));
         return Ok(ExitCode::Success);
     }
     settings.require_trust()?;
-    prepare::find_program(&request.agent)?;
+    prepare::find_programs(&request)?;
     workspace.prepare()?;
     let _lock = only_runner(&workspace, &file)?;
-    let mut store = workspace.open_store()?;
-    register(&mut store, &file)?;
-    if arguments.retry_failed {
-        retry_failed(&mut store, &file, &request)?;
-    }
-    let mut reporter = report::reporter(context.quiet, context.verbose);
-    let publisher = workspace.clone();
-    let means = RunMeans {
-        store: Box::new(store),
-        open_store: another_store(&workspace),
-        publish: Box::new(move |store| airboss_engine::projection::settle(store, &publisher)),
-        reporter: reporter.as_mut(),
-        signals: catch_signals()?,
+    let mut edits = 0;
+    let summary = loop {
+        let summary = lap(context, arguments, &workspace, &file, &request)?;
+        let edited = edited_meanwhile(context, &workspace, &file, &summary);
+        let Some(now) = edited.filter(|_| edits < EDITS_MAX) else {
+            break summary;
+        };
+        edits += 1;
+        let left = request.flight.policy.attempts_max;
+        file = now;
+        request = prepare::request(&workspace, &file, &settings.config, arguments)?;
+        request.flight.policy.attempts_max = left.map(|max| max.saturating_sub(summary.attempts));
     };
-    let summary = fly(&request, means)?;
     if context.json {
         context.printer.json(&summary_json(&summary));
     } else {
@@ -98,6 +100,59 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<ExitCode, CliE
             .note(&report::summary(&summary, &file.name, begin.elapsed(), now));
     }
     Ok(exit_code(&summary))
+}
+
+/// One flight of the plan as it was read.
+fn lap(
+    context: &Context,
+    arguments: &RunArguments,
+    workspace: &Workspace,
+    file: &PlanFile,
+    request: &RunRequest,
+) -> Result<RunSummary, CliError> {
+    let mut store = workspace.open_store()?;
+    register(&mut store, file)?;
+    if arguments.retry_failed {
+        retry_failed(&mut store, file, request)?;
+    }
+    let mut reporter = report::reporter(context.quiet, context.verbose);
+    let publisher = workspace.clone();
+    let means = RunMeans {
+        store: Box::new(store),
+        open_store: another_store(workspace),
+        publish: Box::new(move |store| airboss_engine::projection::settle(store, &publisher)),
+        reporter: reporter.as_mut(),
+        signals: catch_signals()?,
+    };
+    Ok(fly(request, means)?)
+}
+
+/// The plan as it is now, when it was flown to its end but is another one by now: what was
+/// added to it is not done, so the run cannot be either.
+fn edited_meanwhile(
+    context: &Context,
+    workspace: &Workspace,
+    flown: &PlanFile,
+    summary: &RunSummary,
+) -> Option<PlanFile> {
+    if summary.ending != RunEnding::Complete {
+        return None;
+    }
+    match workspace.read_plan(&flown.path) {
+        Ok(now) if plan_hash(&now.bytes) == plan_hash(&flown.bytes) => None,
+        Ok(now) => {
+            let words = format!(
+                "{} was changed while it was flown; it is flown on as it is now",
+                flown.key
+            );
+            context.printer.note(&words);
+            Some(now)
+        }
+        Err(error) => {
+            context.printer.warning(&error.to_string());
+            None
+        }
+    }
 }
 
 /// The configuration with the command line's own layer on top.
@@ -236,7 +291,7 @@ fn dry_run(request: &RunRequest) -> String {
     out.join("\n")
 }
 
-/// The exit code of `design.md` section 9 for how a run went.
+/// The documented exit code (README) for how a run went.
 fn exit_code(summary: &RunSummary) -> ExitCode {
     match summary.ending {
         RunEnding::Complete if !summary.publish_pending.is_empty() => ExitCode::PublishPending,

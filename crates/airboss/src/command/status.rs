@@ -1,6 +1,5 @@
 //! `status`, `progress` and `phases`: where a plan stands, in three forms.
 
-
 use std::time::Duration;
 
 use airboss_core::exit::ExitCode;
@@ -17,7 +16,7 @@ use crate::context::Context;
 use crate::desk::Reading;
 use crate::error::CliError;
 
-/// How often `--watch` looks: a change is visible within a second (`formats.md` F.3).
+/// How often `--watch` looks: a change is visible within a second.
 const WATCH_PAUSE: Duration = Duration::from_millis(250);
 
 /// Shows where a plan stands.
@@ -54,7 +53,10 @@ fn warn_of_pending(context: &Context, reading: &Reading) -> Result<(), CliError>
         return Ok(());
     };
     for row in store.to_publish(Some(&reading.key))? {
-        let text = format!("{} is not up to date; the next command that writes mends it", row.path);
+        let text = format!(
+            "{} is not up to date; the next command that writes mends it",
+            row.path
+        );
         context.printer.warning(&text);
     }
     Ok(())
@@ -131,7 +133,11 @@ pub struct ProgressArguments {
 /// # Errors
 /// When the plan cannot be read.
 pub fn progress(context: &Context, arguments: &ProgressArguments) -> Result<ExitCode, CliError> {
-    let format = if context.json { Format::Json } else { arguments.format };
+    let format = if context.json {
+        Format::Json
+    } else {
+        arguments.format
+    };
     let mut reading = Reading::open(context)?;
     let mut before = None;
     loop {
@@ -199,7 +205,11 @@ fn markers(view: &View, counts: &Counts, before: Option<&View>) -> Vec<String> {
             None => status != StepStatus::Pending,
         };
         if news {
-            let word = if status == StepStatus::InProgress { "started" } else { status.word() };
+            let word = if status == StepStatus::InProgress {
+                "started"
+            } else {
+                status.word()
+            };
             lines.push(format!("[PROGRESS] task={} status={word}", step.record.id));
         }
     }
@@ -259,6 +269,6 @@ pub fn phases(context: &Context) -> Result<ExitCode, CliError> {
 /// A phase as JSON has it: a number when it is one, else its key.
 #[must_use]
 pub fn phase_value(key: &str) -> Value {
-    key.parse::<u64>().map_or_else(|_| json!(key), |number| json!(number))
+    key.parse::<u64>()
+        .map_or_else(|_| json!(key), |number| json!(number))
 }
-

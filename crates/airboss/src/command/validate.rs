@@ -34,7 +34,12 @@ impl Files {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(error.into()),
         };
-        Ok(Self { reading, file, status, status_path })
+        Ok(Self {
+            reading,
+            file,
+            status,
+            status_path,
+        })
     }
 
     /// Where the files differ from the store, one sentence each.
@@ -68,7 +73,10 @@ impl Files {
         }
         let known: BTreeSet<&StepId> = status.tasks.iter().map(|task| &task.id).collect();
         for step in steps(&self.reading.view).filter(|step| !known.contains(&step.record.id)) {
-            drift.push(format!("{}: task {} is missing", self.status_path, step.record.id));
+            drift.push(format!(
+                "{}: task {} is missing",
+                self.status_path, step.record.id
+            ));
         }
         drift
     }
@@ -93,9 +101,7 @@ pub fn validate(context: &Context) -> Result<ExitCode, CliError> {
             "remedy": problem.remedy,
         }));
     }
-    let status_issue = |severity: &str, message: &str| {
-        json!({ "severity": severity, "file": files.status_path, "message": message })
-    };
+    let status_issue = |severity: &str, message: &str| json!({ "severity": severity, "file": files.status_path, "message": message });
     for message in files.drift() {
         valid = false;
         issues.push(status_issue("error", &message));
@@ -122,7 +128,11 @@ pub fn validate(context: &Context) -> Result<ExitCode, CliError> {
         lines.push(if valid { "valid" } else { "not valid" }.to_owned());
         airboss_core::text::sanitize(&lines.join("\n"))
     });
-    Ok(if valid { ExitCode::Success } else { ExitCode::Failed })
+    Ok(if valid {
+        ExitCode::Success
+    } else {
+        ExitCode::Failed
+    })
 }
 
 /// Write all files of a plan anew, or check them.
@@ -143,21 +153,34 @@ pub fn sync(context: &Context, arguments: &SyncArguments) -> Result<ExitCode, Cl
         let drift = files.drift();
         let answer = json!({ "inSync": drift.is_empty(), "drift": drift });
         context.answer(&answer, |_| {
-            if drift.is_empty() { "in sync".to_owned() } else { drift.join("\n") }
+            if drift.is_empty() {
+                "in sync".to_owned()
+            } else {
+                drift.join("\n")
+            }
         });
-        return Ok(if drift.is_empty() { ExitCode::Success } else { ExitCode::Failed });
+        return Ok(if drift.is_empty() {
+            ExitCode::Success
+        } else {
+            ExitCode::Failed
+        });
     }
     let mut writing = Writing::open(context, &WriteOptions::default())?;
     let mut commit = Commit::new(writing.key.clone(), Vec::new());
     let view = writing.store.view(&writing.key)?.unwrap_or_default();
     // Every step may be stale; one operation that names a step asks for every kind of file.
-    let probe = view.steps.first().map(|step| airboss_core::operation::Operation::RetryGranted {
-        step: step.record.id.clone(),
-        error: None,
-    });
+    let probe = view
+        .steps
+        .first()
+        .map(|step| airboss_core::operation::Operation::RetryGranted {
+            step: step.record.id.clone(),
+            error: None,
+        });
     commit.change.publish = writing.stale(probe.as_slice());
     writing.store.commit(&commit)?;
-    writing.finish(context, &json!({ "success": true }), |_| "in sync".to_owned())
+    writing.finish(context, &json!({ "success": true }), |_| {
+        "in sync".to_owned()
+    })
 }
 
 /// Compares status.json with the boxes of the plan, in the form of an earlier tool.
@@ -191,7 +214,10 @@ pub fn sync_check(context: &Context) -> Result<ExitCode, CliError> {
         }));
     }
     let markdown: BTreeSet<&StepId> = files.file.plan.steps().map(|(_, step)| &step.id).collect();
-    let tasks = files.status.as_ref().map_or(&[][..], |status| &status.tasks);
+    let tasks = files
+        .status
+        .as_ref()
+        .map_or(&[][..], |status| &status.tasks);
     let recorded: BTreeSet<&StepId> = tasks.iter().map(|task| &task.id).collect();
     let only_status: Vec<_> = recorded.difference(&markdown).collect();
     let only_markdown: Vec<_> = markdown.difference(&recorded).collect();
@@ -215,6 +241,12 @@ pub fn sync_check(context: &Context) -> Result<ExitCode, CliError> {
             "boxes are the author's and count for nothing; `airboss sync` mends status.json"
         },
     });
-    context.answer(&answer, |answer| answer["recommendation"].as_str().unwrap_or("").to_owned());
-    Ok(if in_sync { ExitCode::Success } else { ExitCode::Failed })
+    context.answer(&answer, |answer| {
+        answer["recommendation"].as_str().unwrap_or("").to_owned()
+    });
+    Ok(if in_sync {
+        ExitCode::Success
+    } else {
+        ExitCode::Failed
+    })
 }

@@ -3,8 +3,7 @@
 use std::io::{self, Write};
 
 use airboss_core::plan::{
-    Criterion, Mark, Needs, Phase, PhaseStatus, Plan, Problem, Schedule, Severity,
-    Step, schedule,
+    Criterion, Mark, Needs, Phase, PhaseStatus, Plan, Problem, Schedule, Severity, Step, schedule,
 };
 use serde_json::{Value, json};
 

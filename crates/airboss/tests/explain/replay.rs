@@ -78,7 +78,7 @@ fn what_was_never_attempted_cannot_be_replayed() {
     ----- stdout -----
 
     ----- stderr -----
-    error: step 3.1 was never attempted
+    Error: step 3.1 was never attempted
     hint: `airboss why 3.1` says why not
     "#);
 }

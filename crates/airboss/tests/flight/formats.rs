@@ -41,8 +41,11 @@ fn check(agent: &str) {
         // The plan is in a commit only for the markers of that commit's own phase.
         assert!(commit.files.len() <= 2, "{commit:?}");
     }
+    // Every commit is told, the last one too.
+    assert_eq!(output.told(" commit   ").len(), 10, "{output}");
     environment.git(["fsck", "--strict"]);
     // Nothing of the steps is left uncommitted, and nothing is staged.
+    assert_eq!(environment.git(["diff"]), "");
     assert_eq!(environment.git(["status", "--porcelain", "out", PLAN]), "");
     assert_eq!(environment.git(["diff", "--cached", "--name-only"]), "");
     environment.assert_no_process_left();

@@ -101,10 +101,10 @@ fn nothing_is_lost_or_done_twice() {
             run.stderr()
         );
         run.signal(Signal::KILL);
-        story.push_str(&format!("--- {moment:?}\n{}", run.wait().stderr));
+        story.extend([format!("--- {moment:?}\n"), run.wait().stderr]);
     }
     let last = environment.run(command);
-    story.push_str(&format!("--- the last\n{last}"));
+    story.extend(["--- the last\n".to_owned(), last.to_string()]);
     assert_eq!(last.code(), 0, "{story}");
     environment.assert_no_process_left();
     let done = with_status(&environment, "completed");
@@ -138,6 +138,7 @@ fn nothing_is_lost_or_done_twice() {
         );
     }
     environment.git(["fsck", "--strict"]);
+    assert_eq!(environment.git(["diff"]), "", "{story}");
     assert_eq!(
         environment.git(["status", "--porcelain", "out", PLAN]),
         "",

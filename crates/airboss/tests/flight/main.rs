@@ -2,8 +2,13 @@
 //!
 //! Each test has an environment of its own, so that all of them run side by side.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+#![expect(clippy::print_stdout, reason = "a seed and a skipped test are told")]
+
+mod edits;
 mod formats;
 mod gates;
+mod input;
 mod kill;
 mod options;
 mod signals;

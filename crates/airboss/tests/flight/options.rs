@@ -104,10 +104,14 @@ fn a_batch_is_done_as_far_as_the_agent_says_and_shows() {
         files(3),
         "out/2-1.txt out/2-2.txt out/2-3.txt out/shared.txt"
     );
-    assert!(
-        commits[3].body.contains("- 2.2: Write `out/2-2.txt`"),
-        "{commits:?}"
-    );
+    let (body, _) = commits[3].body.split_once("Airboss-Operation").unwrap();
+    insta::assert_snapshot!(body, @r"
+    [work] task 2.1: Write `out/2-1.txt`
+
+    - 2.1: Write `out/2-1.txt`
+    - 2.2: Write `out/2-2.txt`
+    - 2.3: Write `out/2-3.txt`
+    ");
 }
 
 #[test]
@@ -159,7 +163,16 @@ fn a_dry_run_starts_nothing_and_writes_nothing() {
     let before = environment.state();
     let output = environment.run(["run", PLAN, "--dry-run"]);
     output.expect_code(0);
-    assert!(output.stdout.contains("10. step 3.3"), "{output}");
+    let headings = output.stdout.lines().filter_map(|line| {
+        let (heading, _) = line.strip_prefix("── ")?.split_once(':')?;
+        Some(heading)
+    });
+    assert_eq!(
+        headings.collect::<Vec<_>>().join(", "),
+        "1. step 1.1, 2. step 1.2, 3. step 1.3, 4. step 2.1, 5. step 2.2, 6. step 2.3, \
+         7. step 2.4, 8. step 3.1, 9. step 3.2, 10. step 3.3",
+        "{output}"
+    );
     assert_eq!(environment.state(), before);
     assert!(!environment.path(".git/airboss").exists());
     assert!(environment.processes_left().is_empty());

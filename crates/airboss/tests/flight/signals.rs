@@ -92,7 +92,7 @@ fn a_second_runner_is_refused_by_the_first_ones_pid() {
     let second = environment.run(["run", PLAN, "--agent", "claude"]);
     second.expect_code(75);
     let words = format!("{PLAN} is being flown by process {}", run.pid());
-    assert!(second.stderr.contains(&words), "{second}");
+    assert_eq!(second.told(&words).len(), 1, "{second}");
     assert_eq!(environment.state(), before);
     // Another plan of the same tree may be flown meanwhile.
     environment.plan("plans/other.md", plan(&[&[("7.1", "Write `out/7-1.txt`")]]));

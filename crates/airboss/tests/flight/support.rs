@@ -138,6 +138,17 @@ pub(crate) fn commits(environment: &TestEnvironment) -> Vec<Commit> {
         .collect()
 }
 
+/// Compares the lines that hold a text, of what a run told, with an inline snapshot.
+macro_rules! assert_told {
+    ($environment:expr, $output:expr, $text:expr, @$snapshot:literal) => {{
+        let told = $output.told($text).join("\n");
+        $environment
+            .settings()
+            .bind(|| insta::assert_snapshot!(told, @$snapshot));
+    }};
+}
+pub(crate) use assert_told;
+
 /// The attempts that a run tells it started, by step.
 pub(crate) fn starts(output: &Output, step: &str) -> usize {
     output.told(&format!("started  {step} ")).len()

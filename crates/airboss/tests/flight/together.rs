@@ -117,7 +117,28 @@ fn four_runs_and_a_person() {
             .expect_code(0);
     }
     environment.assert_no_process_left();
-    for commit in commits(&environment) {
+    check_commits(&environment);
+    assert_eq!(
+        commits(&environment).len(),
+        PLANS.len() * STEPS,
+        "{outputs:?}"
+    );
+    for name in PLANS {
+        // All of it is committed, in the order of the steps.
+        let log = environment.git(["show", &format!("HEAD:{name}/log.txt")]);
+        assert_eq!(log, "begin\n1.1\n1.2\n1.3\n1.4");
+    }
+    check_by_hand(&environment, &by_hand);
+    environment.git(["fsck", "--strict"]);
+    assert_eq!(
+        environment.git(["status", "--porcelain", "--untracked-files=no"]),
+        ""
+    );
+}
+
+/// Each commit of a run has the files of the one step that it names.
+fn check_commits(environment: &TestEnvironment) {
+    for commit in commits(environment) {
         let name = PLANS
             .iter()
             .find(|name| commit.subject.starts_with(&format!("[{name}]")))
@@ -132,17 +153,10 @@ fn four_runs_and_a_person() {
         expected.retain(|file| own.contains(&file));
         assert_eq!(own, expected.iter().collect::<Vec<_>>(), "{commit:?}");
     }
-    assert_eq!(
-        commits(&environment).len(),
-        PLANS.len() * STEPS,
-        "{outputs:?}"
-    );
-    for name in PLANS {
-        // All of it is committed, in the order of the steps.
-        let log = environment.git(["show", &format!("HEAD:{name}/log.txt")]);
-        assert_eq!(log, "begin\n1.1\n1.2\n1.3\n1.4");
-    }
-    // The person's commits have his files and nothing else.
+}
+
+/// The person's commits have his files and nothing else.
+fn check_by_hand(environment: &TestEnvironment, by_hand: &BTreeMap<String, String>) {
     assert!(by_hand.len() > 1);
     for line in environment
         .git(["log", "--format=%H %s", "--grep", "^by hand"])
@@ -152,9 +166,4 @@ fn four_runs_and_a_person() {
         let files = environment.git(["show", "--name-only", "--format=", id]);
         assert_eq!(files, by_hand[subject], "{line}");
     }
-    environment.git(["fsck", "--strict"]);
-    assert_eq!(
-        environment.git(["status", "--porcelain", "--untracked-files=no"]),
-        ""
-    );
 }

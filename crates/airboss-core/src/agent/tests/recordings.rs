@@ -10,6 +10,10 @@ use serde_json::Value;
 use super::*;
 
 /// The recordings of one program: name of the case and its lines.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the recordings are outside of this repository"
+)]
 fn recordings(prefix: &str) -> Option<BTreeMap<String, Vec<String>>> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/streams");
     let Ok(entries) = std::fs::read_dir(&folder) else {

@@ -33,7 +33,7 @@ fn a_file_becomes_a_directory_and_back() {
     bench.committed(|| {
         bench.remove("a");
         bench.write("a/b", "1\n");
-        std::fs::remove_dir_all(bench.top().join("d")).unwrap();
+        fs_err::remove_dir_all(bench.top().join("d")).unwrap();
         bench.write("d", "1\n");
     });
     assert_eq!(bench.git(&["ls-files"]), "a/b\nd\n");
@@ -214,7 +214,7 @@ fn a_missing_content_is_refused() {
 fn a_file_may_not_swallow_a_directory() {
     let bench = Bench::with_files(&[("d/x", "1\n"), ("d/y", "1\n")]);
     let mut deltas = bench.attempt(|| {
-        std::fs::remove_dir_all(bench.top().join("d")).unwrap();
+        fs_err::remove_dir_all(bench.top().join("d")).unwrap();
         bench.write("d", "1\n");
     });
     deltas.retain(|delta| delta.path != path("d/y"));

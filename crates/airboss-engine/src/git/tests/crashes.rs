@@ -17,7 +17,7 @@ fn committer() {
     let repository = Repository::discover(Path::new(&top)).unwrap().unwrap();
     let git = repository.open().unwrap();
     loop {
-        let number = std::fs::read_dir(Path::new(&top).join("../requests"))
+        let number = fs_err::read_dir(Path::new(&top).join("../requests"))
             .unwrap()
             .count();
         let text = format!("{number}\n");
@@ -27,8 +27,8 @@ fn committer() {
         let request = std::path::absolute(Path::new(&top).join("../requests")).unwrap();
         let operation = OperationId::from_uuid(fresh_uuid());
         let hidden = request.with_file_name(format!("{number}.new"));
-        std::fs::write(&hidden, format!("{operation} {name} {blob}")).unwrap();
-        std::fs::rename(&hidden, request.join(number.to_string())).unwrap();
+        fs_err::write(&hidden, format!("{operation} {name} {blob}")).unwrap();
+        fs_err::rename(&hidden, request.join(number.to_string())).unwrap();
         let request = creation(operation, name, blob);
         scoped_commit(&repository, &request, &CommitSettings::default()).unwrap();
     }
@@ -76,7 +76,7 @@ fn run_and_kill(bench: &Bench, death: Death) -> bool {
         .spawn()
         .unwrap();
     let requests = bench.directory.path().join("requests");
-    let count = || std::fs::read_dir(&requests).unwrap().count();
+    let count = || fs_err::read_dir(&requests).unwrap().count();
     let before = count();
     let deadline = Instant::now() + Duration::from_secs(20);
     while count() == before {
@@ -103,7 +103,7 @@ fn run_and_kill(bench: &Bench, death: Death) -> bool {
 fn a_killed_committer_leaves_nothing_that_is_not_recovered() {
     let bench = Bench::new();
     let requests = bench.directory.path().join("requests");
-    std::fs::create_dir(&requests).unwrap();
+    fs_err::create_dir(&requests).unwrap();
     bench.write("README.md", "staged by hand\n");
     bench.git(&["add", "README.md"]);
     let start = bench.git(&["rev-parse", "HEAD"]).trim().parse().unwrap();
@@ -136,8 +136,8 @@ fn a_killed_committer_leaves_nothing_that_is_not_recovered() {
     }
     // Whoever has the requests asks for all of them again: each becomes one commit.
     let mut count = 0;
-    for item in std::fs::read_dir(&requests).unwrap() {
-        let text = std::fs::read_to_string(item.unwrap().path()).unwrap();
+    for item in fs_err::read_dir(&requests).unwrap() {
+        let text = fs_err::read_to_string(item.unwrap().path()).unwrap();
         let fields: Vec<_> = text.split(' ').collect();
         let operation = fields[0].parse().unwrap();
         let mut request = creation(operation, path(fields[1]), fields[2].parse().unwrap());
@@ -166,7 +166,7 @@ fn a_killed_committer_leaves_nothing_that_is_not_recovered() {
         "no kill struck a commit"
     );
     let garbage = bench.repository.state_dir().unwrap().join("tmp");
-    std::fs::remove_dir_all(garbage).unwrap();
+    fs_err::remove_dir_all(garbage).unwrap();
     bench.check();
 }
 
@@ -182,10 +182,10 @@ impl Dead {
         let index = bench.repository.git_dir().join("index");
         bench.write("README.md", "staged by hand\n");
         bench.git(&["add", "README.md"]);
-        let stale = std::fs::read(&index).unwrap();
+        let stale = fs_err::read(&index).unwrap();
         bench.committed(|| bench.write("src/lib.rs", &lines(&[(1, "one")])));
-        let patched = std::fs::read(&index).unwrap();
-        std::fs::write(&index, &stale).unwrap();
+        let patched = fs_err::read(&index).unwrap();
+        fs_err::write(&index, &stale).unwrap();
 
         let repository = &bench.repository;
         let git_dir = repository
@@ -193,8 +193,8 @@ impl Dead {
             .strip_prefix(repository.common_dir())
             .unwrap();
         let mut claim = Claim::create(repository).unwrap();
-        std::fs::write(claim.index_file(), &patched).unwrap();
-        std::fs::hard_link(claim.lock_file(), index.with_extension("lock")).unwrap();
+        fs_err::write(claim.index_file(), &patched).unwrap();
+        fs_err::hard_link(claim.lock_file(), index.with_extension("lock")).unwrap();
         let record = Record {
             commit: bench.git(&["rev-parse", "HEAD"]).trim().parse().unwrap(),
             branch: bench.git(&["symbolic-ref", "HEAD"]).trim().to_owned(),
@@ -241,7 +241,7 @@ impl Dead {
 fn a_published_commit_gets_its_index() {
     let dead = Dead::new(Bench::new());
     dead.check(&dead.bench.repository, "README.md\n");
-    assert_eq!(std::fs::read(dead.index()).unwrap(), dead.patched);
+    assert_eq!(fs_err::read(dead.index()).unwrap(), dead.patched);
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn a_published_commit_gets_its_index_in_a_linked_work_tree() {
         directory: tempfile::tempdir().unwrap(),
     });
     // Removed by a person; found from another work tree.
-    std::fs::remove_file(dead.lock()).unwrap();
+    fs_err::remove_file(dead.lock()).unwrap();
     dead.check(&main.repository, "README.md\n");
     assert_eq!(main.git(&["status", "--porcelain"]), "");
 }
@@ -270,7 +270,7 @@ fn a_published_commit_gets_its_index_in_a_linked_work_tree() {
 #[test]
 fn the_index_follows_although_a_person_removed_the_lock_and_went_on() {
     let dead = Dead::new(Bench::new());
-    std::fs::remove_file(dead.lock()).unwrap();
+    fs_err::remove_file(dead.lock()).unwrap();
     dead.bench.write("another", "1\n");
     dead.bench.git(&["add", "another"]);
     dead.check(&dead.bench.repository, "README.md\nanother\n");
@@ -279,15 +279,15 @@ fn the_index_follows_although_a_person_removed_the_lock_and_went_on() {
 #[test]
 fn a_lock_that_only_looks_like_ours_is_not_touched() {
     let dead = Dead::new(Bench::new());
-    std::fs::remove_file(dead.lock()).unwrap();
+    fs_err::remove_file(dead.lock()).unwrap();
     for foreign in [&dead.patched, &dead.stale] {
-        std::fs::write(dead.lock(), foreign).unwrap();
+        fs_err::write(dead.lock(), foreign).unwrap();
         assert_eq!(
             recover(&dead.bench.repository).unwrap(),
             Recovered::default()
         );
-        assert_eq!(&std::fs::read(dead.lock()).unwrap(), foreign);
-        std::fs::remove_file(dead.lock()).unwrap();
+        assert_eq!(&fs_err::read(dead.lock()).unwrap(), foreign);
+        fs_err::remove_file(dead.lock()).unwrap();
     }
     dead.check(&dead.bench.repository, "README.md\n");
 }
@@ -301,6 +301,6 @@ fn an_unpublished_commit_is_undone() {
         undone: 1,
     };
     assert_eq!(recover(&dead.bench.repository).unwrap(), expected);
-    assert_eq!(std::fs::read(dead.index()).unwrap(), dead.stale);
+    assert_eq!(fs_err::read(dead.index()).unwrap(), dead.stale);
     dead.bench.check();
 }

@@ -1,8 +1,9 @@
 //! When a commit waits: every state is made by git itself.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use super::*;
+use crate::clock;
 
 /// Two branches that conflict in `src/lib.rs`.
 fn conflicting() -> Bench {
@@ -100,13 +101,13 @@ fn under_a_foreign_index_lock() {
     let bench = Bench::new();
     let request = bench.request(bench.attempt(|| bench.write("new", "1\n")));
     let lock = bench.repository.git_dir().join("index.lock");
-    std::fs::write(&lock, "").unwrap();
+    fs_err::write(&lock, "").unwrap();
     let start = Instant::now();
     let reason = DeferReason::IndexLocked;
     assert_eq!(bench.commit(&request), CommitOutcome::Deferred { reason });
     assert!(start.elapsed() >= Duration::from_secs(2), "it waits first");
     assert!(lock.exists(), "a foreign lock is not touched");
-    std::fs::remove_file(lock).unwrap();
+    fs_err::remove_file(lock).unwrap();
     assert!(matches!(
         bench.commit(&request),
         CommitOutcome::Committed { .. }
@@ -119,11 +120,11 @@ fn under_a_foreign_branch_lock() {
     let bench = Bench::new();
     let request = bench.request(bench.attempt(|| bench.write("new", "1\n")));
     let lock = bench.repository.git_dir().join("refs/heads/main.lock");
-    std::fs::write(&lock, "").unwrap();
+    fs_err::write(&lock, "").unwrap();
     let reason = DeferReason::BranchLocked;
     assert_eq!(bench.commit(&request), CommitOutcome::Deferred { reason });
     assert!(lock.exists(), "a foreign lock is not touched");
-    std::fs::remove_file(lock).unwrap();
+    fs_err::remove_file(lock).unwrap();
     assert!(matches!(
         bench.commit(&request),
         CommitOutcome::Committed { .. }
@@ -157,7 +158,7 @@ fn while_a_person_writes_his_commit_message() {
     }
     let reason = DeferReason::CommitEditor;
     assert_eq!(bench.commit(&request), CommitOutcome::Deferred { reason });
-    std::fs::write(end, "").unwrap();
+    fs_err::write(end, "").unwrap();
     assert!(
         person.wait().unwrap().success(),
         "his commit is not disturbed"
@@ -179,14 +180,14 @@ fn an_old_or_finished_commit_message_does_not_count() {
         None,
         "a finished commit"
     );
-    let file = std::fs::File::options().append(true).open(message).unwrap();
-    let log = std::fs::File::options()
+    let file = fs_err::File::options().append(true).open(message).unwrap();
+    let log = fs_err::File::options()
         .append(true)
         .open(bench.repository.git_dir().join("logs/HEAD"))
         .unwrap();
     let branch = bench.repository.git_dir().join("refs/heads/main");
-    let branch = std::fs::File::options().append(true).open(branch).unwrap();
-    let ago = |minutes: u64| SystemTime::now() - Duration::from_secs(minutes * 60);
+    let branch = fs_err::File::options().append(true).open(branch).unwrap();
+    let ago = |minutes: u64| clock::wall() - Duration::from_secs(minutes * 60);
     log.set_modified(ago(30)).unwrap();
     branch.set_modified(ago(30)).unwrap();
     file.set_modified(ago(11)).unwrap();

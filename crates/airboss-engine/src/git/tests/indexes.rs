@@ -65,7 +65,7 @@ fn without_checksum() {
         bench.git(&["config", "index.skipHash", "true"]);
     });
     bench.committed(|| bench.write("another", "1\n"));
-    let index = std::fs::read(bench.repository.git_dir().join("index")).unwrap();
+    let index = fs_err::read(bench.repository.git_dir().join("index")).unwrap();
     assert!(
         index.ends_with(&[0; 20]),
         "no checksum is written where git writes none"
@@ -160,9 +160,9 @@ fn changes_of_the_same_size_and_instant_are_not_hidden() {
         bench.git(&["config", "core.trustctime", "false"]);
         let request = bench.request(bench.attempt(|| bench.write("mine", "2\n")));
         // One instant for two contents and the index between them: by stat they are one.
-        let instant = std::time::SystemTime::now() - std::time::Duration::from_secs(100);
+        let instant = crate::clock::wall() - std::time::Duration::from_secs(100);
         let set_time = |path: &str| {
-            let file = std::fs::File::options()
+            let file = fs_err::File::options()
                 .append(true)
                 .open(bench.top().join(path));
             file.unwrap().set_modified(instant).unwrap();

@@ -26,7 +26,7 @@ fn discovery_finds_the_top_and_refuses_clearly() {
 
     run_git(outside.path(), &["init", "-q", "broken"]);
     let broken = outside.path().join("broken");
-    std::fs::write(broken.join(".git/config"), "[core\n").unwrap();
+    fs_err::write(broken.join(".git/config"), "[core\n").unwrap();
     let error = Repository::discover(&broken).unwrap_err();
     assert!(error.to_string().contains("cannot be opened"), "{error}");
 
@@ -66,8 +66,8 @@ fn a_snapshot_names_everything_that_differs() {
     bench.write("embedded/x", "1\n");
     run_git(&bench.top().join("embedded"), &["init", "-q"]);
     let strange = std::ffi::OsStr::from_bytes(b"strange-\xff");
-    std::fs::write(bench.top().join(strange), "1\n").unwrap();
-    let index = std::fs::read(bench.repository.git_dir().join("index")).unwrap();
+    fs_err::write(bench.top().join(strange), "1\n").unwrap();
+    let index = fs_err::read(bench.repository.git_dir().join("index")).unwrap();
 
     let excluded = [path("own")];
     let options = SnapshotOptions {
@@ -102,7 +102,7 @@ fn a_snapshot_names_everything_that_differs() {
     assert_eq!(refused, expected);
     let kept = snapshot.entries[&path("changed")].unwrap().blob;
     assert_eq!(bench.git(&["cat-file", "-p", &kept.to_string()]), "2\n");
-    let untouched = std::fs::read(bench.repository.git_dir().join("index")).unwrap();
+    let untouched = fs_err::read(bench.repository.git_dir().join("index")).unwrap();
     assert_eq!(untouched, index, "the user's index is not touched");
 
     let text = serde_json::to_string(&snapshot).unwrap();
@@ -200,9 +200,9 @@ fn an_unborn_branch_has_a_snapshot() {
 fn the_environment_of_the_caller_does_not_reach_git() {
     let bench = Bench::new();
     let hook = bench.repository.git_dir().join("hooks/post-index-change");
-    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
-    std::fs::write(&hook, "#!/bin/sh\ntouch canary\n").unwrap();
-    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    fs_err::create_dir_all(hook.parent().unwrap()).unwrap();
+    fs_err::write(&hook, "#!/bin/sh\ntouch canary\n").unwrap();
+    fs_err::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
     bench.git(&["config", "core.fsmonitor", "touch canary; true"]);
     let deltas = bench.attempt(|| bench.write("new", "1\n"));
     bench.commit(&bench.request(deltas));

@@ -3,14 +3,17 @@
 //! It only saves them from waking each other up. Whoever cannot get it in time goes on without
 //! it, and nothing is wrong then. The kernel frees it when its holder dies.
 
-use std::fs::File;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::TryLockError;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use fs_err::File;
+use fs_err::os::unix::fs::OpenOptionsExt;
+
 use crate::clock;
 
-/// Far longer than a queue of 64 writers takes (`reliability.md` 5.2).
+/// Far longer than a queue of 64 writers takes.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// About as long as one writer takes.
@@ -57,7 +60,7 @@ impl Gate {
     /// Waits for the lock, but not for long.
     pub(super) fn enter(&mut self) -> Passage<'_> {
         if self.file.is_none() {
-            self.file = std::fs::OpenOptions::new()
+            self.file = File::options()
                 .create(true)
                 .truncate(false)
                 .write(true)
@@ -72,7 +75,7 @@ impl Gate {
         loop {
             match file.try_lock() {
                 Ok(()) => return Passage(Some(file)),
-                Err(std::fs::TryLockError::WouldBlock) if began.elapsed() < self.patience => {
+                Err(TryLockError::WouldBlock) if began.elapsed() < self.patience => {
                     std::thread::sleep(clock::jitter(PAUSE));
                 }
                 Err(_) => return Passage(None),

@@ -4,11 +4,12 @@
 //! The database file is never opened by anything but SQLite: closing any other descriptor of it
 //! would drop the locks of every connection in this process.
 
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use fs_err::os::unix::fs::OpenOptionsExt;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -72,15 +73,12 @@ pub(super) fn prepare(directory: &Path) -> Result<(), StoreError> {
         "the bundled SQLite is too old; it was linked against another one"
     );
     place::require_local(directory)?;
-    let io = |path: &Path| {
-        let path = path.to_owned();
-        move |error: std::io::Error| StoreError::Io {
-            path,
-            message: error.to_string(),
-        }
+    let io = |error: std::io::Error| StoreError::Io {
+        path: directory.to_owned(),
+        message: error.to_string(),
     };
     let path = directory.join(DATABASE);
-    match std::fs::symlink_metadata(&path) {
+    match fs_err::symlink_metadata(&path) {
         Ok(facts) if facts.is_file() => return Ok(()),
         Ok(_) => {
             return Err(StoreError::Io {
@@ -89,25 +87,25 @@ pub(super) fn prepare(directory: &Path) -> Result<(), StoreError> {
             });
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(io(&path)(error)),
+        Err(error) => return Err(io(error)),
     }
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(directory)
-        .map_err(io(directory))?;
+        .map_err(io)?;
     // Linked into place when it is closed, because nobody but SQLite may open the database.
     let seed = directory.join(format!("{DATABASE}.new-{}", clock::fresh_uuid().simple()));
-    std::fs::OpenOptions::new()
+    fs_err::OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(&seed)
-        .map_err(io(&seed))?;
-    let linked = std::fs::hard_link(&seed, &path);
-    std::fs::remove_file(&seed).map_err(io(&seed))?;
+        .map_err(io)?;
+    let linked = fs_err::hard_link(&seed, &path);
+    fs_err::remove_file(&seed).map_err(io)?;
     match linked {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(io(&path)(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(io(error)),
         _ => Ok(()),
     }
 }
@@ -147,7 +145,7 @@ pub(super) fn tidy_log(
     patience: Duration,
 ) -> Result<(), Fault> {
     let log = sibling(&directory.join(DATABASE), "-wal");
-    if std::fs::metadata(log).is_ok_and(|facts| facts.len() > LOG_MAX) {
+    if fs_err::metadata(log).is_ok_and(|facts| facts.len() > LOG_MAX) {
         connection.busy_timeout(Duration::ZERO)?;
         let tidied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         wait_for_locks(connection, patience)?;
@@ -295,7 +293,7 @@ fn hex(digit: u8) -> char {
 }
 
 fn look(path: &Path) -> Option<Look> {
-    let facts = std::fs::metadata(path).ok()?;
+    let facts = fs_err::metadata(path).ok()?;
     Some(Look {
         inode: facts.ino(),
         length: facts.len(),
@@ -304,7 +302,7 @@ fn look(path: &Path) -> Option<Look> {
 }
 
 fn has_log(path: &Path) -> bool {
-    std::fs::metadata(sibling(path, "-wal")).is_ok_and(|facts| facts.len() > 0)
+    fs_err::metadata(sibling(path, "-wal")).is_ok_and(|facts| facts.len() > 0)
 }
 
 fn sibling(path: &Path, suffix: &str) -> PathBuf {
@@ -325,10 +323,10 @@ pub(super) fn set_aside(directory: &Path) -> Option<PathBuf> {
     }
     let path = directory.join(DATABASE);
     let aside = sibling(&path, &format!(".damaged-{}", clock::now().as_millis()));
-    std::fs::rename(&path, &aside).ok()?;
+    fs_err::rename(&path, &aside).ok()?;
     for suffix in ["-wal", "-shm"] {
         // Without the database they mean nothing, but a new one must not meet them.
-        std::fs::rename(sibling(&path, suffix), sibling(&aside, suffix)).ok();
+        fs_err::rename(sibling(&path, suffix), sibling(&aside, suffix)).ok();
     }
     Some(aside)
 }

@@ -81,7 +81,7 @@ fn recorded(workspace: &Workspace, store: &SqliteStore) -> Result<Vec<Check>, St
 const GIT_OLDEST: (u32, u32) = (2, 35);
 
 fn git_program(workspace: &Workspace) -> Check {
-    let Some(program) = on_path(Path::new("git")) else {
+    let Some(program) = on_path(Path::new("git"), &workspace.top) else {
         let remedy = "install git 2.35 or later";
         return match workspace.repository {
             Some(_) => Check::problem("git", "the git program is not on PATH", remedy),
@@ -261,12 +261,12 @@ fn configuration(workspace: &Workspace) -> Vec<Check> {
             "`airboss trust` shows them and asks; nothing is flown before",
         ),
     });
-    checks.extend(agents(&settings.config));
+    checks.extend(agents(&settings.config, &workspace.top));
     checks
 }
 
 /// The agent that flies has to be there; others are only told.
-fn agents(config: &Config) -> Vec<Check> {
+fn agents(config: &Config, top: &Path) -> Vec<Check> {
     let flying = &config.run.agent;
     let mut checks = Vec::new();
     if !config.agents.contains_key(flying) {
@@ -296,13 +296,13 @@ fn agents(config: &Config) -> Vec<Check> {
                 continue;
             }
         };
-        checks.push(agent_program(name, &program, name == flying));
+        checks.push(agent_program(name, &program, top, name == flying));
     }
     checks
 }
 
-fn agent_program(name: &str, program: &Path, flies: bool) -> Check {
-    let Some(found) = on_path(program) else {
+fn agent_program(name: &str, program: &Path, top: &Path, flies: bool) -> Check {
+    let Some(found) = on_path(program, top) else {
         let shown = program.display();
         let evidence = format!("{name}: the program `{shown}` is not on PATH");
         let remedy = format!("install it, or set `program` in `[agents.{name}]`");

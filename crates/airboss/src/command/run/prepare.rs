@@ -9,11 +9,13 @@ use airboss_core::id::StepId;
 use airboss_core::path::RepoPath;
 use airboss_core::plan::{Problem, Severity, schedule};
 use airboss_engine::agents::{Agent, Backend};
+use airboss_engine::git::GitError;
 use airboss_engine::run::flight::{PlanFacts, criterion_gates};
 use airboss_engine::run::gates::Gate;
 use airboss_engine::run::RunRequest;
 use airboss_engine::supervise::Limits;
 use airboss_engine::workspace::{PlanFile, Workspace};
+use rustix::fs::Access;
 
 use super::RunArguments;
 use crate::error::CliError;
@@ -189,11 +191,25 @@ fn spoken(arguments: &[String]) -> StreamFormat {
     }
 }
 
-/// Refuses before anything starts when the agent's program is not there.
-pub(super) fn find_program(agent: &Agent) -> Result<(), CliError> {
+/// Refuses before anything starts when a program that the run needs is not there.
+pub(super) fn find_programs(request: &RunRequest) -> Result<(), CliError> {
+    if request.repository.is_some() && on_path(Path::new("git"), &request.top).is_none() {
+        return Err(CliError::refused(GitError::ProgramMissing.to_string()));
+    }
+    let agent = &request.agent;
     let program = &agent.program;
-    if on_path(program).is_some() {
+    if on_path(program, &request.top).is_some() {
         return Ok(());
+    }
+    let place = request.top.join(program);
+    if is_path(program) && place.exists() {
+        let message = format!(
+            "the program `{}` of agent `{}` may not be executed",
+            program.display(),
+            agent.name
+        );
+        let hint = format!("`chmod +x {}`, if it is a program", place.display());
+        return Err(CliError::refused(message).hint(hint));
     }
     let message = format!(
         "the program `{}` of agent `{}` was not found",
@@ -203,14 +219,20 @@ pub(super) fn find_program(agent: &Agent) -> Result<(), CliError> {
     Err(CliError::refused(message).hint(install_hint(agent, program)))
 }
 
-/// Where a program is: at its path, or in a directory of `PATH`.
-pub(crate) fn on_path(program: &Path) -> Option<PathBuf> {
-    if program.components().count() > 1 {
-        return program.is_file().then(|| program.to_owned());
+/// A path rather than a name that is looked up in `PATH`.
+fn is_path(program: &Path) -> bool {
+    program.components().count() > 1
+}
+
+/// Where a program that may be executed is: at its path below `top`, or in a directory of `PATH`.
+pub(crate) fn on_path(program: &Path, top: &Path) -> Option<PathBuf> {
+    let good = |file: &PathBuf| file.is_file() && rustix::fs::access(file, Access::EXEC_OK).is_ok();
+    if is_path(program) {
+        return Some(top.join(program)).filter(good);
     }
     std::env::split_paths(&std::env::var_os("PATH")?)
         .map(|directory| directory.join(program))
-        .find(|found| found.is_file())
+        .find(good)
 }
 
 fn install_hint(agent: &Agent, program: &Path) -> String {

@@ -1,0 +1,3 @@
+//! A process that starts and ends: the floor under every start.
+
+fn main() {}

@@ -1,0 +1,159 @@
+//! The criterion benches, run several times in turn, so that their ratios are those of pairs.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::Bench;
+use super::programs::{cargo, executables, folder};
+use super::table::{Row, Target, number};
+use super::timing::median_number;
+
+const ROUNDS: usize = 5;
+
+/// The bench executables and their packages.
+const PACKAGES: [&str; 2] = ["--package=airboss-core", "--package=airboss-engine"];
+const BENCHES: [&str; 3] = ["--bench=plan", "--bench=stream", "--bench=store"];
+
+/// One comparison: a group of two benches, of which `airboss` is ours.
+struct Comparison {
+    what: &'static str,
+    group: &'static str,
+    other: &'static str,
+    target: Target,
+}
+
+const COMPARISONS: [Comparison; 6] = [
+    Comparison {
+        what: "reading a plan of 10,000 steps",
+        group: "plan",
+        other: "pulldown-cmark",
+        target: Target::Faster(2.0),
+    },
+    // 1 GB/s where plain values are read at 790 MB/s.
+    Comparison {
+        what: "reading Claude Code's events",
+        group: "claude",
+        other: "serde_json",
+        target: Target::Faster(1.27),
+    },
+    Comparison {
+        what: "reading Codex' events",
+        group: "codex",
+        other: "serde_json",
+        target: Target::Faster(1.27),
+    },
+    Comparison {
+        what: "open the store and change a step, 10 steps, in process",
+        group: "store-10",
+        other: "bare",
+        target: Target::None,
+    },
+    Comparison {
+        what: "the same, 1,000 steps",
+        group: "store-1000",
+        other: "bare",
+        target: Target::None,
+    },
+    Comparison {
+        what: "the same, 10,000 steps",
+        group: "store-10000",
+        other: "bare",
+        target: Target::None,
+    },
+];
+
+pub(super) fn rows(bench: &mut Bench<'_>) -> Result<Vec<Row>> {
+    if bench.smoke {
+        // Criterion runs each once and takes no time when cargo tests it.
+        let mut test = cargo(bench.root);
+        test.args(["test", "--locked", "--quiet"])
+            .args(PACKAGES)
+            .args(BENCHES);
+        ensure!(
+            test.stdout(std::process::Stdio::null()).status()?.success(),
+            "a bench failed"
+        );
+        return Ok(Vec::new());
+    }
+    let mut build = cargo(bench.root);
+    build
+        .args(["bench", "--locked", "--no-run"])
+        .args(PACKAGES)
+        .args(BENCHES);
+    build.arg("--message-format=json-render-diagnostics");
+    let benches = executables(build)?;
+    ensure!(benches.len() == BENCHES.len(), "a bench was not built");
+    let results = folder(bench.root)?.join("criterion");
+    let mut pairs: Vec<Vec<[f64; 2]>> = COMPARISONS.iter().map(|_| Vec::new()).collect();
+    for _ in 0..ROUNDS {
+        for (_, executable) in &benches {
+            measure(bench.root, executable, &results)?;
+        }
+        for (comparison, pairs) in COMPARISONS.iter().zip(&mut pairs) {
+            let group = results.join(comparison.group);
+            pairs.push([
+                nanoseconds(&group, "airboss")?,
+                nanoseconds(&group, comparison.other)?,
+            ]);
+        }
+    }
+    COMPARISONS
+        .iter()
+        .zip(&pairs)
+        .map(|(comparison, pairs)| row(comparison, pairs, &results))
+        .collect()
+}
+
+/// One short run; what it lacks in length the rounds have.
+fn measure(root: &Path, executable: &PathBuf, results: &Path) -> Result<()> {
+    let mut command = Command::new(executable);
+    command.current_dir(root).env("CRITERION_HOME", results);
+    command.args(["--bench", "--noplot", "--quiet", "--sample-size=20"]);
+    command.args(["--warm-up-time=0.2", "--measurement-time=0.8"]);
+    let output = command.output()?;
+    let words = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{}: {words}", executable.display());
+    Ok(())
+}
+
+/// The median that criterion estimated.
+fn nanoseconds(group: &Path, name: &str) -> Result<f64> {
+    let estimates = json(&group.join(name).join("new/estimates.json"))?;
+    let median = estimates["median"]["point_estimate"].as_f64();
+    median.with_context(|| format!("criterion has no median for {name}"))
+}
+
+fn json(path: &Path) -> Result<Value> {
+    Ok(serde_json::from_str(&fs_err::read_to_string(path)?)?)
+}
+
+fn row(comparison: &Comparison, pairs: &[[f64; 2]], results: &Path) -> Result<Row> {
+    let folder = results.join(comparison.group).join("airboss");
+    let benchmark = json(&folder.join("new/benchmark.json"))?;
+    let bytes = benchmark["throughput"]["Bytes"].as_f64();
+    let figure = |which: usize| -> Result<String> {
+        let all = pairs.iter().map(|pair| pair[which]).collect();
+        let nanoseconds = median_number(all).context("no rounds")?;
+        let millis = format!("{} ms", number(nanoseconds / 1e6));
+        Ok(match bytes {
+            Some(bytes) => format!("{millis}, {} MB/s", number(bytes / nanoseconds * 1e3)),
+            None => millis,
+        })
+    };
+    let ratios = pairs.iter().map(|[ours, theirs]| ours / theirs).collect();
+    Ok(Row {
+        what: comparison.what.to_owned(),
+        ours: figure(0)?,
+        other: match comparison.other {
+            "bare" => "bare durable write of 5 kB".to_owned(),
+            "serde_json" => "serde_json values".to_owned(),
+            other => format!("{other} events"),
+        },
+        theirs: figure(1)?,
+        ratio: median_number(ratios).context("no rounds")?,
+        target: comparison.target,
+    })
+}
