@@ -401,7 +401,7 @@ impl Player {
         }
         if self.hidden > 0 {
             let lines = words::count(self.hidden, "line");
-            let note = format!("{lines} of standard error not shown; --stderr shows them");
+            let note = format!("{lines} of standard error not shown (--stderr)");
             self.printer.note(&note);
         }
     }

@@ -88,7 +88,7 @@ fn without_a_store_there_is_nothing_to_tell() {
     ----- stdout -----
 
     ----- stderr -----
-    error: nothing is recorded in [WORK] yet
+    Error: nothing is recorded in [WORK] yet
     hint: `airboss run PLAN` flies a plan and records what happens
     "#);
     check!(environment(), ["runs"], @r#"
@@ -96,7 +96,7 @@ fn without_a_store_there_is_nothing_to_tell() {
     ----- stdout -----
 
     ----- stderr -----
-    error: nothing is recorded in [WORK] yet
+    Error: nothing is recorded in [WORK] yet
     hint: `airboss run PLAN` flies a plan and records what happens
     "#);
     check!(environment(), ["replay", "1.1"], @r#"
@@ -104,7 +104,7 @@ fn without_a_store_there_is_nothing_to_tell() {
     ----- stdout -----
 
     ----- stderr -----
-    error: nothing is recorded in [WORK] yet
+    Error: nothing is recorded in [WORK] yet
     hint: `airboss run PLAN` flies a plan and records what happens
     "#);
 }

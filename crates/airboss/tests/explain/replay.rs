@@ -35,15 +35,15 @@ fn a_stream_is_told_again() {
     ----- stderr -----
     1.2#1 by claude, begun [INSTANT]
     "#);
-    check!(flown, ["replay", "1.3#1", "--stderr"], @r#"
+    check!(flown, ["replay", "1.3#1"], @r#"
     exit code: 0
     ----- stdout -----
     [T]  session   [SESSION][ID], scripted, version 0.0.0
     [T]  text   Thinking.
-    [T]  stderr   a complaint
     [T]  exit   ended by airboss (no output and no processor time); died of signal 2
     ----- stderr -----
     1.3#1 by claude, begun [INSTANT]
+    1 line of standard error not shown (--stderr)
     "#);
     check!(flown, ["replay", "2.2#1"], @r#"
     exit code: 0
@@ -72,13 +72,22 @@ fn a_stream_is_told_again() {
 }
 
 #[test]
+fn standard_error_stands_beside_what_was_said() {
+    // The two streams are two pipes: which line comes first is chance.
+    let output = flown().run(["replay", "1.3#1", "--stderr"]);
+    let complaint = |line: &str| line.ends_with("stderr    a complaint");
+    assert!(output.stdout.lines().any(complaint), "{output}");
+    assert!(output.told("not shown").is_empty(), "{output}");
+}
+
+#[test]
 fn what_was_never_attempted_cannot_be_replayed() {
     check!(flown(), ["replay", "3.1"], @r#"
     exit code: 4
     ----- stdout -----
 
     ----- stderr -----
-    error: step 3.1 was never attempted
+    Error: step 3.1 was never attempted
     hint: `airboss why 3.1` says why not
     "#);
 }

@@ -94,7 +94,7 @@ fn a_broken_setting_names_its_line() {
     ----- stdout -----
 
     ----- stderr -----
-    error: airboss.toml:2: `run.jobs` cannot be used; a whole number from 0 is expected
+    Error: airboss.toml:2: `run.jobs` cannot be used; a whole number from 0 is expected
     "#);
 }
 
@@ -116,7 +116,7 @@ fn trust_is_given_by_a_person_and_lasts_until_a_command_changes() {
     ----- stderr -----
     These settings of the repository run programs on this machine:
     gates.test.command  airboss.toml:6  "make test"
-    error: trust has to be given by a person
+    Error: trust has to be given by a person
     hint: run it on a terminal, or with --yes once you have read the commands
     "#);
     check!(environment, ["trust", "--yes"], @r#"

@@ -198,7 +198,7 @@ fn what_does_not_exist() {
     ----- stdout -----
 
     ----- stderr -----
-    error: `9.9` is neither a step nor the beginning of an attempt's id
+    Error: `9.9` is neither a step nor the beginning of an attempt's id
     hint: `airboss status` lists the steps, `airboss log` what happened
     "#);
     check!(flown, ["why", "1.22"], @r#"
@@ -206,7 +206,7 @@ fn what_does_not_exist() {
     ----- stdout -----
 
     ----- stderr -----
-    error: `1.22` is neither a step nor the beginning of an attempt's id
+    Error: `1.22` is neither a step nor the beginning of an attempt's id
     hint: is `1.2` meant?
     "#);
     check!(flown, ["why", "1.2#9"], @r#"
@@ -214,7 +214,7 @@ fn what_does_not_exist() {
     ----- stdout -----
 
     ----- stderr -----
-    error: step 1.2 had 2 attempts so far, not 9
+    Error: step 1.2 had 2 attempts so far, not 9
     hint: `airboss why 1.2` lists them
     "#);
     check!(flown, ["why", "1.2#x"], @r#"
@@ -222,7 +222,7 @@ fn what_does_not_exist() {
     ----- stdout -----
 
     ----- stderr -----
-    error: `1.2#x` names no attempt
+    Error: `1.2#x` names no attempt
     hint: `2.3#1` is the first attempt at step 2.3
     "#);
     check!(flown, ["why", "1.1", "--plan", "plans/other.md"], @r#"
@@ -230,7 +230,7 @@ fn what_does_not_exist() {
     ----- stdout -----
 
     ----- stderr -----
-    error: nothing is recorded of the plan plans/other.md
+    Error: nothing is recorded of the plan plans/other.md
     hint: known plans: plans/guide.md
     "#);
 }
@@ -257,7 +257,7 @@ fn without_a_store_there_is_a_hint() {
     ----- stdout -----
 
     ----- stderr -----
-    error: nothing is recorded in [WORK] yet
+    Error: nothing is recorded in [WORK] yet
     hint: `airboss run PLAN` flies a plan and records what happens
     "#);
     assert_eq!(environment.state(), before);
@@ -296,9 +296,6 @@ fn without_its_plan_a_step_is_told_from_the_store() {
 
     warning:  the plan file plans/guide.md is gone; below is what was recorded when it last could be
               read
-
-    Waits for
-      1.4  is pending (Write `guide/fourth.md`)
     ----- stderr -----
     "#);
 }
@@ -314,7 +311,7 @@ fn a_question_is_answered_once_and_the_flight_goes_on() {
     ----- stdout -----
 
     ----- stderr -----
-    error: step 1.1 does not wait for an answer: it is completed
+    Error: step 1.1 does not wait for an answer: it is completed
     hint: `airboss why 1.1` says where it stands
     "#);
     check!(environment, ["answer", "2.1", " "], @r#"
@@ -322,7 +319,7 @@ fn a_question_is_answered_once_and_the_flight_goes_on() {
     ----- stdout -----
 
     ----- stderr -----
-    error: the answer is empty
+    Error: the answer is empty
     "#);
     check!(environment, ["answer", "2.1", "blue", "--id", "one"], @r#"
     exit code: 0
@@ -347,7 +344,7 @@ fn a_question_is_answered_once_and_the_flight_goes_on() {
     ----- stdout -----
 
     ----- stderr -----
-    error: step 2.1 was answered already, and no run has gone on with it yet
+    Error: step 2.1 was answered already, and no run has gone on with it yet
     hint: `airboss why 2.1` says where it stands
     "#);
     check!(environment, ["why", "2.1"], @r#"

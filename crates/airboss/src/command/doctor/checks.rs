@@ -303,7 +303,8 @@ fn agents(config: &Config, top: &Path) -> Vec<Check> {
 
 fn agent_program(name: &str, program: &Path, top: &Path, flies: bool) -> Check {
     let Some(found) = on_path(program, top) else {
-        let evidence = format!("{name}: the program `{}` is not on PATH", program.display());
+        let shown = program.display();
+        let evidence = format!("{name}: the program `{shown}` is not on PATH");
         let remedy = format!("install it, or set `program` in `[agents.{name}]`");
         return if flies {
             Check::problem("agent", evidence, remedy)
