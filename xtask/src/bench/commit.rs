@@ -19,7 +19,9 @@ pub(super) fn rows(bench: &mut Bench<'_>) -> Result<Vec<Row>> {
     let ours = repository(bench, "commit-ours", files)?;
     let plain = repository(bench, "commit-git", files)?;
     let synced = repository(bench, "commit-git-synced", files)?;
-    fs_err::write(synced.join(".git/config"), SYNCED)?;
+    bench
+        .programs
+        .git(&synced, &["config", "core.fsync", "all"])?;
     let rounds = bench.rounds(ROUNDS);
     let [own, git, durable, head] = in_turn(
         [
@@ -64,9 +66,6 @@ pub(super) fn rows(bench: &mut Bench<'_>) -> Result<Vec<Row>> {
     ])
 }
 
-/// The settings of a repository whose git syncs all that it writes.
-const SYNCED: &str = "[core]\n\trepositoryformatversion = 0\n\tfsync = all\n";
-
 fn by_git(bench: &Bench<'_>, top: &Path, round: usize) -> Result<Vec<Command>> {
     let paths = change(top, round)?;
     let mut add = bench.programs.command("git", top);
@@ -89,6 +88,8 @@ fn repository(bench: &Bench<'_>, name: &str, files: usize) -> Result<PathBuf> {
     bench
         .programs
         .git(&top, &["init", "--quiet", "--initial-branch=main"])?;
+    // No collection in the background while times are taken.
+    bench.programs.git(&top, &["config", "gc.auto", "0"])?;
     bench.programs.git(&top, &["add", "--all"])?;
     bench
         .programs
