@@ -505,6 +505,15 @@ impl<'run> Runner<'run> {
             before,
             prompt: prompt.clone(),
         };
+        let files = match wishes::unread(request, self.means.store.as_ref(), &order.steps) {
+            Some(earlier) => AttemptFiles {
+                beside: earlier.beside,
+                sequence: earlier.sequence,
+                before: earlier.before,
+                ..files
+            },
+            None => files,
+        };
         files.write(&directory).map_err(|error| words(&error))?;
         fs_err::create_dir_all(temporary(&directory)).map_err(|error| words(&error))?;
         let call = Call {

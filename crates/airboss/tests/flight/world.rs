@@ -132,3 +132,27 @@ fn what_a_person_had_changed_stays_his() {
         );
     }
 }
+
+#[test]
+fn work_that_could_not_be_looked_at_is_not_lost() {
+    let environment = three();
+    environment.script(&script(
+        r#"
+        [[step]]
+        match = "1.1"
+        attempt = 1
+        actions = [
+          { write = "out/1-1.txt", text = "made by 1.1\n" },
+          { shell = "cp .git/index ../index; echo no index > .git/index" },
+        ]
+        "#,
+    ));
+    let output = environment.run(["run", PLAN]);
+    output.expect_code(3);
+    assert!(output.stderr.contains("could not be gathered"), "{output}");
+    fs_err::copy(environment.outside("index"), environment.path(".git/index")).unwrap();
+    // The next attempt finds the file as it would have made it, and it counts.
+    environment.run(["run", PLAN]).expect_code(0);
+    assert_eq!(commits(&environment).len(), 3);
+    assert_eq!(environment.git(["diff"]), "");
+}
