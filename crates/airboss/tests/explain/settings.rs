@@ -145,10 +145,18 @@ fn shells_and_readers_get_every_command() {
     for shell in ["bash", "zsh", "fish"] {
         let output = environment.run(["completions", shell]);
         output.expect_code(0);
-        assert!(output.stdout.contains("replay"), "{shell}");
+        assert_ne!(output.stdout.matches("replay").count(), 0, "{shell}");
     }
     let page = environment.run(["man"]);
-    assert!(page.stdout.contains(".TH airboss 1"));
+    assert_eq!(title(&page.stdout), ".TH airboss 1");
     environment.run(["man", "--dir", "man"]).expect_code(0);
-    assert!(environment.read("man/airboss-why.1").contains("airboss"));
+    let page = environment.read("man/airboss-why.1");
+    assert_eq!(title(&page), ".TH airboss-why 1");
+}
+
+/// The title line of a manual page, up to its section.
+fn title(page: &str) -> String {
+    let line = page.lines().find(|line| line.starts_with(".TH"));
+    let words = line.unwrap_or_default().split_whitespace().take(3);
+    words.collect::<Vec<_>>().join(" ")
 }

@@ -161,7 +161,10 @@ fn an_attempt_has_so_much_time() {
     environment.script(&format!("[default]\nactions = [{busy}]\n"));
     let output = environment.run(["run", PLAN, "--agent", "claude"]);
     output.expect_code(1);
-    assert!(output.stderr.contains("its time was up"), "{output}");
+    assert_told!(environment, output, "its time was up", @r"
+    [TIME] failed   1.1 after [DURATION]: its time was up and it was ended
+      ✗ 1.1    failed      its time was up and it was ended
+    ");
     environment.assert_no_process_left();
 }
 

@@ -7,10 +7,7 @@ use crate::{demo, empty};
 #[test]
 fn settings_say_where_they_came_from() {
     let environment = empty();
-    environment.write(
-        "airboss.toml",
-        "[run]\njobs = 2\nbatch = 3\nbacth = 1\n",
-    );
+    environment.write("airboss.toml", "[run]\njobs = 2\nbatch = 3\nbacth = 1\n");
     environment.write("airboss.local.toml", "run.batch = 4\n");
     let told = environment
         .command(["config", "show", "--origin"])

@@ -39,15 +39,13 @@ fn waited_for(flight: &Flight, scenario: &str) -> String {
 
 pub(crate) fn an_overloaded_service_is_waited_for(flight: &Flight) {
     let reason = waited_for(flight, "http529");
-    assert!(reason.contains("529"), "{reason}");
+    assert_ne!(reason.matches("529").count(), 0, "{reason}");
 }
 
 pub(crate) fn a_rate_limit_is_waited_for(flight: &Flight) {
     let reason = waited_for(flight, "http429");
-    assert!(
-        reason.contains("429") || reason.contains("limit"),
-        "{reason}"
-    );
+    let named = ["429", "limit"].map(|word| reason.matches(word).count());
+    assert_ne!(named, [0, 0], "{reason}");
 }
 
 pub(crate) fn a_broken_stream_is_waited_for(flight: &Flight) {
@@ -68,7 +66,7 @@ pub(crate) fn a_used_up_subscription_names_its_reset(flight: &Flight) {
     let attempt = &flight.attempts()[0];
     let resets_at = attempt.judgement.limit.as_ref().unwrap().resets_at.unwrap();
     let wait = resets_at.since(clock::now()).as_secs();
-    assert!((3400..=3600).contains(&wait), "{wait}");
+    assert!(matches!(wait, 3400..=3600), "{wait}");
 }
 
 /// Refused for good: failed, in the agent's words.
@@ -81,7 +79,7 @@ fn failed(flight: &Flight, scenario: &str, words: &str) {
     flight.run(1);
     assert_eq!(flight.verdicts(), [Verdict::Failed]);
     let reason = &flight.attempts()[0].judgement.reason;
-    assert!(reason.contains(words), "{reason}");
+    assert_ne!(reason.matches(words).count(), 0, "{reason}");
 }
 
 pub(crate) fn a_wrong_key_fails(flight: &Flight) {

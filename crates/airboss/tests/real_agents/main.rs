@@ -4,6 +4,8 @@
 //! these tests say so and do nothing. No key is real and nothing leaves 127.0.0.1.
 //! A full run ends with a table of what became of every flight.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+
 mod ends;
 mod interruptions;
 mod support;
