@@ -203,7 +203,7 @@ impl Watch {
             session: transcript.session.clone(),
             end: transcript.end.as_ref().map(|end| SessionEnd {
                 ok: end.ok,
-                reason: format!("{:?}", end.reason).to_lowercase(),
+                reason: end.reason.word().to_owned(),
                 message: end.message.as_deref().map(sanitize).unwrap_or_default(),
             }),
             end_expected: capabilities.result,

@@ -110,18 +110,21 @@ fn retries_that_are_used_up() {
     check!(flown(), ["why", "2.2"], @r#"
     exit code: 0
     ----- stdout -----
-    2.2 failed, and its retries are used up: the agent ended with maxturns: too many turns
+    2.2 failed, and its retries are used up: the agent stopped for its limit of turns: too many turns
       Write `guide/index.md`
       phase 2, Cover · plans/guide.md
 
     Attempts (retries 2 of 2)
-      #1 ✗ failed   claude, [T], [INSTANT]: the agent ended with maxturns: too many turns
+      #1 ✗ failed   claude, [T], [INSTANT]: the agent stopped for its limit of turns: too
+                       many turns
           process   exited with 1
           found   no file of its own changed; guide/index.md is missing
-      #2 ✗ failed   claude, [T], [INSTANT]: the agent ended with maxturns: too many turns
+      #2 ✗ failed   claude, [T], [INSTANT]: the agent stopped for its limit of turns: too
+                       many turns
           process   exited with 1
           found   no file of its own changed; guide/index.md is missing
-      #3 ✗ failed   claude, [T], [INSTANT]: the agent ended with maxturns: too many turns
+      #3 ✗ failed   claude, [T], [INSTANT]: the agent stopped for its limit of turns: too
+                       many turns
           process   exited with 1
           found   no file of its own changed; guide/index.md is missing
     ----- stderr -----
@@ -139,8 +142,8 @@ fn a_step_that_is_blocked() {
 
     Blocked by
       2.1  needs an answer: Which colour shall the cover have? (Write `guide/cover.md`)
-      2.2  failed, and its retries are used up: the agent ended with maxturns: too many turns (Write
-           `guide/index.md`)
+      2.2  failed, and its retries are used up: the agent stopped for its limit of turns: too many turns
+           (Write `guide/index.md`)
     ----- stderr -----
     "#);
 }
