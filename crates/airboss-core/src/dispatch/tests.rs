@@ -331,7 +331,9 @@ fn endings() {
         "1=pending/6 2=pending/0 3=pending/0",
     );
     // Whichever step asks, and however long it takes to be told no.
-    let mut slow = chain().acts("1", &[A::Limit; 99]).acts("3", &[A::Limit; 99]);
+    let mut slow = chain()
+        .acts("1", &[A::Limit; 99])
+        .acts("3", &[A::Limit; 99]);
     slow.flight.policy.rules.parking = Duration::from_millis(1);
     check(slow, E::Limited, "1=pending/6 2=pending/0 3=pending/0");
     let nothing_there = chain()
