@@ -81,7 +81,11 @@ fn failed(flight: &Flight, scenario: &str, words: &str) {
     flight.run(1);
     assert_eq!(flight.verdicts(), [Verdict::Failed]);
     let reason = &flight.attempts()[0].judgement.reason;
-    assert!(reason.contains(words), "{reason}");
+    assert!(
+        reason.starts_with("the agent ended with an API error: "),
+        "{reason}"
+    );
+    assert!(reason.contains(words) && !reason.contains('{'), "{reason}");
 }
 
 pub(crate) fn a_wrong_key_fails(flight: &Flight) {

@@ -73,6 +73,44 @@ pub(crate) fn airboss_is_killed(flight: &Flight) {
     assert_done_once(flight);
 }
 
+/// The session is gone: the attempt that was to go on with it is nobody's fault, and the next
+/// begins anew.
+pub(crate) fn a_lost_session_begins_anew(flight: &Flight) {
+    set_up(flight);
+    let mut running = flight.start_slow();
+    running.signal(Signal::INT);
+    running.await_stderr("once more");
+    running.signal(Signal::INT);
+    flight.end(running, 130);
+    let sessions = match flight.kind {
+        Kind::Claude => "home/.claude/projects",
+        Kind::Codex => "home/.codex/sessions",
+    };
+    fs_err::remove_dir_all(flight.environment.outside(sessions)).unwrap();
+    let again = flight.start_slow();
+    flight.wake_sleepers();
+    flight.end(again, 0);
+    assert_eq!(
+        flight.verdicts(),
+        [
+            Verdict::Interrupted,
+            Verdict::Interrupted,
+            Verdict::Verified
+        ]
+    );
+    let reason = &flight.attempts()[1].judgement.reason;
+    assert!(
+        reason.starts_with("its session could not be resumed: "),
+        "{reason}"
+    );
+    assert!(
+        !flight.attempts()[2]
+            .arguments()
+            .contains(&"--resume".to_owned())
+    );
+    assert_done_once(flight);
+}
+
 /// Ctrl-C twice ends everything at once; the same command goes on later.
 pub(crate) fn a_person_wants_out(flight: &Flight) {
     set_up(flight);

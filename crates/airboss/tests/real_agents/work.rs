@@ -72,6 +72,8 @@ pub(crate) fn refused_tools_are_no_work(flight: &Flight) {
     if flight.kind == Kind::Claude {
         // Codex says nothing of what its sandbox refuses.
         assert_eq!(attempt.report.denied, ["Write", "Bash"]);
+        let reason = &attempt.judgement.reason;
+        assert!(reason.ends_with("; refused tools: Write, Bash"), "{reason}");
     }
     assert!(flight.commits().is_empty());
     assert!(!flight.environment.path("out").exists());
