@@ -504,6 +504,7 @@ impl<'run> Runner<'run> {
             sequence: self.view.sequence,
             before,
             prompt: prompt.clone(),
+            resume: order.resume.clone(),
         };
         files.write(&directory).map_err(|error| words(&error))?;
         fs_err::create_dir_all(temporary(&directory)).map_err(|error| words(&error))?;
@@ -518,12 +519,8 @@ impl<'run> Runner<'run> {
         let spec = request.agent.spec(&call);
         let handle =
             supervise::start(&request.airboss, &directory, &spec).map_err(|error| words(&error))?;
-        Ok(Watch::new(
-            &directory,
-            &request.top,
-            files.format,
-            Some(handle),
-        ))
+        let watch = Watch::new(&directory, &request.top, files.format, Some(handle));
+        Ok(watch.resuming(order.resume.is_some()))
     }
 
     /// The attempts of any run that may be at work in this tree now.

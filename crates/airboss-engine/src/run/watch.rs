@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use airboss_core::agent::{
-    FinishedTool, SessionUpdate, StreamFormat, StreamParser, ToolInput, Transcript,
+    EndReason, FinishedTool, SessionUpdate, StreamFormat, StreamParser, ToolInput, Transcript,
 };
 use airboss_core::attempt::{AttemptEnd, ServiceLimit, SessionEnd, Spending, StreamReport};
 use airboss_core::path::RepoPath;
@@ -44,6 +44,7 @@ pub struct Watch {
     pub transcript: Transcript,
     error_tail: String,
     announced: u64,
+    resumes: bool,
     handle: Option<Handle>,
     supervisor: Option<ProcessIdentity>,
 }
@@ -65,9 +66,17 @@ impl Watch {
             transcript: Transcript::default(),
             error_tail: String::new(),
             announced: 0,
+            resumes: false,
             handle,
             supervisor,
         }
+    }
+
+    /// The attempt goes on with an earlier session of the agent, which it has to announce.
+    #[must_use]
+    pub fn resuming(mut self, resumes: bool) -> Self {
+        self.resumes = resumes;
+        self
     }
 
     /// The process that supervises it, once known.
@@ -201,9 +210,10 @@ impl Watch {
         let usage = transcript.usage();
         StreamReport {
             session: transcript.session.clone(),
+            not_resumed: self.resumes && transcript.session.is_none(),
             end: transcript.end.as_ref().map(|end| SessionEnd {
                 ok: end.ok,
-                reason: format!("{:?}", end.reason).to_lowercase(),
+                reason: end_words(end.reason).to_owned(),
                 message: end.message.as_deref().map(sanitize).unwrap_or_default(),
             }),
             end_expected: capabilities.result,
@@ -270,6 +280,19 @@ impl Watch {
             RepoPath::new(relative.to_str()?).ok()
         };
         self.transcript.claims.keys().filter_map(inside).collect()
+    }
+}
+
+/// Why a turn ended, as in "the agent ended with …".
+fn end_words(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::Completed => "success",
+        EndReason::MaxTurns => "its turns used up",
+        EndReason::Budget => "its budget used up",
+        EndReason::Limited => "a usage limit",
+        EndReason::Api => "an API error",
+        EndReason::Aborted => "an interruption",
+        EndReason::Failed => "an error",
     }
 }
 
