@@ -36,7 +36,7 @@ fn read(criterion: &mut Criterion) {
         bencher.iter(|| Plan::parse(black_box(text.as_bytes())));
     });
     group.bench_function("pulldown-cmark", |bencher| {
-        bencher.iter(|| boxes(black_box(&text)))
+        bencher.iter(|| boxes(black_box(&text)));
     });
     group.finish();
 }

@@ -30,7 +30,7 @@ fn read(criterion: &mut Criterion) {
             bencher.iter(|| updates(format, black_box(&text), |update| drop(black_box(update))));
         });
         group.bench_function("serde_json", |bencher| {
-            bencher.iter(|| values(black_box(&text)))
+            bencher.iter(|| values(black_box(&text)));
         });
         group.finish();
     }

@@ -3,7 +3,6 @@
 //! Each change opens the store as a fresh command does. The whole process is what
 //! `cargo xtask bench` times; this tells how much of it is the store's.
 
-use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -12,6 +11,7 @@ use airboss_core::operation::{Actor, Operation, PlanKey, StepRecord, StepStatus}
 use airboss_core::path::RepoPath;
 use airboss_engine::store::{Change, Commit, Decided, Refusal, SqliteStore, Standing, Store as _};
 use criterion::{Criterion, criterion_group, criterion_main};
+use fs_err::File;
 
 fn change(criterion: &mut Criterion) {
     let key = PlanKey::new(RepoPath::new("plans/one.md").expect("a plain path is one"));
@@ -90,7 +90,7 @@ fn bare_write(directory: &Path) -> std::io::Result<()> {
     let mut file = File::create(&temporary)?;
     file.write_all(&[b'x'; 5_000])?;
     file.sync_all()?;
-    std::fs::rename(&temporary, &target)?;
+    fs_err::rename(&temporary, &target)?;
     File::open(directory)?.sync_all()
 }
 

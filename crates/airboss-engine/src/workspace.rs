@@ -119,7 +119,10 @@ impl Workspace {
     /// When it cannot be made.
     pub fn prepare(&self) -> Result<(), WorkspaceError> {
         match &self.repository {
-            Some(repository) => drop(repository.state_dir()?),
+            Some(repository) => match repository.state_dir() {
+                Err(GitError::Io(error)) => return Err(error.into()),
+                made => drop(made?),
+            },
             None => fs_err::create_dir_all(&self.state)?,
         }
         Ok(())

@@ -73,6 +73,8 @@ impl Page {
         let hanging = indent + columns + 2;
         let text = wrap(&sanitize(text), self.width.saturating_sub(hanging));
         let (label, style) = label;
+        // A label without text is not padded: nothing comes behind it.
+        let columns = if text == [""] { 0 } else { columns };
         let padded = format!("{label:<columns$}");
         for (place, line) in text.iter().enumerate() {
             let line = if place == 0 {
@@ -184,7 +186,7 @@ impl Table {
                 let last = column + 1 == cells.len();
                 match self.width {
                     Some(width) if last => {
-                        line.push_str(&words::cut(cell, width.saturating_sub(used).max(10)));
+                        line.push_str(&words::cut(cell, width.saturating_sub(used)));
                     }
                     _ if last => line.push_str(cell),
                     _ => line.extend([format!("{cell:<0$}  ", widths[column])]),

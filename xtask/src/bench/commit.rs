@@ -6,72 +6,73 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 
 use super::Bench;
+use super::store::grouped;
 use super::table::{Row, Target, millis};
-use super::timing::{Subject, in_turn, rounds_with_warm_up};
+use super::timing::{Samples, Subject, in_turn, rounds_with_warm_up};
 
 const ROUNDS: usize = 51;
 
-/// Beside `git add` and `git commit` of the same three files in a copy.
+/// Beside `git add` and `git commit` of the same three files in a copy: as they are, which
+/// syncs nothing, and made to sync what they write, which ours always does.
 pub(super) fn rows(bench: &mut Bench<'_>) -> Result<Vec<Row>> {
     let files = if bench.smoke { 100 } else { 10_000 };
     let ours = repository(bench, "commit-ours", files)?;
-    let theirs = repository(bench, "commit-git", files)?;
+    let plain = repository(bench, "commit-git", files)?;
+    let synced = repository(bench, "commit-git-synced", files)?;
+    bench
+        .programs
+        .git(&synced, &["config", "core.fsync", "all"])?;
     let rounds = bench.rounds(ROUNDS);
-    let [scoped, plain, head] = in_turn(
+    let [own, git, durable, head] = in_turn(
         [
             Subject::new("a scoped commit", |round| {
                 let paths = change(&ours, round)?;
                 let mut command = bench.programs.command(&bench.programs.fresh, &ours);
-                command
-                    .args(["commit", ".", &format!("{:032x}", round + 1)])
-                    .args(paths);
+                let operation = format!("{:032x}", round + 1);
+                command.args(["commit", ".", &operation]).args(paths);
                 Ok(vec![command])
             }),
-            Subject::new("git add, git commit", |round| {
-                let paths = change(&theirs, round)?;
-                let mut add = bench.programs.command("git", &theirs);
-                add.args(["add", "--"]).args(paths);
-                let mut commit = bench.programs.command("git", &theirs);
-                commit.args(["commit", "--quiet", "--message=Sort the letters"]);
-                Ok(vec![add, commit])
-            }),
+            Subject::new("git add, git commit", |round| by_git(bench, &plain, round)),
+            Subject::new("the same, synced", |round| by_git(bench, &synced, round)),
             Subject::new("git rev-parse HEAD", |_| {
-                let mut command: Command = bench.programs.command("git", &theirs);
+                let mut command = bench.programs.command("git", &plain);
                 command.args(["rev-parse", "HEAD"]);
                 Ok(vec![command])
             }),
         ],
         rounds,
     )?;
-    for repository in [&ours, &theirs] {
+    for repository in [&ours, &plain, &synced] {
         check(bench, repository, rounds_with_warm_up(rounds))?;
     }
     bench.note(format!(
-        "A scoped commit has a peak of {} MB of memory; it syncs what it writes, git does not.",
-        scoped.peak / 1_000
+        "A scoped commit takes {} of processor time and {} MB, `git add` and `git commit` {}.",
+        millis(own.cpu()),
+        own.peak / 1_000,
+        millis(git.cpu())
     ));
-    let what = format!(
-        "scoped commit of 3 files in {}",
-        super::store::grouped(files)
-    );
+    let row = |other: &str, theirs: &Samples, target| Row {
+        what: format!("scoped commit of 3 files in {}", grouped(files)),
+        ours: millis(own.median()),
+        other: other.to_owned(),
+        theirs: millis(theirs.median()),
+        ratio: own.ratio_to(theirs),
+        target,
+    };
     Ok(vec![
-        Row {
-            what: what.clone(),
-            ours: millis(scoped.median()),
-            other: "`git add`, `git commit`".to_owned(),
-            theirs: millis(plain.median()),
-            ratio: scoped.ratio_to(&plain),
-            target: Target::Faster(2.5),
-        },
-        Row {
-            what,
-            ours: millis(scoped.median()),
-            other: "`git rev-parse HEAD`".to_owned(),
-            theirs: millis(head.median()),
-            ratio: scoped.ratio_to(&head),
-            target: Target::None,
-        },
+        row("`git add`, `git commit`", &git, Target::Faster(2.5)),
+        row("the same, `core.fsync=all`", &durable, Target::None),
+        row("`git rev-parse HEAD`", &head, Target::None),
     ])
+}
+
+fn by_git(bench: &Bench<'_>, top: &Path, round: usize) -> Result<Vec<Command>> {
+    let paths = change(top, round)?;
+    let mut add = bench.programs.command("git", top);
+    add.args(["add", "--"]).args(paths);
+    let mut commit = bench.programs.command("git", top);
+    commit.args(["commit", "--quiet", "--message=Sort the letters"]);
+    Ok(vec![add, commit])
 }
 
 /// A repository whose files lie in folders of 100, with one commit.
@@ -87,6 +88,8 @@ fn repository(bench: &Bench<'_>, name: &str, files: usize) -> Result<PathBuf> {
     bench
         .programs
         .git(&top, &["init", "--quiet", "--initial-branch=main"])?;
+    // No collection in the background while times are taken.
+    bench.programs.git(&top, &["config", "gc.auto", "0"])?;
     bench.programs.git(&top, &["add", "--all"])?;
     bench
         .programs

@@ -61,9 +61,14 @@ pub(super) fn durable_writes(command: &Command, directory: &Path) -> Result<Writ
     if let Some(current) = command.get_current_dir() {
         strace.current_dir(current);
     }
-    strace.stdin(Stdio::null()).stdout(Stdio::null());
-    let status = strace.status().context("strace does not start")?;
-    ensure!(status.success(), "under strace: {command:?}: {status}");
+    let traced = strace.stdin(Stdio::null()).output();
+    let traced = traced.context("strace does not start")?;
+    ensure!(
+        traced.status.success(),
+        "under strace: {command:?}: {}: {}",
+        traced.status,
+        String::from_utf8_lossy(&traced.stderr).trim()
+    );
     let text = fs_err::read_to_string(output.path())?;
     let directory = directory.to_str().context("a path that is not UTF-8")?;
     let current = command.get_current_dir().unwrap_or(Path::new("/"));

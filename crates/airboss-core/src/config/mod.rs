@@ -281,10 +281,10 @@ impl Merged {
             gates: self.gates()?,
             limits: self.limits(),
             commit: match self.text("commit.mode").as_deref() {
-                    Some("phase") => CommitMode::Phase,
-                    Some("off") => CommitMode::Off,
-                    _ => CommitMode::Step,
-                },
+                Some("phase") => CommitMode::Phase,
+                Some("off") => CommitMode::Off,
+                _ => CommitMode::Step,
+            },
             markdown_write: self.flag("markdown.write"),
         })
     }

@@ -94,7 +94,7 @@ const ALONE: &[&str] = &[
 
 /// The command that a criterion's text clearly asks to run.
 pub(super) fn command(text: &str) -> Option<String> {
-    let spans = code_spans(text);
+    let spans: Vec<_> = code_spans(text).collect();
     let mut runnable = spans
         .iter()
         .filter(|span| is_runnable(&text[(*span).clone()]));

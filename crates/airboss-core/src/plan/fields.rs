@@ -79,7 +79,7 @@ fn field(text: &str) -> Option<(&str, &str, bool)> {
 
 /// The first code span, or the first word.
 fn output_directory(value: &str) -> Option<String> {
-    let directory = match code_spans(value).into_iter().next() {
+    let directory = match code_spans(value).next() {
         Some(span) => &value[span],
         None => value.split_whitespace().next()?,
     };

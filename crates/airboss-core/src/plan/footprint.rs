@@ -28,7 +28,10 @@ pub(super) fn path(code: &str) -> Option<String> {
         Some((file, lines)) if lines.starts_with(|c: char| c.is_ascii_digit()) => file,
         _ => word,
     };
-    let allowed = |c: char| c.is_alphanumeric() || "/._-+*@~{}".contains(c);
+    let allowed = |c: char| {
+        let mark = matches!(c, '/' | '.' | '_' | '-' | '+' | '*' | '@' | '~' | '{' | '}');
+        mark || c.is_alphanumeric()
+    };
     if word.is_empty() || word.starts_with(['-', '/', '@']) || !word.chars().all(allowed) {
         return None;
     }

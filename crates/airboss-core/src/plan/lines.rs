@@ -129,12 +129,12 @@ pub(super) fn heading(text: &str) -> Option<(usize, &str)> {
     (level <= 6 && rest.starts_with([' ', '\t'])).then(|| (level, rest.trim()))
 }
 
-/// Calls `found` with the byte range inside each back-quoted span of one line.
-pub(super) fn code_spans(text: &str) -> Vec<Range<usize>> {
+/// The byte range inside each back-quoted span of one line.
+pub(super) fn code_spans(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     let bytes = text.as_bytes();
-    let mut spans = Vec::new();
     let mut at = 0;
-    while let Some(open) = text[at..].find('`').map(|offset| at + offset) {
+    std::iter::from_fn(move || {
+        let open = at + text[at..].find('`')?;
         let ticks = bytes[open..]
             .iter()
             .take_while(|byte| **byte == b'`')
@@ -142,12 +142,24 @@ pub(super) fn code_spans(text: &str) -> Vec<Range<usize>> {
         let inside = open + ticks;
         // A span closes with as many back-quotes as it opened with.
         let Some(close) = closing_ticks(bytes, inside, ticks) else {
-            break;
+            at = text.len();
+            return None;
         };
-        spans.push(inside..close);
         at = close + ticks;
+        Some(inside..close)
+    })
+}
+
+/// Where the first `**` stands; searching for two bytes costs more than looking for one twice.
+pub(super) fn find_bold(text: &str) -> Option<usize> {
+    let mut from = 0;
+    while let Some(at) = text[from..].find('*').map(|at| from + at) {
+        if text[at + 1..].starts_with('*') {
+            return Some(at);
+        }
+        from = at + 1;
     }
-    spans
+    None
 }
 
 fn closing_ticks(bytes: &[u8], from: usize, ticks: usize) -> Option<usize> {

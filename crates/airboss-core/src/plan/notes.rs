@@ -2,12 +2,13 @@
 
 use super::dependencies::{is_step_id, step_reference};
 use super::headings::id_length;
+use super::lines::find_bold;
 use super::model::{NoteKind, Reference};
 
 /// A note's keyword and whom it covers; nothing covered means that it cannot be read.
 pub(super) fn execution_note(line: &str) -> Option<(NoteKind, Vec<Reference>)> {
     const LABEL: &str = "execution note";
-    let rest = &line[line.find("**")? + 2..];
+    let rest = &line[find_bold(line)? + 2..];
     let label = rest
         .get(..LABEL.len())
         .filter(|name| name.eq_ignore_ascii_case(LABEL))?;

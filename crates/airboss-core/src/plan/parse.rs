@@ -9,7 +9,7 @@ use super::footprint;
 use super::graph;
 use super::headings::{PhaseHeading, candidates, select};
 use super::ids::{Ids, synthesise};
-use super::lines::{Lines, decode, heading};
+use super::lines::{Lines, decode, find_bold, heading};
 use super::model::*;
 use super::notes::{execution_note, pipeline_line, pipeline_step};
 use super::table::{Row, status_rows};
@@ -398,7 +398,7 @@ impl Reader<'_> {
         let mut notes = Vec::new();
         for line in self.from..self.lines.len() {
             let text = self.lines.get(line);
-            if self.fences.fenced[line] || !text.contains("**") {
+            if self.fences.fenced[line] || find_bold(text).is_none() {
                 continue;
             }
             // Phases are in line order, so the enclosing one is the last that starts before.

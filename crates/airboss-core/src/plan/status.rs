@@ -95,7 +95,7 @@ pub(super) fn plan_status_of(text: &str) -> Option<PlanStatus> {
 
 /// The texts between brackets outside back-quotes, links left out.
 pub(super) fn brackets(text: &str) -> Vec<Range<usize>> {
-    let mut code = code_spans(text).into_iter().peekable();
+    let mut code = code_spans(text).peekable();
     let mut found = Vec::new();
     let mut open = None;
     for (at, byte) in text.bytes().enumerate() {

@@ -6,7 +6,7 @@
 
 use airboss_core::dispatch::CommitIntent;
 use airboss_core::id::StepId;
-use airboss_core::operation::Operation;
+use airboss_core::operation::{Operation, PlanKey};
 use airboss_core::path::RepoPath;
 use airboss_core::time::Timestamp;
 use airboss_core::verdict::UnownedFile;
@@ -48,6 +48,8 @@ pub struct MarkerChange {
 /// What became of one wish.
 #[derive(Clone, PartialEq, Debug)]
 pub struct WishOutcome {
+    /// The plan, which need not be the one that is flown: whoever comes first makes a commit.
+    pub plan: PlanKey,
     /// The steps.
     pub steps: Vec<StepId>,
     /// The commit, or why there is none yet.
@@ -148,6 +150,7 @@ fn fulfil(
     }
     store.commit(&commit)?;
     Ok(WishOutcome {
+        plan: row.plan.clone(),
         steps: row.steps.clone(),
         result,
         left_out,

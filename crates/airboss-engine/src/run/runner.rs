@@ -506,6 +506,15 @@ impl<'run> Runner<'run> {
             prompt: prompt.clone(),
             resume: order.resume.clone(),
         };
+        let files = match wishes::unread(request, self.means.store.as_ref(), &order.steps) {
+            Some(earlier) => AttemptFiles {
+                beside: earlier.beside,
+                sequence: earlier.sequence,
+                before: earlier.before,
+                ..files
+            },
+            None => files,
+        };
         files.write(&directory).map_err(|error| words(&error))?;
         fs_err::create_dir_all(temporary(&directory)).map_err(|error| words(&error))?;
         let call = Call {
@@ -668,6 +677,9 @@ impl<'run> Runner<'run> {
     }
 
     fn commit_made(&mut self, outcome: WishOutcome) {
+        if outcome.plan != self.request.plan && outcome.result.is_ok() {
+            return; // Its step would be taken for the one of that id here.
+        }
         for file in &outcome.left_out {
             let message = format!("`{}` is not committed: {}", file.path, file.why);
             self.tell(&RunEvent::Warning { message });

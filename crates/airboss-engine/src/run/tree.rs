@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use airboss_core::path::RepoPath;
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,12 @@ use crate::git::{GitError, Repository, Snapshot, SnapshotOptions};
 
 /// A tree without git is walked file by file; more than this belongs under git.
 const WALK_FILES_MAX: usize = 200_000;
+
+/// How long is waited for a tree in which others commit and write all the while: an attempt
+/// whose evidence cannot be gathered has to be repeated, which costs far more.
+const STEADY_WAIT: Duration = Duration::from_secs(20);
+/// The pause between two looks at it.
+const STEADY_PAUSE: Duration = Duration::from_millis(100);
 
 /// What was there.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -61,7 +69,15 @@ impl Tree {
             _ => None,
         };
         let options = SnapshotOptions { excluded, baseline };
-        Ok(Self::Git(Snapshot::take(repository, &options)?))
+        let begin = Instant::now();
+        loop {
+            match Snapshot::take(repository, &options) {
+                Err(GitError::Unsteady { .. }) if begin.elapsed() < STEADY_WAIT => {
+                    thread::sleep(STEADY_PAUSE);
+                }
+                taken => return Ok(Self::Git(taken?)),
+            }
+        }
     }
 
     /// A short hash that tells two trees apart.

@@ -193,3 +193,35 @@ fn head_before(request: &RunRequest, operations: &[Operation]) -> Option<Oid> {
         Tree::Plain(_) => None,
     }
 }
+
+/// The beginning of the step's first attempt whose work nobody could look at. What it left in
+/// the tree is weighed with the next attempt, which therefore begins where that one began.
+pub(super) fn unread(
+    request: &RunRequest,
+    store: &dyn Store,
+    steps: &[StepId],
+) -> Option<AttemptFiles> {
+    let [step] = steps else {
+        return None;
+    };
+    let query = OperationQuery {
+        plan: Some(request.plan.clone()),
+        step: Some(step.clone()),
+        limit: HISTORY_MAX,
+        newest_first: true,
+        ..OperationQuery::default()
+    };
+    let judged = store.operations(&query).ok()?.into_iter();
+    let judged = judged.filter_map(|stored| match stored.operation {
+        Operation::StepJudged {
+            attempt,
+            judgement,
+            evidence,
+            ..
+        } => Some((attempt, judgement.verdict, evidence.trouble.is_some())),
+        _ => None,
+    });
+    let unread = judged.take_while(|(_, verdict, _)| *verdict == Verdict::Infra);
+    let (first, ..) = unread.filter(|(_, _, trouble)| *trouble).last()?;
+    AttemptFiles::read(&directory(&request.state, first))
+}

@@ -99,11 +99,22 @@ fn concerns(operation: &Operation, wanted: AttemptId) -> bool {
     }
 }
 
+/// The length of `2026-03-02`.
+const DAY: usize = 10;
+/// Terminals of this width have room for the day in every line.
+const WIDE: usize = 110;
+
 fn table(store: &SqliteStore, operations: &[StoredOperation]) -> Result<String, StoreError> {
     let mut table = Table::new(page::edge());
     let mut names = AttemptNames::new(store);
     let first = &operations[0].plan;
     let several = operations.iter().any(|stored| stored.plan != *first);
+    // On a narrow terminal the day goes first: what happened needs the room.
+    let day = |stored: &StoredOperation| words::instant(stored.at)[..DAY].to_owned();
+    let same_day = operations
+        .windows(2)
+        .all(|pair| day(&pair[0]) == day(&pair[1]));
+    let brief = same_day && page::edge().is_some_and(|edge| edge < WIDE);
     for stored in operations {
         let subject = subject(&stored.operation, &mut names)?;
         let mut essence = essence(&stored.operation, stored.at);
@@ -120,7 +131,7 @@ fn table(store: &SqliteStore, operations: &[StoredOperation]) -> Result<String, 
         table.row(
             [
                 &format!("{:>4}", stored.sequence),
-                &words::instant(stored.at),
+                &words::instant(stored.at)[if brief { DAY + 1 } else { 0 }..],
                 stored.operation.word(),
                 &subject,
                 &essence,

@@ -56,7 +56,8 @@ pub fn plan(context: &Context, command: &PlanCommand) -> Result<ExitCode, CliErr
         } else {
             render::show(&file.plan, &name, &mut text, style)?;
         }
-        context.printer.raw(&text);
+        // Through the stream that takes colours out where they are not wanted.
+        context.printer.data(&String::from_utf8_lossy(&text));
     }
     Ok(if is_check && !file.plan.is_runnable() {
         ExitCode::Failed

@@ -25,6 +25,8 @@ use crate::{lookup, page, words};
 
 /// How often a growing recording is looked at: faster than a person reads.
 const POLL: Duration = Duration::from_millis(100);
+/// Where what was said begins: behind the time and the word.
+const TEXT_COLUMN: usize = 19;
 /// A pause of the recording is never replayed longer than this: nobody waits for an idle limit.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
@@ -84,12 +86,8 @@ pub fn replay(context: &Context, arguments: &ReplayArguments) -> Result<ExitCode
 
 fn header(attempt: &Attempt) -> String {
     let name = super::log::attempt_name(&attempt.steps, attempt.number);
-    let line = format!(
-        "{name} by {}, begun {} (attempt {})",
-        attempt.agent,
-        words::instant(attempt.dispatched_at),
-        attempt.id
-    );
+    let begun = words::instant(attempt.dispatched_at);
+    let line = format!("{name} by {}, begun {begun}", attempt.agent);
     sanitize(&line).bold().to_string()
 }
 
@@ -233,21 +231,20 @@ impl Player {
 
     /// One line: when, what kind, what.
     fn say(&self, at: Timestamp, word: &str, style: Style, text: &str) {
-        let text = sanitize(text);
-        let mut lines: Vec<&str> = text
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .collect();
+        let text = sanitize(text).replace('\t', "    ");
+        let mut lines: Vec<String> = Vec::new();
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            match self.edge.map(|edge| edge.saturating_sub(TEXT_COLUMN)) {
+                // A line that fits keeps its form, such as the indentation of code.
+                Some(room) if line.chars().count() > room => lines.extend(page::wrap(line, room)),
+                _ => lines.push(line.to_owned()),
+            }
+        }
         if lines.is_empty() {
-            lines.push("");
+            lines.push(String::new());
         }
         let time = words::duration(at.since(self.begin));
         for (place, line) in lines.iter().enumerate() {
-            let line = line.replace('\t', "    ");
-            let line = match self.edge {
-                Some(edge) => words::cut(&line, edge.saturating_sub(19).max(20)),
-                None => line,
-            };
             let (time, word) = if place == 0 {
                 (time.as_str(), word)
             } else {
@@ -344,6 +341,11 @@ impl Player {
         let took = tool.duration.map_or_else(String::new, |took| {
             format!(" after {}", words::duration(took))
         });
+        // Most streams tell the refusal itself, with its reason.
+        let told = self.transcript.denied.back();
+        if tool.denied && told.is_some_and(|(denied, _)| *denied == name) {
+            return None;
+        }
         Some(match (tool.ok, tool.denied) {
             (true, _) => ("done", Style::new().green(), format!("{line}{took}")),
             (false, true) => ("denied", Style::new().yellow(), line),
@@ -399,7 +401,7 @@ impl Player {
         }
         if self.hidden > 0 {
             let lines = words::count(self.hidden, "line");
-            let note = format!("{lines} of standard error not shown; --stderr shows them");
+            let note = format!("{lines} of standard error not shown (--stderr)");
             self.printer.note(&note);
         }
     }
@@ -448,7 +450,7 @@ fn limit_words(update: &SessionUpdate) -> String {
     text
 }
 
-/// Only sums are shown: those of single messages come again in them.
+/// Only sums are shown: those of single messages come again in them. Nothing is not news.
 fn usage_words(usage: Usage, scope: UsageScope) -> Option<String> {
     let of = match scope {
         UsageScope::Message => return None,
@@ -456,6 +458,9 @@ fn usage_words(usage: Usage, scope: UsageScope) -> Option<String> {
         UsageScope::Session => " in the whole session",
     };
     let read = usage.input + usage.cached + usage.cache_write;
+    if read + usage.output == 0 {
+        return None;
+    }
     let cost = usage
         .cost_usd
         .map_or(String::new(), |cost| format!(", ${cost:.2}"));
@@ -486,7 +491,7 @@ fn end_words(end: &TurnEnd, text: Option<&str>) -> String {
     let message = end
         .message
         .as_ref()
-        .filter(|message| text != Some(message.as_str()))
+        .filter(|message| !message.is_empty() && text != Some(message.as_str()))
         .map_or(String::new(), |message| format!(": {message}"));
     format!("{said}, {reason}{message}")
 }

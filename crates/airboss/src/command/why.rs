@@ -98,7 +98,11 @@ impl Knowledge {
 }
 
 fn flight(workspace: &Workspace, plan: &PlanKey) -> Result<Flight, CliError> {
-    let file = workspace.read_plan(&workspace.top.join(plan.path().as_str()))?;
+    let path = workspace.top.join(plan.path().as_str());
+    if !path.exists() {
+        return Err(CliError::refused(format!("the plan file {plan} is gone")));
+    }
+    let file = workspace.read_plan(&path)?;
     let places = Places::new(&workspace.top, Some(&workspace.state));
     let settings = Settings::load(&places, &[])?;
     prepare::flight(&file, &settings.config, false)

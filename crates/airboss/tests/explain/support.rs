@@ -158,15 +158,18 @@ macro_rules! check {
 }
 pub(crate) use check;
 
-/// What differs from run to run; the replacements are as wide as what they stand for
-/// where text is aligned.
+/// What differs from run to run, replaced in this order.
 pub(crate) const FILTERS: &[(&str, &str)] = &[
     (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\dZ?", "[INSTANT]"),
     (r"\b[0-9a-f]{32}\b", "[ATTEMPT]"),
     (r"\b[0-9a-f]{40}\b", "[OID]"),
     (r"\b[0-9a-f]{12}\b", "[ID]"),
     (r"\b[0-9a-f]{9}\b", "[COMMIT]"),
-    (r"\b\d+\.\ds\b", "[T]"),
+    (r"(?m)^ +(\d+h\d\dm|\d+m\d\ds|\d+\.\ds|\d\ds)  ", "[T]  "),
+    (r"\b(\d+h\d\dm|\d+m\d\ds|\d+\.\ds|\d\ds)\b", "[T]"),
+    (r"(?m)^\d+ +\[INSTANT\]", "[SEQ]  [INSTANT]"),
+    // Columns are as wide as what was replaced above.
+    (r"(\S) {3,}", "$1   "),
     (r"supervisor \d+", "supervisor [PID]"),
     (r"\b00000000-0000-[0-9a-f-]+", "[SESSION]"),
 ];

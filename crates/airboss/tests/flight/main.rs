@@ -15,3 +15,4 @@ mod signals;
 mod support;
 mod together;
 mod verdicts;
+mod world;

@@ -114,9 +114,8 @@ fn a_batch_is_done_as_far_as_the_agent_says_and_shows() {
     ");
 }
 
-#[test]
-fn four_at_once_where_the_plan_allows_it() {
-    let environment = environment();
+/// A plan whose second phase has four steps that may run side by side.
+fn side_by_side() -> String {
     let files = ["2.1", "2.2", "2.3", "2.4"]
         .map(|id| (id, format!("Write `out/{}.txt`", id.replace('.', "-"))));
     let steps: Vec<(&str, &str)> = files
@@ -134,7 +133,62 @@ fn four_at_once_where_the_plan_allows_it() {
         ),
         phase(3, "2", &[("3.1", "Write `out/3-1.txt`")], ""),
     ];
-    environment.plan(PLAN, text.concat());
+    text.concat()
+}
+
+#[test]
+fn in_plan_order_whatever_the_plan_allows() {
+    let environment = environment();
+    environment.plan(PLAN, side_by_side());
+    environment.script(DILIGENT);
+    let output = environment.run(["run", PLAN, "--jobs", "4", "--sequential"]);
+    output.expect_code(0);
+    let words: Vec<&str> = output
+        .stderr
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(1))
+        .filter(|word| ["started", "verified"].contains(word))
+        .collect();
+    assert_eq!(words, ["started", "verified"].repeat(6), "{output}");
+}
+
+#[test]
+fn an_attempt_has_so_much_time() {
+    let environment = environment();
+    environment.config("[limits]\ndeadline = \"700ms\"\nretries = 0\ninterrupt_grace = \"200ms\"\nterminate_grace = \"200ms\"\n");
+    environment.plan(PLAN, plan(&[&[("1.1", "Write `out/1-1.txt`")]]));
+    let busy = "{ say = \"Busy.\" }, { sleep = 0.1 },\n".repeat(100);
+    environment.script(&format!("[default]\nactions = [{busy}]\n"));
+    let output = environment.run(["run", PLAN, "--agent", "claude"]);
+    output.expect_code(1);
+    assert_told!(environment, output, "its time was up", @r"
+    [TIME] failed   1.1 after [DURATION]: its time was up and it was ended
+      ✗ 1.1    failed      its time was up and it was ended
+    ");
+    environment.assert_no_process_left();
+}
+
+#[test]
+fn the_end_of_a_run_as_one_object() {
+    let environment = environment();
+    environment.plan(PLAN, ten_steps());
+    environment.script(&script(
+        "[[step]]\nmatch = \"3.2\"\nactions = [{ say = \"Done.\" }]\n",
+    ));
+    let output = environment.run(["run", PLAN, "--json", "--quiet"]);
+    output.expect_code(1);
+    let object: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    let data = &object["data"];
+    assert_eq!(data["ending"], "failed", "{object:#}");
+    assert_eq!(data["completed"], 9, "{object:#}");
+    assert_eq!(data["open"][0]["id"], "3.2", "{object:#}");
+    assert_eq!(output.stderr, "", "{output}");
+}
+
+#[test]
+fn four_at_once_where_the_plan_allows_it() {
+    let environment = environment();
+    environment.plan(PLAN, side_by_side());
     // Each of the four waits until all four run, which they do only side by side.
     environment.script(&script(
         &["2.1", "2.2", "2.3", "2.4"].map(|id| {

@@ -138,6 +138,13 @@ pub(crate) fn commits(environment: &TestEnvironment) -> Vec<Commit> {
         .collect()
 }
 
+/// The headings, steps and criteria of the plan as it is now.
+pub(crate) fn outline(environment: &TestEnvironment) -> String {
+    let text = environment.read(PLAN);
+    let lines = text.lines().filter(|line| line.starts_with(['#', '-']));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Compares the lines that hold a text, of what a run told, with an inline snapshot.
 macro_rules! assert_told {
     ($environment:expr, $output:expr, $text:expr, @$snapshot:literal) => {{

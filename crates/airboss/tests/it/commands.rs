@@ -566,21 +566,8 @@ fn runs_are_counted_by_hand() {
     assert_output!(environment, environment.run(["runs"]), @r#"
     exit code: 0
     ----- stdout -----
-    {
-      "count": 1,
-      "runs": [
-        {
-          "completedAt": "[TIME]",
-          "ending": "complete",
-          "run": "[ID]",
-          "runId": "run-[MS]",
-          "startedAt": "[TIME]",
-          "tasksCompleted": 2,
-          "tasksFailed": 0,
-          "words": "counted by hand"
-        }
-      ]
-    }
+    run           started              took  ending    done  failed  attempts  asked to
+    [ID]  2026-11-21 [TIME]  [DURATION]  complete  2     0       0         counted by hand
     ----- stderr -----
     "#);
     assert_output!(environment, environment.run(["complete-run", "run-1"]), @r#"
@@ -605,25 +592,7 @@ fn a_repeated_command_answers_what_it_answered_first() {
     assert_output!(environment, environment.run(["log", "--limit", "1"]), @r#"
     exit code: 0
     ----- stdout -----
-    {
-      "count": 1,
-      "operations": [
-        {
-          "at": "[TIME]",
-          "id": "[ID]",
-          "operation": {
-            "actor": "person",
-            "forced": false,
-            "kind": "step_marked",
-            "status": "completed",
-            "step": "1.1",
-            "stuck": false,
-            "text": "x"
-          },
-          "sequence": 3
-        }
-      ]
-    }
+    3  2026-11-21 [TIME]  step_marked  1.1  completed by a person: x
     ----- stderr -----
     "#);
 }
@@ -718,65 +687,25 @@ fn doctor_names_evidence_and_remedies() {
     assert_output!(environment, told, @r#"
     exit code: 1
     ----- stdout -----
-    {
-      "checks": [
-        {
-          "evidence": "the git program is not on PATH",
-          "name": "git",
-          "ok": false,
-          "remedy": "install git"
-        },
-        {
-          "evidence": "they can be made",
-          "name": "commits",
-          "ok": true,
-          "remedy": null
-        },
-        {
-          "evidence": "[WORK]/.git/airboss is on a local disk",
-          "name": "file system",
-          "ok": true,
-          "remedy": null
-        },
-        {
-          "evidence": "it opens and can be read",
-          "name": "store",
-          "ok": true,
-          "remedy": null
-        },
-        {
-          "evidence": "plain: the program `plain` is not on PATH",
-          "name": "agent",
-          "ok": false,
-          "remedy": "install it, or set run.agent in airboss.toml to one that is there"
-        },
-        {
-          "evidence": "all are published",
-          "name": "files",
-          "ok": true,
-          "remedy": null
-        },
-        {
-          "evidence": "none",
-          "name": "pending commits",
-          "ok": true,
-          "remedy": null
-        },
-        {
-          "evidence": "none",
-          "name": "stuck steps",
-          "ok": true,
-          "remedy": null
-        },
-        {
-          "evidence": "none",
-          "name": "leftovers",
-          "ok": true,
-          "remedy": null
-        }
-      ],
-      "healthy": false
-    }
+    ✗ git            the git program is not on PATH
+                     →  install git 2.35 or later
+    ✓ repository     [WORK]: commits can be made
+    ✓ locks          none are left over
+    ✓ file system    ext4, on this machine
+    ✓ configuration  every setting was understood
+    ✓ trust          the repository sets no commands
+    ✓ agent          claude: the scripted agent is part of airboss
+    ✓ agent          codex: the scripted agent is part of airboss
+    ✓ agent          plain: the scripted agent is part of airboss
+    ✓ store          [WORK]/.git/airboss/k-[ID] can be read
+    ✓ runs           every run has ended
+    ✓ steps          none is in progress without an attempt
+    ✓ attempts       none is open
+    ✓ processes      no agent left any behind
+    ✓ files          status files and markers show what is stored
+    ✓ commits        none is waiting
+
+    1 problem, 0 warnings
     ----- stderr -----
     "#);
 }

@@ -156,8 +156,8 @@ fn steps_and_transitions() {
     ----- stdout -----
 
     ----- stderr -----
-    Error: step 1.2 asked nothing
-    hint: `airboss log` shows what it did last
+    Error: step 1.2 does not wait for an answer: it is pending
+    hint: `airboss why 1.2` says where it stands
     "#);
     assert_output!(environment, environment.run(["no-such-command"]), @r#"
     exit code: 2
@@ -290,6 +290,6 @@ fn a_store_that_cannot_be_used_changes_nothing() {
     ----- stdout -----
 
     ----- stderr -----
-    Error: [WORK]/.git/airboss cannot be made: File exists (os error 17)
+    Error: [WORK]/.git/airboss cannot be made: File exists (os error 17); move away what is in its place, or make the directory above it writable
     "#);
 }

@@ -7,10 +7,7 @@ use crate::{demo, empty};
 #[test]
 fn settings_say_where_they_came_from() {
     let environment = empty();
-    environment.write(
-        "airboss.toml",
-        "[run]\njobs = 2\nbatch = 3\npuase = \"1s\"\n",
-    );
+    environment.write("airboss.toml", "[run]\njobs = 2\nbatch = 3\nbacth = 1\n");
     environment.write("airboss.local.toml", "run.batch = 4\n");
     let told = environment
         .command(["config", "show", "--origin"])
@@ -19,35 +16,46 @@ fn settings_say_where_they_came_from() {
     assert_output!(environment, told, @r#"
     exit code: 0
     ----- stdout -----
-    agents.claude.arguments = ["--script", "[ROOT]/script.toml", "--speak", "claude"]  # [ROOT]/config/airboss/config.toml:17
-    agents.claude.backend = "scripted"  # [ROOT]/config/airboss/config.toml:16
-    agents.codex.arguments = ["--script", "[ROOT]/script.toml", "--speak", "codex"]  # [ROOT]/config/airboss/config.toml:21
-    agents.codex.backend = "scripted"  # [ROOT]/config/airboss/config.toml:20
-    agents.plain.arguments = ["--script", "[ROOT]/script.toml", "--speak", "plain"]  # [ROOT]/config/airboss/config.toml:13
-    agents.plain.backend = "scripted"  # [ROOT]/config/airboss/config.toml:12
-    commit.mode = "step"  # default
-    commit.projections = true  # default
-    limits.backoff = "100 ms"  # [ROOT]/config/airboss/config.toml:8
-    limits.deadline = "2 h"  # default
-    limits.flood_bytes = 1073741824  # default
-    limits.idle = "1 s"  # [ROOT]/config/airboss/config.toml:5
-    limits.interrupt_grace = "300 ms"  # [ROOT]/config/airboss/config.toml:6
-    limits.interruptions = 5  # default
-    limits.iterations = 0  # default
-    limits.limit_wait = "6 h"  # default
-    limits.line_bytes = 1048576  # default
-    limits.log_bytes = 67108864  # default
-    limits.parking = "200 ms"  # [ROOT]/config/airboss/config.toml:9
-    limits.parkings = 5  # default
-    limits.retries = 5  # environment
-    limits.terminate_grace = "300 ms"  # [ROOT]/config/airboss/config.toml:7
-    markdown.write = true  # default
-    run.agent = "plain"  # [ROOT]/config/airboss/config.toml:2
-    run.batch = 4  # airboss.local.toml:1
-    run.jobs = 2  # airboss.toml:2
-    run.pause = "0 ms"  # default
+    [run]
+    agent = "plain"  # [ROOT]/config/airboss/config.toml:2
+    jobs = 2         # airboss.toml:2
+    batch = 4        # airboss.local.toml:1
+
+    [agents.claude]
+    backend = "scripted"  # [ROOT]/config/airboss/config.toml:16
+    arguments = ["--script", "[ROOT]/script.toml", "--speak", "claude"]  # [ROOT]/config/airboss/config.toml:17
+
+    [agents.codex]
+    backend = "scripted"  # [ROOT]/config/airboss/config.toml:20
+    arguments = ["--script", "[ROOT]/script.toml", "--speak", "codex"]  # [ROOT]/config/airboss/config.toml:21
+
+    [agents.plain]
+    backend = "scripted"  # [ROOT]/config/airboss/config.toml:12
+    arguments = ["--script", "[ROOT]/script.toml", "--speak", "plain"]  # [ROOT]/config/airboss/config.toml:13
+
+    [limits]
+    deadline = "2 h"            # default
+    idle = "1 s"                # [ROOT]/config/airboss/config.toml:5
+    interrupt_grace = "300 ms"  # [ROOT]/config/airboss/config.toml:6
+    terminate_grace = "300 ms"  # [ROOT]/config/airboss/config.toml:7
+    line_bytes = 1048576        # default
+    log_bytes = 67108864        # default
+    flood_bytes = 1073741824    # default
+    retries = 5                 # AIRBOSS_LIMITS_RETRIES
+    backoff = "100 ms"          # [ROOT]/config/airboss/config.toml:8
+    interruptions = 5           # default
+    parkings = 5                # default
+    parking = "200 ms"          # [ROOT]/config/airboss/config.toml:9
+    limit_wait = "6 h"          # default
+    iterations = 0              # default
+
+    [commit]
+    mode = "step"  # default
+
+    [markdown]
+    write = true  # default
     ----- stderr -----
-    warning: airboss.toml:4: unknown setting `run.puase`; did you mean `pause`?
+    warning: airboss.toml:4: unknown setting `run.bacth`; did you mean `batch`?
     "#);
 }
 
@@ -87,12 +95,9 @@ fn commands_are_run_only_once_trusted() {
     assert_output!(environment, environment.run(["trust"]), @r#"
     exit code: 0
     ----- stdout -----
-    {
-      "commands": {},
-      "digest": "[HASH]",
-      "trusted": true
-    }
+
     ----- stderr -----
+    nothing in this repository's settings runs a program
     "#);
     environment.write(
         "airboss.toml",
@@ -107,41 +112,36 @@ fn commands_are_run_only_once_trusted() {
     hint: `airboss trust` shows them and asks
     "#);
     assert_output!(environment, environment.run(["trust"]), @r#"
-    exit code: 3
+    exit code: 4
     ----- stdout -----
 
     ----- stderr -----
-    gates.test.command = "make \u001B[31mtest"  # airboss.toml:1
-    Error: nobody is there to be asked
-    hint: read the commands above, then `airboss trust --yes`
+    These settings of the repository run programs on this machine:
+    gates.test.command  airboss.toml:1  "make \u001B[31mtest"
+    Error: trust has to be given by a person
+    hint: run it on a terminal, or with --yes once you have read the commands
     "#);
     assert_output!(environment, environment.run(["trust", "--yes"]), @r#"
     exit code: 0
     ----- stdout -----
-    {
-      "commands": {
-        "gates.test.command": "\"make \\u001B[31mtest\""
-      },
-      "digest": "[HASH]",
-      "trusted": true
-    }
+
     ----- stderr -----
-    gates.test.command = "make \u001B[31mtest"  # airboss.toml:1
+    These settings of the repository run programs on this machine:
+    gates.test.command  airboss.toml:1  "make \u001B[31mtest"
+    1 setting trusted until one of them changes
     "#);
     assert_output!(environment, environment.run(["trust"]), @r#"
     exit code: 0
     ----- stdout -----
-    {
-      "commands": {
-        "gates.test.command": "\"make \\u001B[31mtest\""
-      },
-      "digest": "[HASH]",
-      "trusted": true
-    }
+
     ----- stderr -----
+    1 setting already trusted; nothing to do
     "#);
     environment.write("airboss.toml", "gates.test.command = \"make other\"\n");
-    assert_output!(environment, environment.run(["config", "show"]).stderr, @"warning: not trusted, so they do not count: gates.test.command");
+    assert_output!(environment, environment.run(["config", "show"]).stderr, @r#"
+    warning: not counted, because nobody has trusted them yet: gates.test.command
+    hint: `airboss trust` shows them and asks
+    "#);
 }
 
 #[test]

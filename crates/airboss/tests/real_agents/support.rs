@@ -385,6 +385,12 @@ impl Flight {
             .collect()
     }
 
+    /// Why an attempt got its verdict, the model server's address left out.
+    pub(crate) fn reason(&self, attempt: usize) -> String {
+        let reason = self.attempts().swap_remove(attempt).judgement.reason;
+        reason.replace(&format!("127.0.0.1:{}", self.server.port), "[SERVER]")
+    }
+
     fn verdict_words(&self) -> String {
         let verdicts = self.verdicts();
         let words: Vec<&str> = verdicts.iter().map(|verdict| verdict.word()).collect();
@@ -422,7 +428,8 @@ impl Flight {
         for request in self.server.requests(TAG) {
             let body = request["body"].to_string();
             for secret in [KEY, MARKER, "config/airboss"] {
-                assert!(!body.contains(secret), "`{secret}` is in a request");
+                let found = body.matches(secret).count();
+                assert_eq!(found, 0, "`{secret}` is in a request");
             }
         }
     }

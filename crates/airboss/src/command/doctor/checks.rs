@@ -303,12 +303,16 @@ fn agents(config: &Config, top: &Path) -> Vec<Check> {
 
 fn agent_program(name: &str, program: &Path, top: &Path, flies: bool) -> Check {
     let Some(found) = on_path(program, top) else {
-        let evidence = format!("{name}: the program `{}` is not on PATH", program.display());
+        let shown = program.display();
+        let evidence = format!("{name}: the program `{shown}` is not on PATH");
         let remedy = format!("install it, or set `program` in `[agents.{name}]`");
         return if flies {
             Check::problem("agent", evidence, remedy)
         } else {
-            Check::good("agent", format!("{evidence}; it is not asked to fly"))
+            Check::good(
+                "agent",
+                format!("{name}: not on PATH, and not asked to fly"),
+            )
         };
     };
     match probe::version(&found) {
@@ -470,8 +474,10 @@ fn commits(workspace: &Workspace, store: &SqliteStore) -> Result<Check, StoreErr
     let (reason, remedy) = match now {
         Some(reason) => (reason.to_string(), deferral_remedy(reason)),
         None => (
-            deferral_of(store, first.sequence)?
-                .unwrap_or_else(|| "nothing is in the way".to_owned()),
+            match deferral_of(store, first.sequence)? {
+                Some(was) => format!("nothing is in the way any more (it was: {was})"),
+                None => "nothing is in the way".to_owned(),
+            },
             "`airboss doctor --fix` or the next `airboss run` makes them",
         ),
     };

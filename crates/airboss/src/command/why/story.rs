@@ -5,7 +5,7 @@ use std::time::Duration;
 use airboss_core::attempt::{AttemptEnd, AttemptStatus, SessionEnd, Spending};
 use airboss_core::dispatch::Standing;
 use airboss_core::id::{AttemptId, RunId, StepId};
-use airboss_core::operation::{Actor, Operation, PlanKey, StepStatus, StoredOperation};
+use airboss_core::operation::{Actor, Operation, PlanKey, StoredOperation};
 use airboss_core::step::StepState;
 use airboss_core::time::Timestamp;
 use airboss_core::verdict::{Evidence, Judgement, UnownedFile};
@@ -74,14 +74,7 @@ impl Neighbour {
             Some(standing) => words::standing(standing, known.now),
             None => format!("is {}", step.state.status.word().replace('_', " ")),
         };
-        let judgement = step.state.judgement.as_ref();
-        let reason = match (step.state.error.as_ref(), judgement) {
-            (Some(error), _) if step.state.status == StepStatus::Failed => Some(error.clone()),
-            (_, Some(judgement)) if !step.state.status.is_settled() => {
-                Some(judgement.reason.clone())
-            }
-            _ => None,
-        };
+        let reason = super::tell::reason(&step.state).filter(|_| !step.state.status.is_settled());
         if let Some(reason) = reason {
             why = format!("{why}: {reason}");
         }

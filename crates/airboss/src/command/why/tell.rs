@@ -4,7 +4,7 @@ use airboss_core::attempt::AttemptEnd;
 use airboss_core::dispatch::Standing;
 use airboss_core::operation::StepStatus;
 use airboss_core::process::Exit;
-use airboss_core::step::STUCK_AFTER;
+use airboss_core::step::{STUCK_AFTER, StepState};
 use airboss_core::text::tail;
 use airboss_core::verdict::{
     ArtifactCheck, ArtifactFinding, ChangedFile, Evidence, GateExit, GateResult, Verdict,
@@ -48,8 +48,12 @@ pub(super) fn tell(story: &Story, known: &Knowledge, width: usize, verbose: bool
     }
     held_back(&mut page, story);
     if let Some(question) = &story.question {
-        page.heading("It asks");
-        page.quote(2, question);
+        if question.contains('\n') {
+            page.heading("It asks");
+            page.quote(2, question);
+        } else {
+            page.gap();
+        }
         let hint = format!("`airboss answer {} TEXT` answers", story.id);
         page.field(0, ("hint:", Style::new().cyan()), 5, &hint);
     }
@@ -97,12 +101,22 @@ fn sentence(story: &Story, known: &Knowledge) -> String {
             words.push_str(": nothing holds it back; `airboss run` starts it");
         }
         _ => {
-            let reason = state.error.as_deref();
-            let reason = reason.or(state.judgement.as_ref().map(|j| j.reason.as_str()));
-            words.extend(reason.map(|reason| format!(": {reason}")));
+            words.extend(reason(state).map(|reason| format!(": {reason}")));
         }
     }
     words
+}
+
+/// Why the newest attempt was not enough, in a line; its verdict stands in the sentence.
+pub(super) fn reason(state: &StepState) -> Option<&str> {
+    let judged = state.judgement.as_ref();
+    let text = match (&state.error, judged) {
+        (Some(error), _) if state.status == StepStatus::Failed => error,
+        (_, Some(judgement)) => &judgement.reason,
+        _ => return None,
+    };
+    let text = text.strip_prefix("failed: ").unwrap_or(text);
+    text.lines().next()
 }
 
 fn completed(story: &Story) -> String {
@@ -231,11 +245,11 @@ fn headline(page: &mut Page, attempt: &AttemptStory) {
             .map(|took| format!(", {}", words::duration(took))),
     );
     text.extend([", ", &words::instant(attempt.dispatched_at)]);
-    // What a verified one rests on stands below it.
+    // What a verified one rests on stands below it, what a waiting one asks above it.
     let reason = attempt
         .judgement
         .as_ref()
-        .filter(|judgement| judgement.verdict != Verdict::Verified)
+        .filter(|judgement| !matches!(judgement.verdict, Verdict::Verified | Verdict::Waiting))
         .map(|judgement| &judgement.reason);
     let reason = reason.or(attempt.doing.as_ref());
     text.extend(reason.map(|reason| format!(": {reason}")));
@@ -331,7 +345,14 @@ fn claimed(page: &mut Page, attempt: &AttemptStory) {
             words::cut(&said.join(" "), SAID_CHARACTERS)
         ));
     }
-    if let Some(end) = claimed.end.as_ref().filter(|end| !end.ok) {
+    // A failure that it admits is the verdict's own reason.
+    let told = attempt
+        .judgement
+        .as_ref()
+        .map(|judgement| &judgement.reason);
+    let admits = |message: &str| told.is_some_and(|told| told.contains(message));
+    let end = claimed.end.as_ref();
+    if let Some(end) = end.filter(|end| !end.ok && !admits(&end.message)) {
         parts.push(format!("ended with {}: {}", end.reason, end.message));
     }
     if !parts.is_empty() {
