@@ -145,6 +145,8 @@ pub struct Spending {
 pub struct StreamReport {
     /// The agent's own conversation, by which it can be resumed.
     pub session: Option<String>,
+    /// It was to go on with an earlier conversation, and none came about.
+    pub not_resumed: bool,
     /// The final result event.
     pub end: Option<SessionEnd>,
     /// Whether this agent always ends with a result event, so that its absence is a failure.

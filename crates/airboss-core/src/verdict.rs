@@ -295,6 +295,15 @@ pub fn judge_end(end: &AttemptEnd, report: &StreamReport) -> Option<Judgement> {
     if let Some(question) = &report.question {
         return Some(Judgement::new(Verdict::Waiting, question.clone()));
     }
+    if report.not_resumed && matches!(outcome.exit, Exit::Code { .. }) {
+        // An agent that is killed early has not kept its session. Without one the next attempt
+        // begins anew, so this cannot go round.
+        let reason = format!("its session could not be resumed{}", tail_hint(report));
+        return Some(Judgement {
+            blameless: true,
+            ..Judgement::new(Verdict::Interrupted, reason)
+        });
+    }
     judge_exit(&outcome.exit, report)
 }
 
@@ -376,7 +385,7 @@ fn missing_evidence(report: &StreamReport, evidence: &Evidence) -> Option<String
         .map(|check| format!("`{}` is {}", check.path, finding_words(check.finding)))
         .collect();
     if !weak.is_empty() {
-        return Some(weak.join(", "));
+        return Some(weak.join(", ") + &refused_tools(report));
     }
     if evidence.batch_claim == Some(false) {
         return Some("the agent does not say that this step of the batch is done".to_owned());
@@ -388,10 +397,22 @@ fn missing_evidence(report: &StreamReport, evidence: &Evidence) -> Option<String
     if let Some(first) = evidence.unowned.first() {
         words.extend(["; `", &first.path, "` changed, but ", &first.why]);
     }
-    if !report.denied.is_empty() {
-        words.extend(["; refused tools: ", &report.denied.join(", ")]);
-    }
+    words += &refused_tools(report);
     Some(words)
+}
+
+/// Often the cause, and nothing that a retry would change.
+fn refused_tools(report: &StreamReport) -> String {
+    if report.denied.is_empty() {
+        return String::new();
+    }
+    let mut tools: Vec<&str> = Vec::new();
+    for tool in &report.denied {
+        if !tools.contains(&tool.as_str()) {
+            tools.push(tool);
+        }
+    }
+    format!("; refused tools: {}", tools.join(", "))
 }
 
 fn finding_words(finding: ArtifactFinding) -> &'static str {
@@ -492,5 +513,67 @@ impl RetryRules {
     pub fn parking_after(&self, parking: u32) -> Duration {
         self.parking
             .saturating_mul(1 << parking.saturating_sub(1).min(16))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::AttemptId;
+    use crate::process::ProcessOutcome;
+    use crate::time::Timestamp;
+
+    fn exited(code: i32) -> AttemptEnd {
+        let outcome = ProcessOutcome {
+            attempt: AttemptId::default(),
+            fence: 1,
+            exit: Exit::Code { code },
+            stopped: None,
+            started_at: Timestamp::default(),
+            ended_at: Timestamp::default(),
+            leaked: 0,
+            survivors: 0,
+            lines_cut: 0,
+            bytes_dropped: 0,
+        };
+        AttemptEnd::Seen { outcome }
+    }
+
+    #[test]
+    fn a_session_that_is_gone_is_nobodys_fault() {
+        let report = StreamReport {
+            not_resumed: true,
+            error_tail: "No conversation found\n".to_owned(),
+            ..StreamReport::default()
+        };
+        let judgement = judge(&exited(1), &report, &Evidence::default());
+        assert!(judgement.blameless && judgement.verdict == Verdict::Interrupted);
+        assert_eq!(
+            judgement.reason,
+            "its session could not be resumed: No conversation found"
+        );
+    }
+
+    #[test]
+    fn refused_tools_are_named_with_what_is_missing() {
+        let report = StreamReport {
+            denied: ["Write", "Bash", "Write"].map(str::to_owned).into(),
+            ..StreamReport::default()
+        };
+        let artifact = ArtifactCheck {
+            path: RepoPath::new("a.md").unwrap(),
+            finding: ArtifactFinding::Missing,
+            bytes: 0,
+        };
+        let evidence = Evidence {
+            artifacts: vec![artifact],
+            ..Evidence::default()
+        };
+        let judgement = judge(&exited(0), &report, &evidence);
+        assert_eq!(judgement.verdict, Verdict::Unverified);
+        assert_eq!(
+            judgement.reason,
+            "`a.md` is missing; refused tools: Write, Bash"
+        );
     }
 }

@@ -303,6 +303,9 @@ fn turn_failed(words: &str) -> Updates {
     let status = status_in(words);
     let limited = status == Some(429) || (status.is_none() && is_limit(words));
     let transient = TRANSIENT.iter().any(|sign| words.contains(sign));
+    // A request that is refused for good comes with the service's whole answer.
+    let told = serde_json::from_str::<serde_json::Value>(words).ok();
+    let told = told.and_then(|answer| Some(answer["error"]["message"].as_str()?.to_owned()));
     let end = TurnEnd {
         ok: false,
         reason: match () {
@@ -312,7 +315,7 @@ fn turn_failed(words: &str) -> Updates {
             () if words.contains("interrupted") => EndReason::Aborted,
             () => EndReason::Failed,
         },
-        message: Some(message(words)),
+        message: Some(message(told.as_deref().unwrap_or(words))),
         status,
         retryable: limited || status.map_or(transient, is_transient),
         turns: None,

@@ -368,6 +368,11 @@ fn codex_warnings_retries_and_failures_are_told_apart() {
         &[r#"{"type":"turn.failed","error":{"message":"no"}}"#],
         &["ended failed"],
     );
+    // The service's whole answer, of which a person wants the sentence.
+    let refused = r#"{"type":"turn.failed","error":{"message":"{\"error\":{\"code\":\"invalid_request_error\",\"message\":\"too long\"}}"}}"#;
+    let end = transcript(StreamFormat::Codex, &[refused]).end.unwrap();
+    assert_eq!((end.reason, end.retryable), (EndReason::Api, false));
+    assert_eq!(end.message.as_deref(), Some("too long"));
 }
 
 #[test]

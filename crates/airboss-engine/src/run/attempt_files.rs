@@ -39,6 +39,9 @@ pub struct AttemptFiles {
     pub before: Tree,
     /// The prompt.
     pub prompt: String,
+    /// The agent's session that it goes on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<String>,
 }
 
 /// The directory of an attempt.

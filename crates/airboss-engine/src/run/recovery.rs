@@ -35,7 +35,8 @@ pub(super) fn find(state: &Path, top: &Path, attempt: &Attempt) -> Found {
         supervise::sweep(attempt.id);
         return Found::End(AttemptEnd::NeverStarted, None);
     }
-    Found::Watch(Box::new(Watch::new(&directory, top, files.format, None)))
+    let watch = Watch::new(&directory, top, files.format, None);
+    Found::Watch(Box::new(watch.resuming(files.resume.is_some())))
 }
 
 fn await_supervisor(directory: &Path) {

@@ -525,6 +525,7 @@ impl<'run> Runner<'run> {
             sequence: self.view.sequence,
             before,
             prompt: prompt.clone(),
+            resume: order.resume.clone(),
         };
         let files = match wishes::unread(request, self.means.store.as_ref(), &order.steps) {
             Some(earlier) => AttemptFiles {
@@ -548,12 +549,8 @@ impl<'run> Runner<'run> {
         let spec = request.agent.spec(&call);
         let handle =
             supervise::start(&request.airboss, &directory, &spec).map_err(|error| words(&error))?;
-        Ok(Watch::new(
-            &directory,
-            &request.top,
-            files.format,
-            Some(handle),
-        ))
+        let watch = Watch::new(&directory, &request.top, files.format, Some(handle));
+        Ok(watch.resuming(order.resume.is_some()))
     }
 
     /// The attempts of any run that may be at work in this tree now.

@@ -44,6 +44,7 @@ pub struct Watch {
     pub transcript: Transcript,
     error_tail: String,
     announced: u64,
+    resumes: bool,
     handle: Option<Handle>,
     supervisor: Option<ProcessIdentity>,
 }
@@ -65,9 +66,17 @@ impl Watch {
             transcript: Transcript::default(),
             error_tail: String::new(),
             announced: 0,
+            resumes: false,
             handle,
             supervisor,
         }
+    }
+
+    /// The attempt goes on with an earlier session of the agent, which it has to announce.
+    #[must_use]
+    pub fn resuming(mut self, resumes: bool) -> Self {
+        self.resumes = resumes;
+        self
     }
 
     /// The process that supervises it, once known.
@@ -201,6 +210,7 @@ impl Watch {
         let usage = transcript.usage();
         StreamReport {
             session: transcript.session.clone(),
+            not_resumed: self.resumes && transcript.session.is_none(),
             end: transcript.end.as_ref().map(|end| SessionEnd {
                 ok: end.ok,
                 reason: end.reason.word().to_owned(),

@@ -6,11 +6,11 @@ use airboss_core::process::StopReason;
 use airboss_core::verdict::Verdict;
 use airboss_engine::clock;
 
-use crate::support::{Flight, Setup};
+use crate::support::{Flight, Kind, Setup};
 
 /// The service says no for as long as anybody asks: parked with a growing pause, then the run
 /// ends for now, and nothing is counted against the step.
-fn waited_for(flight: &Flight, scenario: &str) -> String {
+fn waited_for(flight: &Flight, scenario: &str, claude: &str, codex: &str) {
     flight.set_up(&Setup {
         scenario,
         steps: 2,
@@ -34,22 +34,48 @@ fn waited_for(flight: &Flight, scenario: &str) -> String {
     }
     assert!(last.is_some());
     assert!(flight.commits().is_empty());
-    flight.attempts()[0].judgement.reason.clone()
+    assert_reason(flight, claude, codex);
+}
+
+/// The verdict's reason, in the agent's words.
+fn assert_reason(flight: &Flight, claude: &str, codex: &str) {
+    let expected = match flight.kind {
+        Kind::Claude => claude,
+        Kind::Codex => codex,
+    };
+    assert_eq!(flight.reason(0), expected);
 }
 
 pub(crate) fn an_overloaded_service_is_waited_for(flight: &Flight) {
-    let reason = waited_for(flight, "http529");
-    assert_ne!(reason.matches("529").count(), 0, "{reason}");
+    waited_for(
+        flight,
+        "http529",
+        "the model's service failed: API Error: 529 scripted failure. This is a server-side \
+         issue, usually temporary — try again in a moment. If it persists, check your inference \
+         gateway ([SERVER]).",
+        "the model's service failed: unexpected status 529 <unknown status code>: scripted \
+         failure, url: http://[SERVER]/s/http529/flight/v1/responses",
+    );
 }
 
 pub(crate) fn a_rate_limit_is_waited_for(flight: &Flight) {
-    let reason = waited_for(flight, "http429");
-    let named = ["429", "limit"].map(|word| reason.matches(word).count());
-    assert_ne!(named, [0, 0], "{reason}");
+    waited_for(
+        flight,
+        "http429",
+        "API Error: Request rejected (429) · scripted failure",
+        "exceeded retry limit, last status: 429 Too Many Requests",
+    );
 }
 
 pub(crate) fn a_broken_stream_is_waited_for(flight: &Flight) {
-    waited_for(flight, "middrop");
+    waited_for(
+        flight,
+        "middrop",
+        "the model's service failed: API Error: Connection lost mid-response. The response above \
+         may be incomplete.",
+        "the model's service failed: stream disconnected before completion: stream closed before \
+         response.completed",
+    );
 }
 
 /// Only a subscription tells when it is lifted: in an hour, longer than this run waits.
@@ -70,7 +96,7 @@ pub(crate) fn a_used_up_subscription_names_its_reset(flight: &Flight) {
 }
 
 /// Refused for good: failed, in the agent's words.
-fn failed(flight: &Flight, scenario: &str, words: &str) {
+fn failed(flight: &Flight, scenario: &str, claude: &str, codex: &str) {
     flight.set_up(&Setup {
         scenario,
         steps: 1,
@@ -78,16 +104,27 @@ fn failed(flight: &Flight, scenario: &str, words: &str) {
     });
     flight.run(1);
     assert_eq!(flight.verdicts(), [Verdict::Failed]);
-    let reason = &flight.attempts()[0].judgement.reason;
-    assert_ne!(reason.matches(words).count(), 0, "{reason}");
+    assert_reason(flight, claude, codex);
 }
 
 pub(crate) fn a_wrong_key_fails(flight: &Flight) {
-    failed(flight, "http401", "401");
+    failed(
+        flight,
+        "http401",
+        "the agent ended with an API error: Failed to authenticate. API Error: 401 scripted \
+         failure",
+        "the agent ended with an API error: unexpected status 401 Unauthorized: scripted \
+         failure, url: http://[SERVER]/s/http401/flight/v1/responses",
+    );
 }
 
 pub(crate) fn a_bad_request_fails(flight: &Flight) {
-    failed(flight, "http400", "scripted failure");
+    failed(
+        flight,
+        "http400",
+        "the agent ended with an API error: API Error: 400 scripted failure",
+        "the agent ended with an API error: scripted failure",
+    );
 }
 
 /// An agent that waits for an answer that never comes does nothing else.

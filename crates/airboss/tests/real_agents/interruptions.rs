@@ -19,12 +19,14 @@ fn assert_resumed(flight: &Flight) {
     assert_eq!(flight.verdicts(), [Verdict::Interrupted, Verdict::Verified]);
     let attempts = flight.attempts();
     let session = attempts[0].report.session.as_deref().unwrap();
-    let arguments = attempts[1].arguments().join(" ");
-    let resume = match flight.kind {
-        Kind::Claude => format!("--resume {session}"),
-        Kind::Codex => format!("resume {session} -"),
+    let resumed = match flight.kind {
+        Kind::Claude => attempts[0].arguments().join(" ") + " --resume " + session,
+        Kind::Codex => {
+            let first = attempts[0].arguments().join(" ");
+            first.trim_end_matches(" -").to_owned() + " resume " + session + " -"
+        }
     };
-    assert!(arguments.ends_with(&resume), "{arguments}");
+    assert_eq!(attempts[1].arguments().join(" "), resumed);
     assert_eq!(attempts[1].report.session.as_deref(), Some(session));
 
     let requests = flight.requests();
@@ -70,6 +72,48 @@ pub(crate) fn airboss_is_killed(flight: &Flight) {
     flight.wake_sleepers();
     flight.end(again, 0);
     assert_eq!(flight.verdicts(), [Verdict::Verified]);
+    assert_done_once(flight);
+}
+
+/// The session is gone: the attempt that was to go on with it is nobody's fault, and the next
+/// begins anew.
+pub(crate) fn a_lost_session_begins_anew(flight: &Flight) {
+    set_up(flight);
+    let mut running = flight.start_slow();
+    running.signal(Signal::INT);
+    running.await_stderr("once more");
+    running.signal(Signal::INT);
+    flight.end(running, 130);
+    let sessions = match flight.kind {
+        Kind::Claude => "home/.claude/projects",
+        Kind::Codex => "home/.codex/sessions",
+    };
+    fs_err::remove_dir_all(flight.environment.outside(sessions)).unwrap();
+    let again = flight.start_slow();
+    flight.wake_sleepers();
+    flight.end(again, 0);
+    assert_eq!(
+        flight.verdicts(),
+        [
+            Verdict::Interrupted,
+            Verdict::Interrupted,
+            Verdict::Verified
+        ]
+    );
+    let attempts = flight.attempts();
+    let session = attempts[0].report.session.as_deref().unwrap();
+    let words = match flight.kind {
+        Kind::Claude => "No conversation found with session ID: [SESSION]",
+        Kind::Codex => {
+            "Error: thread/resume: thread/resume failed: no rollout found for thread id [SESSION] \
+             (code -32600)"
+        }
+    };
+    assert_eq!(
+        flight.reason(1).replace(session, "[SESSION]"),
+        format!("its session could not be resumed: {words}")
+    );
+    assert_eq!(attempts[2].arguments(), attempts[0].arguments());
     assert_done_once(flight);
 }
 

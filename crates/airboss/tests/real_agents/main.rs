@@ -5,6 +5,10 @@
 //! A full run ends with a table of what became of every flight.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+#![expect(
+    clippy::print_stderr,
+    reason = "a skipped test says so, and the table is for a person"
+)]
 
 mod ends;
 mod interruptions;
@@ -44,6 +48,7 @@ flights! {
         interruptions::its_supervisor_is_killed,
         interruptions::airboss_is_killed,
         interruptions::a_person_wants_out,
+        interruptions::a_lost_session_begins_anew,
     ];
     codex: crate::Kind::Codex => [
         work::a_plan_is_done,
@@ -60,5 +65,6 @@ flights! {
         interruptions::its_supervisor_is_killed,
         interruptions::airboss_is_killed,
         interruptions::a_person_wants_out,
+        interruptions::a_lost_session_begins_anew,
     ];
 }

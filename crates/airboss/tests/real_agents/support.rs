@@ -76,10 +76,6 @@ impl Table {
         }
     }
 
-    #[expect(
-        clippy::print_stderr,
-        reason = "the table is for the person who runs the tests"
-    )]
     fn add(&self, row: String) {
         let mut rows = self.rows.lock().unwrap();
         rows.push(row);
@@ -106,10 +102,6 @@ fn line(
 }
 
 /// Runs one case, unless its agent is not there, and adds its row to the table.
-#[expect(
-    clippy::print_stderr,
-    reason = "a skipped test has to say that it is one"
-)]
 pub(crate) fn fly(kind: Kind, case: &str, table: &Table, body: fn(&Flight)) {
     let Some(program) = std::env::var_os(kind.variable()) else {
         eprintln!("skipped: {} does not name a program", kind.variable());
@@ -391,6 +383,12 @@ impl Flight {
             .iter()
             .map(|attempt| attempt.judgement.verdict)
             .collect()
+    }
+
+    /// Why an attempt got its verdict, the model server's address left out.
+    pub(crate) fn reason(&self, attempt: usize) -> String {
+        let reason = self.attempts().swap_remove(attempt).judgement.reason;
+        reason.replace(&format!("127.0.0.1:{}", self.server.port), "[SERVER]")
     }
 
     fn verdict_words(&self) -> String {

@@ -68,10 +68,13 @@ pub(crate) fn refused_tools_are_no_work(flight: &Flight) {
     assert_eq!(flight.verdicts(), [Verdict::Unverified]);
     let attempt = &flight.attempts()[0];
     assert!(attempt.report.end.as_ref().unwrap().ok);
-    assert!(attempt.report.last_text.starts_with("All done"));
+    let words = "All done: wrote the files and ran the shell command.";
+    assert_eq!(attempt.report.last_text, words);
     if flight.kind == Kind::Claude {
         // Codex says nothing of what its sandbox refuses.
         assert_eq!(attempt.report.denied, ["Write", "Bash"]);
+        let missing = "`out/1-1.txt` is missing; refused tools: Write, Bash";
+        assert_eq!(attempt.judgement.reason, missing);
     }
     assert!(flight.commits().is_empty());
     assert!(!flight.environment.path("out").exists());
