@@ -3,7 +3,7 @@
 //! Each change opens the store as a fresh command does. The whole process is what
 //! `cargo xtask bench` times; this tells how much of it is the store's.
 
-use std::fs::File;
+use fs_err::File;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -90,7 +90,7 @@ fn bare_write(directory: &Path) -> std::io::Result<()> {
     let mut file = File::create(&temporary)?;
     file.write_all(&[b'x'; 5_000])?;
     file.sync_all()?;
-    std::fs::rename(&temporary, &target)?;
+    fs_err::rename(&temporary, &target)?;
     File::open(directory)?.sync_all()
 }
 

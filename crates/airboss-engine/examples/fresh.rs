@@ -97,7 +97,7 @@ fn commit(top: &Path, operation: OperationId, paths: &[&str]) -> Result<(), Prob
         let path = RepoPath::new(path)?;
         let after = Entry {
             mode: FileMode::Regular,
-            blob: repository.write_blob(&std::fs::read(file)?)?,
+            blob: repository.write_blob(&fs_err::read(file)?)?,
         };
         Ok(Delta {
             before: repository.head_file(&path)?.map(|(entry, _)| entry),
