@@ -3,6 +3,7 @@
 //! Each change opens the store as a fresh command does. The whole process is what
 //! `cargo xtask bench` times; this tells how much of it is the store's.
 
+use fs_err::File;
 use std::io::Write as _;
 use std::path::Path;
 
