@@ -12,7 +12,6 @@ use airboss_core::operation::{Actor, Operation, PlanKey, StepRecord, StepStatus}
 use airboss_core::path::RepoPath;
 use airboss_engine::store::{Change, Commit, Decided, Refusal, SqliteStore, Standing, Store as _};
 use criterion::{Criterion, criterion_group, criterion_main};
-use fs_err::File;
 
 fn change(criterion: &mut Criterion) {
     let key = PlanKey::new(RepoPath::new("plans/one.md").expect("a plain path is one"));
