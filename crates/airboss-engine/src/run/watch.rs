@@ -287,8 +287,8 @@ impl Watch {
 fn end_words(reason: EndReason) -> &'static str {
     match reason {
         EndReason::Completed => "success",
-        EndReason::MaxTurns => "its turns used up",
-        EndReason::Budget => "its budget used up",
+        EndReason::MaxTurns => "no turns left",
+        EndReason::Budget => "no budget left",
         EndReason::Limited => "a usage limit",
         EndReason::Api => "an API error",
         EndReason::Aborted => "an interruption",
