@@ -258,7 +258,13 @@ pub fn judge_end(end: &AttemptEnd, report: &StreamReport) -> Option<Judgement> {
         AttemptEnd::Lost { swept } => {
             return Some(Judgement::new(
                 Verdict::Interrupted,
-                format!("its supervisor vanished; {swept} leftover processes were killed"),
+                match swept {
+                    0 => "its supervisor vanished, and nothing of it was left".to_owned(),
+                    1 => "its supervisor vanished; 1 process left behind was killed".to_owned(),
+                    _ => format!(
+                        "its supervisor vanished; {swept} processes left behind were killed"
+                    ),
+                },
             ));
         }
         AttemptEnd::Seen { outcome } => outcome,
@@ -327,7 +333,7 @@ fn judge_exit(exit: &Exit, report: &StreamReport) -> Option<Judgement> {
             Some(end) if !end.ok => Some(Judgement::new(
                 Verdict::Failed,
                 format!(
-                    "the agent ended with {}: {}",
+                    "the agent stopped for {}: {}",
                     end.reason,
                     first_line(&end.message)
                 ),

@@ -3,6 +3,7 @@
 //! Each change opens the store as a fresh command does. The whole process is what
 //! `cargo xtask bench` times; this tells how much of it is the store's.
 
+use fs_err::File;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -11,7 +12,6 @@ use airboss_core::operation::{Actor, Operation, PlanKey, StepRecord, StepStatus}
 use airboss_core::path::RepoPath;
 use airboss_engine::store::{Change, Commit, Decided, Refusal, SqliteStore, Standing, Store as _};
 use criterion::{Criterion, criterion_group, criterion_main};
-use fs_err::File;
 
 fn change(criterion: &mut Criterion) {
     let key = PlanKey::new(RepoPath::new("plans/one.md").expect("a plain path is one"));

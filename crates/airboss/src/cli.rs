@@ -17,7 +17,8 @@ use crate::scripted::ScriptedArguments;
     name = "airboss",
     version,
     propagate_version = true,
-    max_term_width = 100
+    max_term_width = 100,
+    after_long_help = exit_codes()
 )]
 pub struct Cli {
     /// Work in this directory instead of the current one.
@@ -138,6 +139,12 @@ pub enum Command {
         /// The attempt's directory.
         directory: PathBuf,
     },
+}
+
+/// The table of exit codes, for the long help and the manual page.
+fn exit_codes() -> String {
+    let lines = ExitCode::ALL.map(|code| format!("  {:>3}  {}", code.code(), code.meaning()));
+    format!("Exit codes:\n{}", lines.join("\n"))
 }
 
 impl Cli {

@@ -1,7 +1,7 @@
 //! The criterion benches, run several times in turn, so that their ratios are those of pairs.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -13,9 +13,8 @@ use super::timing::median_number;
 
 const ROUNDS: usize = 5;
 
-/// The bench executables and their packages.
-const PACKAGES: [&str; 2] = ["--package=airboss-core", "--package=airboss-engine"];
-const BENCHES: [&str; 3] = ["--bench=plan", "--bench=stream", "--bench=store"];
+/// The benches that are measured here.
+const MEASURED: [&str; 2] = ["plan", "stream"];
 
 /// One comparison: a group of two benches, of which `airboss` is ours.
 struct Comparison {
@@ -25,7 +24,7 @@ struct Comparison {
     target: Target,
 }
 
-const COMPARISONS: [Comparison; 6] = [
+const COMPARISONS: [Comparison; 3] = [
     Comparison {
         what: "reading a plan of 10,000 steps",
         group: "plan",
@@ -45,47 +44,26 @@ const COMPARISONS: [Comparison; 6] = [
         other: "serde_json",
         target: Target::Faster(1.27),
     },
-    Comparison {
-        what: "open the store and change a step, 10 steps, in process",
-        group: "store-10",
-        other: "bare",
-        target: Target::None,
-    },
-    Comparison {
-        what: "the same, 1,000 steps",
-        group: "store-1000",
-        other: "bare",
-        target: Target::None,
-    },
-    Comparison {
-        what: "the same, 10,000 steps",
-        group: "store-10000",
-        other: "bare",
-        target: Target::None,
-    },
 ];
 
 pub(super) fn rows(bench: &mut Bench<'_>) -> Result<Vec<Row>> {
     if bench.smoke {
-        // Criterion runs each once and takes no time when cargo tests it.
+        // Criterion runs each once and takes no time when cargo tests it. The store's bench is
+        // for people: it is built for minutes, and tells what whole processes tell as well.
         let mut test = cargo(bench.root);
-        test.args(["test", "--locked", "--quiet"])
-            .args(PACKAGES)
-            .args(BENCHES);
-        ensure!(
-            test.stdout(std::process::Stdio::null()).status()?.success(),
-            "a bench failed"
-        );
+        test.args(["test", "--locked", "--quiet", "--bench=*"]);
+        test.args(["--package=airboss-core", "--package=airboss-engine"]);
+        let status = test.stdout(Stdio::null()).status()?;
+        ensure!(status.success(), "a bench failed");
         return Ok(Vec::new());
     }
     let mut build = cargo(bench.root);
-    build
-        .args(["bench", "--locked", "--no-run"])
-        .args(PACKAGES)
-        .args(BENCHES);
+    build.args(["bench", "--locked", "--no-run", "--package=airboss-core"]);
+    build.args(MEASURED.map(|name| format!("--bench={name}")));
     build.arg("--message-format=json-render-diagnostics");
-    let benches = executables(build)?;
-    ensure!(benches.len() == BENCHES.len(), "a bench was not built");
+    let mut benches = executables(build)?;
+    benches.retain(|(name, _)| MEASURED.contains(&name.as_str()));
+    ensure!(benches.len() == MEASURED.len(), "a bench was not built");
     let results = folder(bench.root)?.join("criterion");
     let mut pairs: Vec<Vec<[f64; 2]>> = COMPARISONS.iter().map(|_| Vec::new()).collect();
     for _ in 0..ROUNDS {
@@ -148,7 +126,6 @@ fn row(comparison: &Comparison, pairs: &[[f64; 2]], results: &Path) -> Result<Ro
         what: comparison.what.to_owned(),
         ours: figure(0)?,
         other: match comparison.other {
-            "bare" => "bare durable write of 5 kB".to_owned(),
             "serde_json" => "serde_json values".to_owned(),
             other => format!("{other} events"),
         },

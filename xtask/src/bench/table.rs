@@ -47,6 +47,10 @@ impl Row {
                 format!("{} faster", number(1.0 / self.ratio)),
                 format!("≥ {} faster", number(limit)),
             ),
+            Target::None if self.ratio < 1.0 => (
+                format!("{} faster", number(1.0 / self.ratio)),
+                String::new(),
+            ),
             Target::None => (number(self.ratio), String::new()),
         };
         let met = match self.met() {

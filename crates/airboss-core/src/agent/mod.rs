@@ -267,6 +267,22 @@ pub enum EndReason {
     Failed,
 }
 
+impl EndReason {
+    /// The word for people.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::MaxTurns => "its limit of turns",
+            Self::Budget => "its limit of money",
+            Self::Limited => "a usage limit",
+            Self::Api => "a failure of its model's service",
+            Self::Aborted => "an interruption",
+            Self::Failed => "an error",
+        }
+    }
+}
+
 /// Reads one agent's stream, line by line.
 #[derive(Debug)]
 pub struct StreamParser(Parser);

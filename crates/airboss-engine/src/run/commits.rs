@@ -97,13 +97,10 @@ fn fulfil(
     let made = match serde_json::from_value::<CommitWish>(row.payload.clone()) {
         Ok(mut wish) => {
             stamp(store, row, &mut wish)?;
-            make(repository, row, &wish)
+            make(repository, row, &wish).map_err(|error| error.to_string())
         }
-        Err(error) => Ok(CommitOutcome::NothingToCommit {
-            already_in: None,
-            left_out: Vec::new(),
-        })
-        .inspect(|_| drop(error)),
+        // It can never be made; kept, it would keep all others waiting for ever.
+        Err(error) => return give_up(store, row, &format!("its wish cannot be read: {error}")),
     };
     let (result, left_out, close) = match made {
         Ok(CommitOutcome::Committed { oid, left_out, .. }) => {
@@ -114,8 +111,10 @@ fn fulfil(
             left_out,
         }) => (Ok(already_in.map(|oid| oid.to_string())), left_out, true),
         Ok(CommitOutcome::Deferred { reason }) => (Err(reason.to_string()), Vec::new(), false),
-        Ok(CommitOutcome::Refused { refusal }) => (Err(refusal.to_string()), Vec::new(), false),
-        Err(error) => (Err(error.to_string()), Vec::new(), false),
+        Ok(CommitOutcome::Refused { refusal }) => {
+            return give_up(store, row, &refusal.to_string());
+        }
+        Err(error) => (Err(error), Vec::new(), false),
     };
     let left_out: Vec<UnownedFile> = left_out
         .into_iter()
@@ -175,6 +174,33 @@ fn stamp(store: &dyn Store, row: &GitWishRow, wish: &mut CommitWish) -> Result<(
         }
     }
     Ok(())
+}
+
+/// Closes a wish that will never be fulfilled; its files stay as they are, and it is told why.
+fn give_up(
+    store: &mut dyn Store,
+    row: &GitWishRow,
+    reason: &str,
+) -> Result<WishOutcome, CommitError> {
+    let left_out = vec![UnownedFile {
+        path: "the whole commit".to_owned(),
+        why: reason.to_owned(),
+    }];
+    let operation = Operation::CommitMade {
+        sequence: row.sequence,
+        steps: row.steps.clone(),
+        commit: None,
+        left_out: left_out.clone(),
+    };
+    let mut commit = Commit::new(row.plan.clone(), vec![operation]);
+    commit.change.close_git = vec![row.sequence];
+    store.commit(&commit)?;
+    Ok(WishOutcome {
+        plan: row.plan.clone(),
+        steps: row.steps.clone(),
+        result: Ok(None),
+        left_out,
+    })
 }
 
 fn make(

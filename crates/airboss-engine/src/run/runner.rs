@@ -13,7 +13,7 @@ use airboss_core::operation::{Operation, RunEnding, StoredOperation};
 use airboss_core::path::RepoPath;
 use airboss_core::prompt;
 use airboss_core::time::Timestamp;
-use airboss_core::verdict::Verdict;
+use airboss_core::verdict::{Evidence, Verdict};
 use airboss_core::view::View;
 
 use super::attempt_files::{AttemptFiles, directory};
@@ -250,17 +250,17 @@ impl<'run> Runner<'run> {
             return Ok(());
         }
         match self.messages.recv_timeout(pause) {
-            Ok(message) => self.receive(message),
+            Ok(message) => self.receive(message)?,
             // The gatherer holds a sender for as long as the runner holds its own end.
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
         while let Ok(message) = self.messages.try_recv() {
-            self.receive(message);
+            self.receive(message)?;
         }
         Ok(())
     }
 
-    fn receive(&mut self, message: Message) {
+    fn receive(&mut self, message: Message) -> Result<(), RunError> {
         match message {
             Message::Signal(signal) => {
                 let first = self.control.draining.is_none();
@@ -272,11 +272,32 @@ impl<'run> Runner<'run> {
                 }
                 self.due = true;
             }
-            Message::Gathered { attempt, evidence } => {
+            Message::Gathered {
+                attempt,
+                mut evidence,
+            } => {
+                self.strip_own_files(&mut evidence)?;
                 self.queue.push_back(Input::Gathered { attempt, evidence });
             }
             Message::Commits { round, outcomes } => self.commits_made(round, outcomes),
         }
+        Ok(())
+    }
+
+    /// Takes out what Airboss wrote itself meanwhile, for this plan or another that is flown in
+    /// the same tree. Asked after the tree was looked at: a file is in the store's list before
+    /// it is written.
+    fn strip_own_files(&self, evidence: &mut [(StepId, Evidence)]) -> Result<(), RunError> {
+        let own = self.means.store.own_files()?;
+        for (_, evidence) in evidence {
+            evidence
+                .changes
+                .retain(|change| !own.contains(&change.path));
+            evidence
+                .unowned
+                .retain(|file| !own.iter().any(|path| path.as_str() == file.path));
+        }
+        Ok(())
     }
 
     /// Asks `dispatch`, stores the answer, and carries out its effects.

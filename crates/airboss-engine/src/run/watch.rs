@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use airboss_core::agent::{
-    EndReason, FinishedTool, SessionUpdate, StreamFormat, StreamParser, ToolInput, Transcript,
+    FinishedTool, SessionUpdate, StreamFormat, StreamParser, ToolInput, Transcript,
 };
 use airboss_core::attempt::{AttemptEnd, ServiceLimit, SessionEnd, Spending, StreamReport};
 use airboss_core::path::RepoPath;
@@ -213,7 +213,7 @@ impl Watch {
             not_resumed: self.resumes && transcript.session.is_none(),
             end: transcript.end.as_ref().map(|end| SessionEnd {
                 ok: end.ok,
-                reason: end_words(end.reason).to_owned(),
+                reason: end.reason.word().to_owned(),
                 message: end.message.as_deref().map(sanitize).unwrap_or_default(),
             }),
             end_expected: capabilities.result,
@@ -280,19 +280,6 @@ impl Watch {
             RepoPath::new(relative.to_str()?).ok()
         };
         self.transcript.claims.keys().filter_map(inside).collect()
-    }
-}
-
-/// Why a turn ended, as in "the agent ended with …".
-fn end_words(reason: EndReason) -> &'static str {
-    match reason {
-        EndReason::Completed => "success",
-        EndReason::MaxTurns => "no turns left",
-        EndReason::Budget => "no budget left",
-        EndReason::Limited => "a usage limit",
-        EndReason::Api => "an API error",
-        EndReason::Aborted => "an interruption",
-        EndReason::Failed => "an error",
     }
 }
 

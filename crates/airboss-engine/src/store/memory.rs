@@ -1,7 +1,7 @@
 //! The store in memory: the reference that every other store is compared with, and the store
 //! of tests. It forgets everything when its last handle is dropped.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -349,6 +349,14 @@ impl Store for MemoryStore {
     ) -> Result<Option<Publication>, StoreError> {
         let key = (plan.clone(), path.clone());
         Ok(self.lock().publications.get(&key).cloned())
+    }
+
+    fn own_files(&self) -> Result<BTreeSet<RepoPath>, StoreError> {
+        let inner = self.lock();
+        let plans = inner.plans.keys().map(|plan| plan.path().clone());
+        let published = inner.publications.keys().map(|(_, path)| path.clone());
+        let stale = inner.outbox.keys().map(|(_, path)| path.clone());
+        Ok(plans.chain(published).chain(stale).collect())
     }
 
     fn published(

@@ -15,7 +15,7 @@ mod sqlite;
 #[cfg(test)]
 mod suite;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -444,6 +444,13 @@ pub trait Store: Send {
         plan: &PlanKey,
         path: &RepoPath,
     ) -> Result<Option<Publication>, StoreError>;
+
+    /// The files that Airboss itself writes for any plan: the plans and all that was or is to
+    /// be published. They are nobody's work.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn own_files(&self) -> Result<BTreeSet<RepoPath>, StoreError>;
 
     /// Records that a file now shows everything up to a sequence number. Not an operation.
     ///

@@ -1,6 +1,5 @@
 //! One suite for every store, and the property that all of them are the same fold.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 

@@ -23,7 +23,7 @@ use signal_hook::iterator::Signals;
 
 use crate::context::Context;
 use crate::error::{CliError, ErrorKind};
-use crate::report;
+use crate::{report, words};
 
 /// A plan that is changed in every lap is written by its own agents; a person is done sooner.
 const EDITS_MAX: u32 = 10;
@@ -70,6 +70,14 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<ExitCode, CliE
         context.printer.warning(warning);
     }
     let mut request = prepare::request(&workspace, &file, &settings.config, arguments)?;
+    let doubts = file.plan.problems.len();
+    if doubts > 0 {
+        let named = path.display();
+        let what = words::count(doubts, "warning");
+        context.printer.warning(&format!(
+            "{what} in {named}; `airboss plan check {named}` lists them"
+        ));
+    }
     if arguments.dry_run {
         context.printer.data(&dry_run(&request));
         return Ok(ExitCode::Success);

@@ -29,8 +29,7 @@ fn a_lie_and_its_correction() {
       phase 1, Chapters · plans/guide.md
 
     Attempts (retries 1 of 2)
-      #1 ? unverified  claude, [T], [INSTANT]: `guide/second.md` is missing; refused tools:
-                       Bash
+      #1 ? unverified  claude, [T], [INSTANT]: `guide/second.md` is missing
           claimed   wrote guide/second.md; “All done perfectly!”
           found   no file of its own changed; guide/second.md is missing
           denied   Bash
@@ -111,21 +110,21 @@ fn retries_that_are_used_up() {
     check!(flown(), ["why", "2.2"], @r#"
     exit code: 0
     ----- stdout -----
-    2.2 failed, and its retries are used up: the agent ended with no turns left: too many turns
+    2.2 failed, and its retries are used up: the agent stopped for its limit of turns: too many turns
       Write `guide/index.md`
       phase 2, Cover · plans/guide.md
 
     Attempts (retries 2 of 2)
-      #1 ✗ failed   claude, [T], [INSTANT]: the agent ended with no turns left: too many
-                       turns
+      #1 ✗ failed   claude, [T], [INSTANT]: the agent stopped for its limit of turns: too
+                       many turns
           process   exited with 1
           found   no file of its own changed; guide/index.md is missing
-      #2 ✗ failed   claude, [T], [INSTANT]: the agent ended with no turns left: too many
-                       turns
+      #2 ✗ failed   claude, [T], [INSTANT]: the agent stopped for its limit of turns: too
+                       many turns
           process   exited with 1
           found   no file of its own changed; guide/index.md is missing
-      #3 ✗ failed   claude, [T], [INSTANT]: the agent ended with no turns left: too many
-                       turns
+      #3 ✗ failed   claude, [T], [INSTANT]: the agent stopped for its limit of turns: too
+                       many turns
           process   exited with 1
           found   no file of its own changed; guide/index.md is missing
     ----- stderr -----
@@ -143,7 +142,7 @@ fn a_step_that_is_blocked() {
 
     Blocked by
       2.1  needs an answer: Which colour shall the cover have? (Write `guide/cover.md`)
-      2.2  failed, and its retries are used up: the agent ended with no turns left: too many turns
+      2.2  failed, and its retries are used up: the agent stopped for its limit of turns: too many turns
            (Write `guide/index.md`)
     ----- stderr -----
     "#);
@@ -169,12 +168,11 @@ fn one_attempt_of_several() {
     check!(flown(), ["why", "1.2#1"], @r#"
     exit code: 0
     ----- stdout -----
-    attempt 1 at step 1.2 was judged unverified: `guide/second.md` is missing; refused tools: Bash
+    attempt 1 at step 1.2 was judged unverified: `guide/second.md` is missing
       Write `guide/second.md`
       phase 1, Chapters · plans/guide.md
 
-      #1 ? unverified  claude, [T], [INSTANT]: `guide/second.md` is missing; refused tools:
-                       Bash
+      #1 ? unverified  claude, [T], [INSTANT]: `guide/second.md` is missing
           claimed   wrote guide/second.md; “All done perfectly!”
           found   no file of its own changed; guide/second.md is missing
           denied   Bash

@@ -111,9 +111,9 @@ pub(crate) fn a_wrong_key_fails(flight: &Flight) {
     failed(
         flight,
         "http401",
-        "the agent ended with an API error: Failed to authenticate. API Error: 401 scripted \
+        "the agent stopped for a failure of its model's service: Failed to authenticate. API Error: 401 scripted \
          failure",
-        "the agent ended with an API error: unexpected status 401 Unauthorized: scripted \
+        "the agent stopped for a failure of its model's service: unexpected status 401 Unauthorized: scripted \
          failure, url: http://[SERVER]/s/http401/flight/v1/responses",
     );
 }
@@ -122,8 +122,8 @@ pub(crate) fn a_bad_request_fails(flight: &Flight) {
     failed(
         flight,
         "http400",
-        "the agent ended with an API error: API Error: 400 scripted failure",
-        "the agent ended with an API error: scripted failure",
+        "the agent stopped for a failure of its model's service: API Error: 400 scripted failure",
+        "the agent stopped for a failure of its model's service: scripted failure",
     );
 }
 

@@ -11,6 +11,7 @@ mod schema;
 mod write;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -313,6 +314,10 @@ impl Store for SqliteStore {
         path: &RepoPath,
     ) -> Result<Option<Publication>, StoreError> {
         self.read(|connection| read::publication(connection, plan, path))
+    }
+
+    fn own_files(&self) -> Result<BTreeSet<RepoPath>, StoreError> {
+        self.read(read::own_files)
     }
 
     fn published(

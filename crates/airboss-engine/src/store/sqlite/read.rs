@@ -1,5 +1,6 @@
 //! The queries. Each runs inside the read snapshot, or the write transaction, of its caller.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use airboss_core::attempt::Attempt;
@@ -365,6 +366,13 @@ pub(super) fn to_publish(
             sequence: unsigned(row, 3)?,
         })
     })
+}
+
+pub(super) fn own_files(connection: &Connection) -> Result<BTreeSet<RepoPath>, Fault> {
+    let sql =
+        "SELECT path FROM plan UNION SELECT path FROM publication UNION SELECT path FROM outbox";
+    let paths = all(connection, sql, [], |row| repo_path(text(row, 0)?))?;
+    Ok(paths.into_iter().collect())
 }
 
 pub(super) fn publication(
