@@ -11,7 +11,7 @@ fn the_log_of_a_step_and_of_an_attempt() {
     [SEQ]  [INSTANT]  attempt_dispatched  1.2#1  claude
     [SEQ]  [INSTANT]  attempt_spawned   1.2#1  supervisor [PID]
     [SEQ]  [INSTANT]  attempt_ended   1.2#1  exited with 0
-    [SEQ]  [INSTANT]  step_judged   1.2   unverified: `guide/second.md` is missing; again in [T]
+    [SEQ]  [INSTANT]  step_judged   1.2   unverified: `guide/second.md` is missing; refused tools: Bash; again in [T]
     [SEQ]  [INSTANT]  attempt_judged   1.2#1
     [SEQ]  [INSTANT]  attempt_dispatched  1.2#2  claude, a retry
     [SEQ]  [INSTANT]  attempt_spawned   1.2#2  supervisor [PID]
@@ -27,7 +27,7 @@ fn the_log_of_a_step_and_of_an_attempt() {
     [SEQ]  [INSTANT]  attempt_dispatched  1.2#1  claude
     [SEQ]  [INSTANT]  attempt_spawned   1.2#1  supervisor [PID]
     [SEQ]  [INSTANT]  attempt_ended   1.2#1  exited with 0
-    [SEQ]  [INSTANT]  step_judged   1.2   unverified: `guide/second.md` is missing; again in [T]
+    [SEQ]  [INSTANT]  step_judged   1.2   unverified: `guide/second.md` is missing; refused tools: Bash; again in [T]
     [SEQ]  [INSTANT]  attempt_judged   1.2#1
     ----- stderr -----
     "#);

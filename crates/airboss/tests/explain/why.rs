@@ -29,7 +29,8 @@ fn a_lie_and_its_correction() {
       phase 1, Chapters · plans/guide.md
 
     Attempts (retries 1 of 2)
-      #1 ? unverified  claude, [T], [INSTANT]: `guide/second.md` is missing
+      #1 ? unverified  claude, [T], [INSTANT]: `guide/second.md` is missing; refused tools:
+                       Bash
           claimed   wrote guide/second.md; “All done perfectly!”
           found   no file of its own changed; guide/second.md is missing
           denied   Bash
@@ -168,11 +169,12 @@ fn one_attempt_of_several() {
     check!(flown(), ["why", "1.2#1"], @r#"
     exit code: 0
     ----- stdout -----
-    attempt 1 at step 1.2 was judged unverified: `guide/second.md` is missing
+    attempt 1 at step 1.2 was judged unverified: `guide/second.md` is missing; refused tools: Bash
       Write `guide/second.md`
       phase 1, Chapters · plans/guide.md
 
-      #1 ? unverified  claude, [T], [INSTANT]: `guide/second.md` is missing
+      #1 ? unverified  claude, [T], [INSTANT]: `guide/second.md` is missing; refused tools:
+                       Bash
           claimed   wrote guide/second.md; “All done perfectly!”
           found   no file of its own changed; guide/second.md is missing
           denied   Bash
