@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 use crate::clock;
 use crate::projection::digest;
 
+/// The coarsest kernel clock tick is 10 ms; twice that is safe.
+const TICK_MILLIS: i64 = 20;
+
 /// A plan file as it was when it was last registered.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PlanStamp {
@@ -24,6 +27,11 @@ pub struct PlanStamp {
     changed: i64,
     changed_nanos: i64,
     inode: u64,
+    /// The content's digest, which decides while the times are too young to.
+    content: String,
+    /// It was taken within one tick of the file system's clock after the file was changed: a
+    /// second change could not be told from the first by its times.
+    young: bool,
     /// The plan's output directory.
     pub output: RepoPath,
     /// Whether phase markers can be written into it.
@@ -34,8 +42,16 @@ impl PlanStamp {
     /// Describes the file at `path`.
     ///
     /// # Errors
-    /// When the file cannot be looked at.
+    /// When the file cannot be read.
     pub fn take(path: &Path, output: RepoPath, markers: bool) -> io::Result<Self> {
+        // The times first: a change while the content is read makes the stamp stale.
+        let mut stamp = Self::of_times(path, output, markers)?;
+        stamp.content = digest(&fs::read(path)?);
+        stamp.young = clock::now().as_millis() - stamp.changed_millis() < TICK_MILLIS;
+        Ok(stamp)
+    }
+
+    fn of_times(path: &Path, output: RepoPath, markers: bool) -> io::Result<Self> {
         let facts = fs::metadata(path)?;
         Ok(Self {
             bytes: facts.len(),
@@ -44,9 +60,15 @@ impl PlanStamp {
             changed: facts.ctime(),
             changed_nanos: facts.ctime_nsec(),
             inode: facts.ino(),
+            content: String::new(),
+            young: false,
             output,
             markers,
         })
+    }
+
+    fn changed_millis(&self) -> i64 {
+        self.changed * 1_000 + self.changed_nanos / 1_000_000
     }
 
     /// What is remembered, when the file at `path` is still the same.
@@ -54,19 +76,19 @@ impl PlanStamp {
     pub fn recall(state: &Path, plan: &PlanKey, path: &Path) -> Option<Self> {
         let bytes = fs::read(place(state, plan)).ok()?;
         let known: Self = serde_json::from_slice(&bytes).ok()?;
-        let now = Self::take(path, known.output.clone(), known.markers).ok()?;
-        (known == now).then_some(known)
+        let now = Self::of_times(path, known.output.clone(), known.markers).ok()?;
+        let same_times = now
+            == Self {
+                content: String::new(),
+                young: false,
+                ..known.clone()
+            };
+        let same = same_times && (!known.young || digest(&fs::read(path).ok()?) == known.content);
+        same.then_some(known)
     }
 
-    /// Remembers it. A stamp of a file that was changed a moment ago is not kept: a second
-    /// change within one tick of the file system's clock could not be told from the first.
+    /// Remembers it.
     pub fn keep(&self, state: &Path, plan: &PlanKey) {
-        // The coarsest kernel clock tick is 10 ms.
-        let age =
-            clock::now().as_millis() - (self.changed * 1_000 + self.changed_nanos / 1_000_000);
-        if age < 20 {
-            return;
-        }
         let place = place(state, plan);
         let written = place
             .parent()

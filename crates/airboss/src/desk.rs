@@ -10,7 +10,7 @@ use airboss_core::id::StepId;
 use airboss_core::nearest::nearest;
 use airboss_core::operation::{Operation, PlanKey};
 use airboss_core::path::RepoPath;
-use airboss_core::plan::Dialect;
+use airboss_core::plan::{Dialect, plan_hash};
 use airboss_core::status_file::StatusFile;
 use airboss_core::view::View;
 use airboss_engine::clock;
@@ -272,6 +272,21 @@ impl Writing {
         Ok(overview.map(|overview| overview.phases).unwrap_or_default())
     }
 
+    /// Vouches for the plan file again after its markers were written, so that the next
+    /// command need not read it; not when somebody changed more than markers meanwhile.
+    fn remember_plan(&self) -> Result<(), CliError> {
+        let stamp = PlanStamp::take(&self.path, self.output.clone(), self.markers)?;
+        let hash = plan_hash(&fs_err::read(&self.path)?);
+        if self
+            .store
+            .overview(&self.key)?
+            .is_some_and(|known| known.hash == hash)
+        {
+            stamp.keep(&self.workspace.state, &self.key);
+        }
+        Ok(())
+    }
+
     /// Publishes the plan's markers when a phase's is another one than before.
     ///
     /// Whoever changes a step decides on what it saw before. When somebody else was faster,
@@ -358,6 +373,9 @@ impl Writing {
     ) -> Result<ExitCode, CliError> {
         let publisher = Publisher::new(&self.workspace);
         let settled = publisher.settle(&mut self.store, None)?;
+        if settled.written.contains(self.key.path()) {
+            self.remember_plan()?;
+        }
         context.answer(answer, words);
         for note in &settled.notes {
             context.printer.warning(note);

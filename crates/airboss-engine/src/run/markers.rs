@@ -1,6 +1,6 @@
 //! The markers of phases in a plan file: what they should say, and their part in a commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use airboss_core::plan::{PhaseStatus, Plan, Stamps, set_phase_status};
 use airboss_core::time::Timestamp;
@@ -90,11 +90,19 @@ pub fn status_of(counts: &Counts, flying: bool) -> Option<PhaseStatus> {
 /// A plan whose dialect is read-only comes back as it was.
 #[must_use]
 pub fn apply(plan: &[u8], marks: &[PhaseMark]) -> Vec<u8> {
+    let known = Plan::parse(plan);
+    let known: HashMap<&str, PhaseStatus> = known
+        .phases
+        .iter()
+        .map(|phase| (phase.key.as_str(), phase.status))
+        .collect();
     let mut bytes = plan.to_owned();
     for mark in marks {
-        let known = Plan::parse(&bytes);
-        let known = known.phases.iter().find(|phase| phase.key == mark.phase);
-        if known.is_none_or(|phase| phase.status == mark.status) {
+        // An edit changes the marker of its own phase alone, so one reading serves them all.
+        if known
+            .get(mark.phase.as_str())
+            .is_none_or(|status| *status == mark.status)
+        {
             continue;
         }
         let started = mark.started.map(Timestamp::seconds_text);

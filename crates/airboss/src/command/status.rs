@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use airboss_core::exit::ExitCode;
-use airboss_core::operation::StepStatus;
+use airboss_core::operation::{PlanKey, StepStatus};
+use airboss_core::path::RepoPath;
 use airboss_core::status_file::phase_text;
 use airboss_core::step::Step;
 use airboss_core::text::sanitize;
 use airboss_core::view::{Counts, View};
 use airboss_engine::store::Store as _;
+use airboss_engine::workspace::Workspace;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
@@ -24,12 +26,15 @@ const WATCH_PAUSE: Duration = Duration::from_millis(250);
 /// # Errors
 /// When the plan cannot be read.
 pub fn status(context: &Context) -> Result<ExitCode, CliError> {
-    let reading = Reading::open(context)?;
-    warn_of_pending(context, &reading)?;
-    let counts = counts(&reading.view);
+    let glance = Glance::take(context)?;
+    for path in &glance.pending {
+        let text = format!("{path} is not up to date; the next command that writes mends it");
+        context.printer.warning(&text);
+    }
+    let counts = glance.counts;
     let answer = json!({
-        "planPath": reading.key,
-        "planName": reading.view.name,
+        "planPath": glance.key,
+        "planName": glance.name,
         "source": "status.json",
         "total": counts.total,
         "completed": counts.completed,
@@ -38,28 +43,62 @@ pub fn status(context: &Context) -> Result<ExitCode, CliError> {
         "failed": counts.failed,
         "skipped": counts.skipped,
         "percentage": counts.percentage(),
-        "currentPhase": current_phase(&reading.view),
+        "currentPhase": glance.phase,
     });
     context.answer(&answer, |_| {
-        let phase = current_phase(&reading.view).unwrap_or_default();
-        sanitize(&format!("{}  {}\n{phase}", reading.view.name, bar(&counts)))
+        let phase = glance.phase.as_deref().unwrap_or_default();
+        sanitize(&format!("{}  {}\n{phase}", glance.name, bar(&counts)))
     });
     Ok(ExitCode::Success)
 }
 
-/// Files that the store has not been able to publish yet; a reader only says so.
-fn warn_of_pending(context: &Context, reading: &Reading) -> Result<(), CliError> {
-    let Some(store) = &reading.store else {
-        return Ok(());
-    };
-    for row in store.to_publish(Some(&reading.key))? {
-        let text = format!(
-            "{} is not up to date; the next command that writes mends it",
-            row.path
-        );
-        context.printer.warning(&text);
+/// A plan counted, without reading its steps where the store knows it.
+struct Glance {
+    key: PlanKey,
+    name: String,
+    counts: Counts,
+    phase: Option<String>,
+    /// Files that the store has not been able to publish yet; a reader only says so.
+    pending: Vec<RepoPath>,
+}
+
+impl Glance {
+    fn take(context: &Context) -> Result<Self, CliError> {
+        let workspace = Workspace::open(&context.directory)?;
+        let path = context.plan_file(&workspace, None)?;
+        let key = workspace.plan_key(&path)?;
+        let store = workspace.open_reader()?;
+        let known = match &store {
+            Some(store) => store.overview(&key)?,
+            None => None,
+        };
+        let (Some(store), Some(known)) = (&store, known) else {
+            let reading = Reading::open(context)?;
+            return Ok(Self {
+                key,
+                name: reading.view.name.clone(),
+                counts: counts(&reading.view),
+                phase: current_phase(&reading.view),
+                pending: Vec::new(),
+            });
+        };
+        let current = known.current_phase.as_deref();
+        let phase = known
+            .phases
+            .iter()
+            .find(|phase| Some(phase.key.as_str()) == current);
+        Ok(Self {
+            phase: phase.map(|phase| phase_text(&phase.key, &phase.title)),
+            counts: known.counts,
+            name: known.name,
+            pending: store
+                .to_publish(Some(&key))?
+                .into_iter()
+                .map(|row| row.path)
+                .collect(),
+            key,
+        })
     }
-    Ok(())
 }
 
 /// The steps that the plan has, counted.
