@@ -14,9 +14,10 @@ use std::time::{Duration, Instant};
 use super::publish::pause;
 use super::repository::Repository;
 
-/// From reading the index to locking it git takes a few milliseconds; a commit that
-/// lives longer than this has done both, and its editor or a hook is running.
-const WAIT_MAX: Duration = Duration::from_millis(250);
+/// From reading the index to locking it git takes a few milliseconds, on a machine with ten
+/// times its load some hundred; a commit that lives longer than this has done both, and its
+/// editor or a hook is running.
+const WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// Waits, while `index.lock` is held, until no `git commit` of this moment is left that
 /// could write an older index back.
