@@ -186,7 +186,7 @@ pub fn scoped_commit(
 }
 
 /// Waits for the turn; the file handle holds it. `None` when it did not come in time.
-fn enter_gate(repository: &Repository) -> Result<Option<File>, GitError> {
+pub(crate) fn enter_gate(repository: &Repository) -> Result<Option<File>, GitError> {
     let path = repository.state_dir()?.join("gate.git");
     let gate = File::options()
         .create(true)

@@ -15,6 +15,7 @@ use airboss_core::path::RepoPath;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
+use super::commit::enter_gate;
 use super::error::{GitError, GixContext as _};
 use super::object::{Entry, FileMode, Oid};
 use super::program::Git;
@@ -77,6 +78,10 @@ impl Snapshot {
     /// # Errors
     /// When git fails, or the work tree changes faster than it can be read.
     pub fn take(repository: &Repository, options: &SnapshotOptions<'_>) -> Result<Self, GitError> {
+        // Between moving the branch and patching the index our own commits look as if a person
+        // had staged something. Where the gate cannot be had, a change may be credited to
+        // nobody for that reason: it is named and left, never committed wrongly.
+        let _gate = enter_gate(repository)?;
         for _ in 0..TRIES_MAX {
             let status = Status::read(repository)?;
             let mut reader = Reader {
