@@ -6,7 +6,8 @@ use std::path::Path;
 
 use airboss_core::operation::PlanKey;
 use fs_err::File;
-use sha2::{Digest as _, Sha256};
+
+use crate::projection::digest;
 
 /// The right to run a plan, until it is dropped.
 #[derive(Debug)]
@@ -26,14 +27,10 @@ pub enum RunLocked {
 /// # Errors
 /// When the lock file cannot be opened.
 pub fn lock(state: &Path, plan: &PlanKey) -> io::Result<RunLocked> {
-    let digest = Sha256::digest(plan.path().as_str().as_bytes());
-    let name: String = digest[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let name = digest(plan.path().as_str().as_bytes());
     let directory = state.join("runs");
     fs_err::create_dir_all(&directory)?;
-    let path = directory.join(format!("{name}.lock"));
+    let path = directory.join(format!("{}.lock", &name[..16]));
     let mut file = File::options()
         .read(true)
         .write(true)

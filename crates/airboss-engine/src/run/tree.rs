@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use airboss_core::path::RepoPath;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::git::{GitError, Repository, Snapshot, SnapshotOptions};
+use crate::projection::digest;
 
 /// A tree without git is walked file by file; more than this belongs under git.
 const WALK_FILES_MAX: usize = 200_000;
@@ -85,11 +85,7 @@ impl Tree {
     pub fn fingerprint(&self) -> String {
         // A map of strings and numbers always has a JSON form.
         let bytes = serde_json::to_vec(self).unwrap_or_default();
-        let digest = Sha256::digest(&bytes);
-        digest[..8]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        digest(&bytes)[..16].to_owned()
     }
 }
 
