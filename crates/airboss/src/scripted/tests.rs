@@ -637,7 +637,12 @@ fn children_are_left_behind() {
 fn session_of(pid: i32) -> i32 {
     let stat = fs_err::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let (_, after_name) = stat.rsplit_once(')').unwrap();
-    after_name.split_whitespace().nth(3).unwrap().parse().unwrap()
+    after_name
+        .split_whitespace()
+        .nth(3)
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 /// The process `sleep SECONDS`.
