@@ -19,7 +19,9 @@ use airboss_core::time::Timestamp;
 use fs_err as fs;
 use rustix::process::{Pid, Signal, kill_process_group};
 use rustix::time::{ClockId, clock_gettime};
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{
+    SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2,
+};
 use signal_hook::iterator::Signals;
 
 use super::descent::{Descent, Ended};
@@ -139,9 +141,12 @@ fn become_supervisor() -> Result<(), SuperviseError> {
         .map_err(system("prctl(PR_SET_PDEATHSIG)"))
 }
 
-/// Catches signals rather than ignoring them: what is ignored stays so in the agent.
+/// Catches signals rather than ignoring them: what is ignored stays so in the agent, also when
+/// it was a shell that had it ignored, as for its background jobs or under `nohup`.
 fn forward_signals(events: SyncSender<Event>) -> Result<(), SuperviseError> {
-    let mut signals = Signals::new([SIGTERM, SIGUSR1, SIGCHLD, SIGINT, SIGHUP])?;
+    let mut signals = Signals::new([
+        SIGTERM, SIGUSR1, SIGCHLD, SIGINT, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR2,
+    ])?;
     spawn("signals", move || {
         for signal in signals.forever() {
             if events.send(Event::Signal(signal)).is_err() {
