@@ -189,6 +189,7 @@ fn subject(operation: &Operation, names: &mut AttemptNames<'_>) -> Result<String
 /// The rest of the line: what the operation says.
 fn essence(operation: &Operation, at: Timestamp) -> String {
     match operation {
+        Operation::Board { operation } => crate::render::board::essence(operation),
         Operation::PlanRegistered { name, steps, .. } => {
             format!("{name}, {}", words::count(steps.len(), "step"))
         }
