@@ -1,6 +1,7 @@
 //! What each projection has to say, made from the store and from what is on disk.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use airboss_core::id::{RunId, StepId};
 use airboss_core::operation::{Operation, PlanKey};
@@ -15,8 +16,33 @@ use crate::run::markers;
 use crate::store::{OperationQuery, PublishKind, PublishRow, Store, StoreError};
 use crate::supervise::is_alive;
 
+/// Where the content of projections comes from.
+///
+/// It only computes: the publisher reads, writes and looks at what was displaced, and asks
+/// again for every text that it finds.
+pub trait Source: fmt::Debug + Send + Sync {
+    /// What the file of this row has to say, and the newest operation that it shows then.
+    ///
+    /// `base` is the text that it is made from: what is on disk, or what somebody saved in the
+    /// moment of an exchange; `None` when there is no file.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn content(
+        &self,
+        store: &dyn Store,
+        row: &PublishRow,
+        base: Option<&[u8]>,
+    ) -> Result<(Content, u64), StoreError>;
+}
+
+/// The projections of plans.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Projections;
+
 /// New content for a file.
-pub(super) enum Content {
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Content {
     /// Write this.
     Write(Vec<u8>),
     /// It says everything already.
@@ -27,16 +53,18 @@ pub(super) enum Content {
     Gone,
 }
 
-/// The content of a file, and the newest operation that it shows.
-pub(super) fn content(
-    store: &dyn Store,
-    row: &PublishRow,
-    disk: Option<&[u8]>,
-) -> Result<(Content, u64), StoreError> {
-    match &row.kind {
-        PublishKind::StatusJson => status_json(store, row, disk),
-        PublishKind::PlanMarkers => plan_markers(store, &row.plan, disk),
-        PublishKind::RunRecord { run } => run_record(store, row, *run, disk),
+impl Source for Projections {
+    fn content(
+        &self,
+        store: &dyn Store,
+        row: &PublishRow,
+        base: Option<&[u8]>,
+    ) -> Result<(Content, u64), StoreError> {
+        match &row.kind {
+            PublishKind::StatusJson => status_json(store, row, base),
+            PublishKind::PlanMarkers => plan_markers(store, &row.plan, base),
+            PublishKind::RunRecord { run } => run_record(store, row, *run, base),
+        }
     }
 }
 
