@@ -15,6 +15,7 @@ use super::digest;
 use crate::run::markers;
 use crate::store::{OperationQuery, PublishKind, PublishRow, Store, StoreError};
 use crate::supervise::is_alive;
+use crate::vfs::Facts;
 
 /// Where the content of projections comes from.
 ///
@@ -34,6 +35,43 @@ pub trait Source: fmt::Debug + Send + Sync {
         row: &PublishRow,
         base: Option<&[u8]>,
     ) -> Result<(Content, u64), StoreError>;
+
+    /// Takes in what a text says that the store does not know. It is asked once for each text
+    /// that [`Source::content`] is to build upon, and must not mind being asked again.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn import(
+        &self,
+        _store: &mut dyn Store,
+        _row: &PublishRow,
+        _base: Option<&[u8]>,
+        _notes: &mut Vec<String>,
+    ) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Whether a text that was written in place in this moment may be half of one.
+    fn is_patient(&self, _store: &dyn Store, _row: &PublishRow, _facts: &Facts) -> bool {
+        false
+    }
+
+    /// Keeps in mind that the file shows everything up to an operation. Tells whether it is
+    /// clean: somebody may have asked for something newer.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn record(
+        &self,
+        store: &mut dyn Store,
+        row: &PublishRow,
+        up_to: u64,
+        content: Option<&[u8]>,
+        _facts: Option<Facts>,
+    ) -> Result<bool, StoreError> {
+        let hash = content.map(digest).unwrap_or_default();
+        store.published(&row.plan, &row.path, up_to, &hash)
+    }
 }
 
 /// The projections of plans.

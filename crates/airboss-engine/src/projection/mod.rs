@@ -43,6 +43,9 @@ use crate::workspace::Workspace;
 /// saves is done long before.
 const TRIES_MAX: usize = 20;
 
+/// What is found in one file may make others stale, and those at most the first again.
+const ROUNDS_MAX: usize = 4;
+
 /// How long a publisher waits for another one, before it goes on beside it.
 const GATE_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -168,33 +171,74 @@ impl Publisher {
         plan: Option<&PlanKey>,
         decide: &mut Decide<'_>,
     ) -> Result<Settled, StoreError> {
+        self.settle_all(store, plan, &[], decide)
+    }
+
+    /// Looks at these files whether they are in the outbox or not, and publishes it all: what
+    /// people and git changed in them is taken in.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read.
+    pub fn look(&self, store: &mut dyn Store, rows: &[PublishRow]) -> Result<Settled, StoreError> {
+        self.settle_all(store, None, rows, &mut |_, _| Ok(Fate::Keep))
+    }
+
+    fn settle_all(
+        &self,
+        store: &mut dyn Store,
+        plan: Option<&PlanKey>,
+        further: &[PublishRow],
+        decide: &mut Decide<'_>,
+    ) -> Result<Settled, StoreError> {
         let mut settled = Settled::default();
         let mut leftovers = self.sweep(store, &mut settled)?;
-        if leftovers.is_empty() && store.to_publish(plan)?.is_empty() {
+        let idle = leftovers.is_empty() && further.is_empty();
+        if idle && store.to_publish(plan)?.is_empty() {
             return Ok(settled);
         }
         let gate = self.gate();
         self.decide_all(store, &mut leftovers, decide, &mut settled)?;
-        // Whoever held the gate before may have published our rows, too.
-        let mut rows = store.to_publish(plan)?;
-        // status.json last: who sees a change in it finds it everywhere.
-        rows.sort_by_key(|row| row.kind == PublishKind::StatusJson);
-        for row in rows {
-            let resumed = leftovers
-                .iter()
-                .position(|left| left.entry.is_of(&row.path));
-            let resumed = resumed.map(|position| leftovers.swap_remove(position));
-            match self.publish(store, &row, resumed, &mut settled.notes) {
-                Ok(true) => settled.written.push(row.path),
-                Ok(false) => {}
-                Err(error) => settled.pending.push(Pending {
-                    path: row.path,
-                    reason: error.to_string(),
-                }),
+        let mut further = further.to_vec();
+        for round in 0..ROUNDS_MAX {
+            // Whoever held the gate before may have published our rows, too.
+            let mut rows = store.to_publish(plan)?;
+            // What is stored meanwhile is published by whoever stored it, unless it was us.
+            rows.retain(|row| round == 0 || row.kind.is_imported());
+            further.retain(|row| !rows.iter().any(|known| known.path == row.path));
+            rows.append(&mut further);
+            rows.retain(|row| settled.pending.iter().all(|known| known.path != row.path));
+            if rows.is_empty() {
+                break;
+            }
+            rows.sort_by_key(|row| row.kind.rank());
+            for row in &rows {
+                self.publish_row(store, row, &mut leftovers, &mut settled);
             }
         }
         drop(gate);
         Ok(settled)
+    }
+
+    fn publish_row(
+        &self,
+        store: &mut dyn Store,
+        row: &PublishRow,
+        leftovers: &mut Vec<Leftover>,
+        settled: &mut Settled,
+    ) {
+        let resumed = leftovers
+            .iter()
+            .position(|left| left.entry.is_of(&row.path));
+        let resumed = resumed.map(|position| leftovers.swap_remove(position));
+        match self.publish(store, row, resumed, &mut settled.notes) {
+            Ok(true) if settled.written.contains(&row.path) => {}
+            Ok(true) => settled.written.push(row.path.clone()),
+            Ok(false) => {}
+            Err(error) => settled.pending.push(Pending {
+                path: row.path.clone(),
+                reason: error.to_string(),
+            }),
+        }
     }
 
     /// What people saved and nobody has looked at since; changes nothing.

@@ -7,7 +7,7 @@ use airboss_core::status_file::Damage;
 
 use super::exchange::{Replace, Replaced};
 use super::shelf::{Displaced, HOT, Leftover, age};
-use super::{Content, PublishError, Publisher, TRIES_MAX, digest};
+use super::{Content, PublishError, Publisher, TRIES_MAX};
 use crate::store::{PublishRow, Store, StoreError};
 use crate::vfs::{Vfs, facts_if_any, read_if_any};
 
@@ -77,6 +77,9 @@ impl<'a> Writing<'a> {
     ) -> Result<bool, PublishError> {
         let mut written = false;
         for _ in 0..TRIES_MAX {
+            self.wait_for_the_rest(store)?;
+            let source = &self.publisher.source;
+            source.import(store, self.row, self.base(), notes)?;
             let (new, up_to) = self.content(store, self.base())?;
             let new = match (new, &self.saved) {
                 (Content::Write(new), _) => new,
@@ -179,10 +182,27 @@ impl<'a> Writing<'a> {
                 return Err(error.into());
             }
         }
-        let hash = self.on_disk.as_deref().map(digest).unwrap_or_default();
+        let on_disk = self.on_disk.as_deref();
+        let facts = facts_if_any(self.vfs(), &self.target)?;
         // When the row stays, somebody has just stored something newer, and will publish it:
         // one process does not work for all that come after it.
-        store.published(&self.row.plan, &self.row.path, up_to, &hash)?;
+        let source = &self.publisher.source;
+        source.record(store, self.row, up_to, on_disk, facts)?;
+        Ok(())
+    }
+
+    /// Gives an editor that truncates and then writes the time to be done with it.
+    fn wait_for_the_rest(&mut self, store: &dyn Store) -> io::Result<()> {
+        if self.saved.is_some() {
+            return Ok(());
+        }
+        let Some(facts) = facts_if_any(self.vfs(), &self.target)? else {
+            return Ok(());
+        };
+        let patient = (self.publisher.source).is_patient(store, self.row, &facts);
+        if patient && wait_while_hot(self.vfs(), &self.target)? {
+            self.on_disk = read_if_any(self.vfs(), &self.target)?;
+        }
         Ok(())
     }
 

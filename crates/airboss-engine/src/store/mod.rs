@@ -91,6 +91,25 @@ pub enum PublishKind {
     },
 }
 
+impl PublishKind {
+    /// The order of publishing: who sees a change in a file of a high rank finds it in all those
+    /// of a lower one.
+    #[must_use]
+    pub fn rank(&self) -> u8 {
+        match self {
+            Self::PlanMarkers => 0,
+            Self::RunRecord { .. } => 1,
+            Self::StatusJson => 2,
+        }
+    }
+
+    /// Whether what people change in it is taken into the store.
+    #[must_use]
+    pub fn is_imported(&self) -> bool {
+        self.rank() > Self::StatusJson.rank()
+    }
+}
+
 /// A file that has to be written again.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PublishItem {
