@@ -10,9 +10,13 @@ use super::error::{ErrorEntry, FixStatus};
 use super::task::{Place, Task};
 use crate::id::{OperationId, TaskId};
 use crate::operation::{Actor, PlanKey};
-use crate::path::RepoPath;
+use crate::path::{RepoPath, RepoPathError};
 
-/// Which board: the path of its specs root.
+/// What names a board at the top of the repository.
+const TOP: &str = "TODO.md";
+
+/// Which board: the path of its specs root. A board at the top of the repository, where older
+/// ones are, is named by its TODO.md, because the top has no path of its own.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BoardKey(RepoPath);
@@ -24,10 +28,30 @@ impl BoardKey {
         Self(root)
     }
 
-    /// The specs root.
+    /// The board whose files lie in the top of the repository.
+    ///
+    /// # Errors
+    /// Never; the path is a constant.
+    pub fn at_top() -> Result<Self, RepoPathError> {
+        RepoPath::new(TOP).map(Self)
+    }
+
+    /// Its specs root; `None` for a board at the top of the repository.
     #[must_use]
-    pub fn root(&self) -> &RepoPath {
-        &self.0
+    pub fn root(&self) -> Option<&RepoPath> {
+        (self.0.as_str() != TOP).then_some(&self.0)
+    }
+
+    /// The path of something in its specs root.
+    ///
+    /// # Errors
+    /// When the name leads elsewhere.
+    pub fn file(&self, name: &str) -> Result<RepoPath, RepoPathError> {
+        match self.root() {
+            // Only the whole is checked: the name may be absolute or lead out of the root.
+            Some(root) => RepoPath::new(name).and(RepoPath::new(&format!("{root}/{name}"))),
+            None => RepoPath::new(name),
+        }
     }
 
     /// The key under which its operations stand in the log.
