@@ -37,6 +37,14 @@ pub(super) fn content(
         PublishKind::StatusJson => status_json(store, row, disk),
         PublishKind::PlanMarkers => plan_markers(store, &row.plan, disk),
         PublishKind::RunRecord { run } => run_record(store, row, *run, disk),
+        PublishKind::Todo
+        | PublishKind::BoardState
+        | PublishKind::ArchiveState
+        | PublishKind::ProjectState { .. }
+        | PublishKind::PhaseMarkers { .. }
+        | PublishKind::Errors => Err(StoreError::Bug {
+            message: format!("{} is a board's file and was taken for a plan's", row.path),
+        }),
     }
 }
 
