@@ -12,6 +12,7 @@ use airboss_core::view::Run;
 use serde_json::json;
 
 use super::digest;
+use crate::board::BoardFiles;
 use crate::run::markers;
 use crate::store::{OperationQuery, PublishKind, PublishRow, Store, StoreError};
 use crate::supervise::is_alive;
@@ -51,7 +52,7 @@ pub trait Source: fmt::Debug + Send + Sync {
         Ok(())
     }
 
-    /// Whether a text that was written in place in this moment may be half of one.
+    /// Whether a text that was just written in place may be half of one.
     fn is_patient(&self, _store: &dyn Store, _row: &PublishRow, _facts: &Facts) -> bool {
         false
     }
@@ -74,9 +75,19 @@ pub trait Source: fmt::Debug + Send + Sync {
     }
 }
 
-/// The projections of plans.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct Projections;
+/// The projections of plans and boards.
+#[derive(Debug)]
+pub struct Projections {
+    board: BoardFiles,
+}
+
+impl Projections {
+    /// Those of one work tree.
+    #[must_use]
+    pub fn new(board: BoardFiles) -> Self {
+        Self { board }
+    }
+}
 
 /// New content for a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -102,7 +113,45 @@ impl Source for Projections {
             PublishKind::StatusJson => status_json(store, row, base),
             PublishKind::PlanMarkers => plan_markers(store, &row.plan, base),
             PublishKind::RunRecord { run } => run_record(store, row, *run, base),
+            PublishKind::Todo
+            | PublishKind::BoardState
+            | PublishKind::ArchiveState
+            | PublishKind::ProjectState { .. }
+            | PublishKind::PhaseMarkers { .. }
+            | PublishKind::Errors => self.board.content(store, row, base),
         }
+    }
+
+    fn import(
+        &self,
+        store: &mut dyn Store,
+        row: &PublishRow,
+        base: Option<&[u8]>,
+        notes: &mut Vec<String>,
+    ) -> Result<(), StoreError> {
+        match base {
+            Some(base) if row.kind.is_imported() => self.board.import(store, row, base, notes),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_patient(&self, store: &dyn Store, row: &PublishRow, facts: &Facts) -> bool {
+        row.kind.is_imported() && BoardFiles::was_written_in_place(store, row, facts)
+    }
+
+    fn record(
+        &self,
+        store: &mut dyn Store,
+        row: &PublishRow,
+        up_to: u64,
+        content: Option<&[u8]>,
+        facts: Option<Facts>,
+    ) -> Result<bool, StoreError> {
+        if row.kind.is_imported() {
+            return self.board.record(store, row, up_to, content, facts);
+        }
+        let hash = content.map(digest).unwrap_or_default();
+        store.published(&row.plan, &row.path, up_to, &hash)
     }
 }
 

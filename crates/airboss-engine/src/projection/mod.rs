@@ -35,6 +35,7 @@ pub use self::place::PlaceError;
 use self::shelf::{Entry, Shelf};
 pub use self::shelf::{Fate, Leftover};
 use self::writing::Writing;
+use crate::board::BoardFiles;
 use crate::store::{PublishKind, PublishRow, Store, StoreError};
 use crate::vfs::{Lock, RealVfs, Vfs, read_if_any};
 use crate::workspace::Workspace;
@@ -126,7 +127,8 @@ impl Publisher {
     /// A publisher for a work tree.
     #[must_use]
     pub fn new(workspace: &Workspace) -> Self {
-        Self::with(workspace, Arc::new(RealVfs), Arc::new(Projections))
+        let source = Projections::new(BoardFiles::new(workspace));
+        Self::with(workspace, Arc::new(RealVfs), Arc::new(source))
     }
 
     /// A publisher of other content, or on another file system.

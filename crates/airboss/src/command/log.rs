@@ -82,6 +82,7 @@ fn operations(
     let mut found = store.operations(&OperationQuery {
         plan,
         step: named.map(|named| named.step().clone()),
+        task: None,
         after: arguments.after.unwrap_or(0),
         limit: arguments.limit,
         newest_first: arguments.after.is_none(),
