@@ -12,6 +12,7 @@ pub mod facts;
 pub mod operation;
 pub mod status;
 pub mod task;
+pub mod todo;
 
 pub use self::change::{Field, TaskChange};
 pub use self::edit::{Edit, EditError, Edited, Position};
