@@ -4,6 +4,7 @@
 //! carries out what `airboss-core` decided. It never draws for a person.
 
 pub mod agents;
+pub mod board;
 pub mod clock;
 pub mod git;
 pub mod plan_stamp;

@@ -26,6 +26,9 @@ pub struct TaskEdit {
     /// Where its entry was put last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved: Option<Position>,
+    /// How many operations of the same change came after the last one of this task.
+    #[serde(default)]
+    pub operations_after: u64,
 }
 
 /// What operations ask of the files of a board.
@@ -59,6 +62,7 @@ impl From<TaskDelta> for TaskEdit {
             added: delta.appeared == Some(Appeared::Added),
             number_before: delta.number_before,
             moved: delta.moved,
+            operations_after: 0,
         };
         edit.touch();
         edit
@@ -79,6 +83,9 @@ impl BoardEdits {
             ..Self::default()
         };
         for operation in operations {
+            for edit in &mut edits.tasks {
+                edit.operations_after += 1;
+            }
             match operation {
                 BoardOperation::NextNumberSet { next } => edits.next_number = Some(*next),
                 BoardOperation::TaskAdded { task, .. } => {
@@ -93,8 +100,9 @@ impl BoardEdits {
                         edits.tasks.push(TaskEdit::new(task(*id)?));
                         Some(edits.tasks.len() - 1)
                     });
-                    if let Some(place) = place {
-                        edits.tasks[place].take_in(operation);
+                    if let Some(edit) = place.and_then(|place| edits.tasks.get_mut(place)) {
+                        edit.take_in(operation);
+                        edit.operations_after = 0;
                     }
                 }
                 _ => {}
@@ -125,6 +133,7 @@ impl TaskEdit {
             added: false,
             number_before: None,
             moved: None,
+            operations_after: 0,
         }
     }
 

@@ -4,19 +4,20 @@
 //! not even read. A file that the branch does not have is not committed, unless the change says
 //! that it is its own.
 
-use airboss_core::board::{BoardKey, EditError, Place, state_file, todo};
+use airboss_core::board::{BoardKey, Field, Task};
 use airboss_core::path::RepoPath;
 use airboss_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::edits::{BoardEdits, TaskEdit};
-use super::files::{archive_path, plan_path, project_state_path, state_path, todo_path};
+use super::list_file::ListFile;
+use super::places::Places;
 use super::single;
 use crate::git::{
     CommitOutcome, CommitRequest, CommitSettings, Delta, Entry, GitError, Message, Oid, Repository,
     scoped_commit,
 };
-use crate::store::GitWishRow;
+use crate::store::{GitWishRow, PublishItem, Store, StoreError};
 
 /// What the commit of a change of the board has to hold.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -38,6 +39,23 @@ pub struct BoardWish {
     pub files: Vec<Delta>,
 }
 
+/// Puts the ids of the operations into the tasks, which state.json carries: they are known only
+/// once the operations are stored.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) fn name_operations(
+    store: &dyn Store,
+    row: &GitWishRow,
+    wish: &mut BoardWish,
+) -> Result<(), StoreError> {
+    for edit in &mut wish.edits.tasks {
+        let sequence = row.sequence.saturating_sub(edit.operations_after);
+        edit.task.operation = store.operation(sequence)?.map(|stored| stored.id);
+    }
+    Ok(())
+}
+
 /// Makes the commit.
 ///
 /// # Errors
@@ -47,27 +65,24 @@ pub(crate) fn make(
     row: &GitWishRow,
     wish: &BoardWish,
 ) -> Result<CommitOutcome, GitError> {
-    let mut edits = wish.edits.clone();
-    for edit in &mut edits.tasks {
-        // It is known only once the operation is stored, and state.json carries it.
-        edit.task.operation = Some(row.operation);
-    }
+    let places = Places::new(repository.top(), &wish.board)?;
     let mut deltas = wish.files.clone();
-    let list = edits.for_file();
-    let lists = [
-        (todo_path(&wish.board), todo::edit as Editor),
-        (state_path(&wish.board), state_file::edit),
-    ];
-    for (path, editor) in lists {
-        let new = |bytes: &[u8]| editor(bytes, &list).ok().map(|edited| edited.bytes);
+    let list = wish.edits.for_file();
+    for PublishItem { path, kind } in places.lists() {
+        let Some(file) = ListFile::of(&kind) else {
+            continue;
+        };
+        let new = |bytes: &[u8]| file.edit_around(bytes, &list).ok();
+        let new = |bytes: &[u8]| new(bytes).map(|edited| edited.bytes);
         deltas.extend(delta(repository, &path, new)?);
     }
-    if edits.tasks.iter().any(|edit| edit.task.place == Place::Archived) {
-        let new = |bytes: &[u8]| single::archive(bytes, &edits);
-        deltas.extend(delta(repository, &archive_path(&wish.board), new)?);
+    let moves = |edit: &TaskEdit| edit.fields.contains(&Field::Place);
+    if wish.edits.tasks.iter().any(moves) {
+        let new = |bytes: &[u8]| single::archive(bytes, &wish.edits);
+        deltas.extend(delta(repository, &places.archive, new)?);
     }
-    for edit in &edits.tasks {
-        deltas.extend(own_files(repository, &wish.board, edit)?);
+    for edit in &wish.edits.tasks {
+        deltas.extend(own_files(repository, &places, &edit.task)?);
     }
     let request = CommitRequest {
         operation: row.operation,
@@ -83,24 +98,19 @@ pub(crate) fn make(
     scoped_commit(repository, &request, &CommitSettings::default())
 }
 
-type Editor = fn(
-    &[u8],
-    &[airboss_core::board::Edit<'_>],
-) -> Result<airboss_core::board::Edited, EditError>;
-
 /// The state.json and the plan of one task.
 fn own_files(
     repository: &Repository,
-    board: &BoardKey,
-    edit: &TaskEdit,
+    places: &Places,
+    task: &Task,
 ) -> Result<Vec<Delta>, GitError> {
     let mut deltas = Vec::new();
-    if let Some(path) = plan_path(board, &edit.task) {
-        let new = |bytes: &[u8]| Some(single::phase_markers(bytes, &edit.task, &edit.fields));
+    if let Some(path) = places.plan(task) {
+        let new = |bytes: &[u8]| Some(single::phase_markers(bytes, task));
         deltas.extend(delta(repository, &path, new)?);
     }
-    if let Some(path) = project_state_path(repository.top(), board, &edit.task) {
-        let new = |bytes: &[u8]| single::project_state(bytes, &edit.task, &edit.fields);
+    if let Some(path) = places.project_state(task) {
+        let new = |bytes: &[u8]| single::project_state(bytes, task);
         deltas.extend(delta(repository, &path, new)?);
     }
     Ok(deltas)

@@ -96,8 +96,10 @@ pub enum Content {
     Write(Vec<u8>),
     /// It says everything already.
     UpToDate,
-    /// What is on disk cannot be built upon.
+    /// What is on disk cannot be built upon, and is put aside.
     Damaged(Damage),
+    /// What is on disk cannot be built upon, and stays as it is until a person saw to it.
+    Refused(String),
     /// There is nothing that could be written, for ever.
     Gone,
 }

@@ -95,6 +95,8 @@ enum PublishError {
     Io(#[from] io::Error),
     #[error("{0}")]
     Refused(Damage),
+    #[error("{0}")]
+    Held(String),
     #[error("it changed {TRIES_MAX} times while it was written")]
     Unsteady,
 }
@@ -127,8 +129,13 @@ impl Publisher {
     /// A publisher for a work tree.
     #[must_use]
     pub fn new(workspace: &Workspace) -> Self {
-        let source = Projections::new(BoardFiles::new(workspace));
-        Self::with(workspace, Arc::new(RealVfs), Arc::new(source))
+        Self::of_board(workspace, BoardFiles::new(workspace))
+    }
+
+    /// A publisher that puts more or less of a board's files right.
+    #[must_use]
+    pub fn of_board(workspace: &Workspace, files: BoardFiles) -> Self {
+        Self::with(workspace, Arc::new(RealVfs), Arc::new(Projections::new(files)))
     }
 
     /// A publisher of other content, or on another file system.

@@ -98,6 +98,7 @@ impl<'a> Writing<'a> {
                     self.damaged(damage, notes)?;
                     continue;
                 }
+                (Content::Refused(reason), _) => return Err(PublishError::Held(reason)),
             };
             match self.replace(&new)? {
                 Replaced::AsRead(displaced) => {
@@ -214,7 +215,7 @@ impl<'a> Writing<'a> {
         Ok(match content {
             Content::Write(new) => on_disk == Some(&new[..]),
             Content::UpToDate => on_disk == Some(&saved.content[..]),
-            Content::Gone | Content::Damaged(_) => false,
+            Content::Gone | Content::Damaged(_) | Content::Refused(_) => false,
         })
     }
 
