@@ -5,11 +5,16 @@
 //! bytes, and between the two stands the [`Board`], the fold of [`BoardOperation`]s. Nothing here
 //! reads a file, knows the time, or invents an id.
 
+pub mod artifact_name;
 pub mod change;
+pub mod directory;
 pub mod edit;
 pub mod error;
 pub mod facts;
+pub mod link;
+pub mod number;
 pub mod operation;
+pub mod roots;
 pub mod status;
 pub mod task;
 pub mod todo;
