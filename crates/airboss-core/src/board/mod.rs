@@ -6,12 +6,19 @@
 //! reads a file, knows the time, or invents an id.
 
 pub mod change;
+pub mod command;
 pub mod edit;
 pub mod error;
 pub mod facts;
+pub mod name;
 pub mod operation;
+pub mod ready;
 pub mod status;
 pub mod task;
+pub mod transition;
+
+#[cfg(test)]
+mod testing;
 
 pub use self::change::{Field, TaskChange};
 pub use self::edit::{Edit, EditError, Edited, Position};
