@@ -7,17 +7,24 @@
 
 pub mod artifact_name;
 pub mod change;
+pub mod command;
 pub mod directory;
 pub mod edit;
 pub mod error;
 pub mod facts;
 pub mod link;
+pub mod name;
 pub mod number;
 pub mod operation;
+pub mod ready;
 pub mod roots;
 pub mod status;
 pub mod task;
 pub mod todo;
+pub mod transition;
+
+#[cfg(test)]
+mod testing;
 
 pub use self::change::{Field, TaskChange};
 pub use self::edit::{Edit, EditError, Edited, Position};
