@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use airboss_core::board::{BoardKey, BoardOperation, Field, Task, TaskChange, roots};
+use airboss_core::board::directory::{self, Directory};
+use airboss_core::board::link::{self, Home};
+use airboss_core::board::{BoardKey, BoardOperation, Field, Task, TaskChange};
 use airboss_core::id::TaskId;
 use airboss_core::path::{RepoPath, RepoPathError};
 
+use super::find::task_directories;
 use crate::store::{PublishItem, PublishKind};
 
 /// The files of one board in one work tree.
@@ -39,6 +42,59 @@ impl Places {
             archive: board.file("archive/state.json")?,
             errors: board.file("errors.json")?,
         })
+    }
+
+    /// The directory of the board.
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
+        match self.board.root() {
+            Some(root) => self.top.join(root),
+            None => self.top.clone(),
+        }
+    }
+
+    /// The directory of a task, from the specs root; `None` while it has none.
+    #[must_use]
+    pub fn directory(&self, task: &Task) -> Option<String> {
+        // A root that cannot be read has no directories, for all that can be done about it here.
+        let paths = task_directories(&self.root()).unwrap_or_default();
+        let all: Vec<_> = paths.iter().filter_map(|path| Directory::parse(path)).collect();
+        let mut links: Vec<_> = task.artifacts.iter().map(|it| it.path.as_str()).collect();
+        links.extend(task.plan.as_deref());
+        let found = directory::find(&all, task.number, Some(&task.slug), &links)?;
+        Some(found.directory.path.to_owned())
+    }
+
+    /// The file that a path in an entry means; `None` when there is none.
+    #[must_use]
+    pub fn resolve(&self, task: &Task, path: &str) -> Option<RepoPath> {
+        let directory = self.directory(task);
+        let vaults: Vec<String> = Vec::new();
+        let home = Home {
+            top: self.top.to_str(),
+            root: self.board.root().map_or("", RepoPath::as_str),
+            task: directory.as_deref(),
+            vaults: &vaults,
+        };
+        let candidates = link::candidates(path, &home);
+        candidates.into_iter().find(|path| self.top.join(path).is_file())
+    }
+
+    /// The task's current plan; `None` when it has none on disk.
+    #[must_use]
+    pub fn plan(&self, task: &Task) -> Option<RepoPath> {
+        let linked = task.artifacts.iter().filter(|it| it.kind == "plan");
+        let linked = linked.map(|it| it.path.as_str()).rev();
+        let mut named = task.plan.as_deref().into_iter().chain(linked);
+        named.find_map(|path| self.resolve(task, path))
+    }
+
+    /// The place of the task's own state.json, whether it is there or not; `None` while the
+    /// task has no directory.
+    #[must_use]
+    pub fn project_state(&self, task: &Task) -> Option<RepoPath> {
+        let directory = self.directory(task)?;
+        self.board.file(&format!("{directory}/state.json")).ok()
     }
 
     /// The two files that list all tasks.
