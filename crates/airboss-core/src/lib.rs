@@ -13,6 +13,7 @@ pub mod config;
 pub mod dispatch;
 pub mod exit;
 pub mod id;
+pub mod json;
 pub mod nearest;
 pub mod operation;
 pub mod path;
