@@ -238,22 +238,24 @@ fn members_go_with_their_commas() {
     );
 }
 
+/// Adds an object at both ends of the list.
+fn add(text: &str) -> String {
+    edit(text, |root, edits| {
+        let artifact = |name: &str| {
+            Draft::object([
+                ("path", name.into()),
+                ("tags", Draft::array(["x"])),
+                ("more", Draft::array::<Draft>([])),
+            ])
+        };
+        let list = root.array("list").unwrap();
+        edits.append(&list, artifact("last"));
+        edits.prepend(&list, artifact("first"));
+    })
+}
+
 #[test]
 fn a_new_item_is_laid_out_as_its_siblings() {
-    fn add(text: &str) -> String {
-        edit(text, |root, edits| {
-            let artifact = |name: &str| {
-                Draft::object([
-                    ("path", name.into()),
-                    ("tags", Draft::array(["x"])),
-                    ("more", Draft::array::<Draft>([])),
-                ])
-            };
-            let list = root.array("list").unwrap();
-            edits.append(&list, artifact("last"));
-            edits.prepend(&list, artifact("first"));
-        })
-    }
     assert_snapshot!(add("{\n  \"list\": []\n}\n"), @r#"
     {
       "list": [
@@ -303,6 +305,10 @@ fn a_new_item_is_laid_out_as_its_siblings() {
     }
     "#);
     assert_snapshot!(add("{\"list\":[{\"path\":\"p\"}]}\n"), @r#"{"list":[{"path":"first","tags":["x"],"more":[]},{"path":"p"},{"path":"last","tags":["x"],"more":[]}]}"#);
+}
+
+#[test]
+fn a_new_item_without_siblings_looks_like_its_place() {
     assert_snapshot!(add("{\n  \"mine\": 1, \"list\": [ ], \"x\": {}\n}\n"), @r#"
     {
       "mine": 1, "list": [{"path": "first", "tags": ["x"], "more": []}, {"path": "last", "tags": ["x"], "more": []}], "x": {}
