@@ -68,6 +68,10 @@ id_type! {
     /// One stored change of state.
     OperationId
 }
+id_type! {
+    /// One task of a board, whatever its number is.
+    TaskId
+}
 
 /// The id of a step inside its plan: `1.2` as the plan says it, `p3-9f2ab01c` synthesised from
 /// the text of a step without one, `3.1~2` for the second one of an id.

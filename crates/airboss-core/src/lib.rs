@@ -9,6 +9,7 @@ pub mod agent;
 pub mod artifact;
 pub mod attempt;
 pub mod attribution;
+pub mod board;
 pub mod config;
 pub mod dispatch;
 pub mod exit;

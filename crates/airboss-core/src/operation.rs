@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::{AttemptEnd, StreamReport};
+use crate::board::BoardOperation;
 use crate::id::{AttemptId, RunId, StepId};
 use crate::path::RepoPath;
 use crate::process::ProcessIdentity;
@@ -244,6 +245,11 @@ pub enum Operation {
         /// Why.
         reason: String,
     },
+    /// A board changed.
+    Board {
+        /// How.
+        operation: BoardOperation,
+    },
 }
 
 impl Operation {
@@ -268,6 +274,7 @@ impl Operation {
             Self::FindingsWritten { .. } => "findings_written",
             Self::CommitMade { .. } => "commit_made",
             Self::CommitDeferred { .. } => "commit_deferred",
+            Self::Board { operation } => operation.word(),
         }
     }
 
@@ -290,7 +297,8 @@ impl Operation {
             | Self::AttemptStopRequested { .. }
             | Self::AttemptEnded { .. }
             | Self::AttemptJudged { .. }
-            | Self::CommitDeferred { .. } => &[],
+            | Self::CommitDeferred { .. }
+            | Self::Board { .. } => &[],
         }
     }
 
@@ -332,7 +340,8 @@ pub struct StoredOperation {
     pub operation: Operation,
 }
 
-/// Which plan: its path relative to the top of the repository.
+/// Which log: that of a plan, by its path relative to the top of the repository, or that of a
+/// board, by the path of its specs root (`board::BoardKey`).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PlanKey(RepoPath);

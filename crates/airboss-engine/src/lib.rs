@@ -4,6 +4,7 @@
 //! carries out what `airboss-core` decided. It never draws for a person.
 
 pub mod agents;
+pub mod board;
 pub mod clock;
 pub mod git;
 pub mod plan_stamp;
@@ -13,4 +14,5 @@ pub mod run;
 pub mod settings;
 pub mod store;
 pub mod supervise;
+pub mod vfs;
 pub mod workspace;

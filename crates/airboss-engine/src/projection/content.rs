@@ -1,6 +1,7 @@
 //! What each projection has to say, made from the store and from what is on disk.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use airboss_core::id::{RunId, StepId};
 use airboss_core::operation::{Operation, PlanKey};
@@ -11,32 +12,148 @@ use airboss_core::view::Run;
 use serde_json::json;
 
 use super::digest;
+use crate::board::BoardFiles;
 use crate::run::markers;
 use crate::store::{OperationQuery, PublishKind, PublishRow, Store, StoreError};
 use crate::supervise::is_alive;
+use crate::vfs::Facts;
+
+/// Where the content of projections comes from.
+///
+/// It only computes: the publisher reads, writes and looks at what was displaced, and asks
+/// again for every text that it finds.
+pub trait Source: fmt::Debug + Send + Sync {
+    /// What the file of this row has to say, and the newest operation that it shows then.
+    ///
+    /// `base` is the text that it is made from: what is on disk, or what somebody saved in the
+    /// moment of an exchange; `None` when there is no file.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn content(
+        &self,
+        store: &dyn Store,
+        row: &PublishRow,
+        base: Option<&[u8]>,
+    ) -> Result<(Content, u64), StoreError>;
+
+    /// Takes in what a text says that the store does not know. It is asked once for each text
+    /// that [`Source::content`] is to build upon, and must not mind being asked again.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn import(
+        &self,
+        _store: &mut dyn Store,
+        _row: &PublishRow,
+        _base: Option<&[u8]>,
+        _notes: &mut Vec<String>,
+    ) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Whether a text that was just written in place may be half of one.
+    fn is_patient(&self, _store: &dyn Store, _row: &PublishRow, _facts: &Facts) -> bool {
+        false
+    }
+
+    /// Keeps in mind that the file shows everything up to an operation. Tells whether it is
+    /// clean: somebody may have asked for something newer.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn record(
+        &self,
+        store: &mut dyn Store,
+        row: &PublishRow,
+        up_to: u64,
+        content: Option<&[u8]>,
+        _facts: Option<Facts>,
+    ) -> Result<bool, StoreError> {
+        let hash = content.map(digest).unwrap_or_default();
+        store.published(&row.plan, &row.path, up_to, &hash)
+    }
+}
+
+/// The projections of plans and boards.
+#[derive(Debug)]
+pub struct Projections {
+    board: BoardFiles,
+}
+
+impl Projections {
+    /// Those of one work tree.
+    #[must_use]
+    pub fn new(board: BoardFiles) -> Self {
+        Self { board }
+    }
+}
 
 /// New content for a file.
-pub(super) enum Content {
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Content {
     /// Write this.
     Write(Vec<u8>),
     /// It says everything already.
     UpToDate,
-    /// What is on disk cannot be built upon.
+    /// What is on disk cannot be built upon, and is put aside.
     Damaged(Damage),
+    /// What is on disk cannot be built upon, and stays as it is until a person saw to it.
+    Refused(String),
     /// There is nothing that could be written, for ever.
     Gone,
 }
 
-/// The content of a file, and the newest operation that it shows.
-pub(super) fn content(
-    store: &dyn Store,
-    row: &PublishRow,
-    disk: Option<&[u8]>,
-) -> Result<(Content, u64), StoreError> {
-    match &row.kind {
-        PublishKind::StatusJson => status_json(store, row, disk),
-        PublishKind::PlanMarkers => plan_markers(store, &row.plan, disk),
-        PublishKind::RunRecord { run } => run_record(store, row, *run, disk),
+impl Source for Projections {
+    fn content(
+        &self,
+        store: &dyn Store,
+        row: &PublishRow,
+        base: Option<&[u8]>,
+    ) -> Result<(Content, u64), StoreError> {
+        match &row.kind {
+            PublishKind::StatusJson => status_json(store, row, base),
+            PublishKind::PlanMarkers => plan_markers(store, &row.plan, base),
+            PublishKind::RunRecord { run } => run_record(store, row, *run, base),
+            PublishKind::Todo
+            | PublishKind::BoardState
+            | PublishKind::ArchiveState
+            | PublishKind::ProjectState { .. }
+            | PublishKind::PhaseMarkers { .. }
+            | PublishKind::Errors => self.board.content(store, row, base),
+        }
+    }
+
+    fn import(
+        &self,
+        store: &mut dyn Store,
+        row: &PublishRow,
+        base: Option<&[u8]>,
+        notes: &mut Vec<String>,
+    ) -> Result<(), StoreError> {
+        match base {
+            Some(base) if row.kind.is_imported() => self.board.import(store, row, base, notes),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_patient(&self, store: &dyn Store, row: &PublishRow, facts: &Facts) -> bool {
+        row.kind.is_imported() && BoardFiles::was_written_in_place(store, row, facts)
+    }
+
+    fn record(
+        &self,
+        store: &mut dyn Store,
+        row: &PublishRow,
+        up_to: u64,
+        content: Option<&[u8]>,
+        facts: Option<Facts>,
+    ) -> Result<bool, StoreError> {
+        if row.kind.is_imported() {
+            return self.board.record(store, row, up_to, content, facts);
+        }
+        let hash = content.map(digest).unwrap_or_default();
+        store.published(&row.plan, &row.path, up_to, &hash)
     }
 }
 

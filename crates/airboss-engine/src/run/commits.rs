@@ -13,6 +13,7 @@ use airboss_core::verdict::UnownedFile;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::entry;
+use crate::board::{self, BoardWish};
 use crate::git::{
     CommitOutcome, CommitRequest, CommitSettings, Delta, GitError, Message, Oid, Repository,
     scoped_commit,
@@ -34,6 +35,14 @@ pub struct CommitWish {
     pub since: Option<Oid>,
     /// Marker changes of the plan file that belong to these steps.
     pub markers: Option<MarkerChange>,
+}
+
+/// Both kinds of wishes; they have no member in common but for the subject and the like.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Wish {
+    Board(Box<BoardWish>),
+    Steps(Box<CommitWish>),
 }
 
 /// The plan's own change: applied to the parent's version, whatever the tree holds.
@@ -94,8 +103,12 @@ fn fulfil(
     repository: &Repository,
     row: &GitWishRow,
 ) -> Result<WishOutcome, CommitError> {
-    let made = match serde_json::from_value::<CommitWish>(row.payload.clone()) {
-        Ok(mut wish) => {
+    let made = match serde_json::from_value(row.payload.clone()) {
+        Ok(Wish::Board(mut wish)) => {
+            board::name_operations(store, row, &mut wish)?;
+            board::make(repository, row, &wish).map_err(|error| error.to_string())
+        }
+        Ok(Wish::Steps(mut wish)) => {
             stamp(store, row, &mut wish)?;
             make(repository, row, &wish).map_err(|error| error.to_string())
         }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use airboss_core::attempt::{Attempt, AttemptStatus};
-use airboss_core::id::{AttemptId, OperationId, StepId};
+use airboss_core::board::{Board, BoardKey, Place, Task};
+use airboss_core::id::{AttemptId, OperationId, StepId, TaskId};
 use airboss_core::operation::{PlanKey, StoredOperation};
 use airboss_core::path::RepoPath;
 use airboss_core::process::ProcessIdentity;
@@ -15,12 +16,14 @@ use airboss_core::time::Timestamp;
 use airboss_core::view::{Counts, Run, View};
 use serde_json::Value;
 
+use super::board::{Concern, Deltas, begins_board, check_stream, concern, fold};
 use super::lease::Slot;
+use super::rules::{check_change, concerned, id_prefix, overview_of, phases_of, summary_of};
 use super::{
-    AttemptSummary, Change, Claim, Clock, CommandId, Commit, Committed, Decide, Decided, Expected,
-    FOUND_MAX, GitWishRow, Lease, LeaseKey, OperationQuery, Overview, PhaseCounts, Publication,
-    PublishRow, Standing, Store, StoreError, StoredAttempt, attempt_prefix, check_change,
-    concerned, overview_of, phases_of, summary_of,
+    AttemptSummary, BoardChanges, BoardHead, BoardPublication, BoardStanding, Change, Claim, Clock,
+    CommandId, Commit, Committed, Decide, DecideBoard, Decided, Expected, FOUND_MAX, FileStamp,
+    GitWishRow, Lease, LeaseKey, OperationQuery, Overview, PhaseCounts, Publication, PublishRow,
+    Section, Standing, Store, StoreError, StoredAttempt, Wanted,
 };
 use crate::clock;
 
@@ -34,13 +37,25 @@ pub struct MemoryStore {
 
 struct Inner {
     clock: Clock,
-    plans: BTreeMap<PlanKey, View>,
-    log: Vec<(StoredOperation, Vec<StepId>)>,
+    /// Of every log; of a board's only its runs and attempts.
+    views: BTreeMap<PlanKey, View>,
+    boards: BTreeMap<PlanKey, Board>,
+    log: Vec<Entry>,
     outbox: BTreeMap<(PlanKey, RepoPath), PublishRow>,
     publications: HashMap<(PlanKey, RepoPath), Publication>,
     wishes: BTreeMap<u64, GitWishRow>,
     commands: HashMap<(PlanKey, CommandId), Value>,
     leases: BTreeMap<LeaseKey, Slot>,
+    sections: HashMap<(PlanKey, RepoPath), BTreeMap<TaskId, Section>>,
+    known_sections: HashMap<(PlanKey, RepoPath, String), u64>,
+    boot: Option<String>,
+}
+
+/// An operation, and under what it is found again.
+struct Entry {
+    stored: StoredOperation,
+    steps: Vec<StepId>,
+    task: Option<TaskId>,
 }
 
 impl Default for MemoryStore {
@@ -56,13 +71,17 @@ impl MemoryStore {
         Self {
             inner: Arc::new(Mutex::new(Inner {
                 clock,
-                plans: BTreeMap::new(),
+                views: BTreeMap::new(),
+                boards: BTreeMap::new(),
                 log: Vec::new(),
                 outbox: BTreeMap::new(),
                 publications: HashMap::new(),
                 wishes: BTreeMap::new(),
                 commands: HashMap::new(),
                 leases: BTreeMap::new(),
+                sections: HashMap::new(),
+                known_sections: HashMap::new(),
+                boot: None,
             })),
         }
     }
@@ -80,7 +99,7 @@ impl Inner {
     }
 
     fn is_expected(&self, plan: &PlanKey, expected: &Expected) -> bool {
-        let view = self.plans.get(plan);
+        let view = self.views.get(plan);
         match expected {
             Expected::Any => true,
             Expected::Plan(sequence) => view.map_or(0, |view| view.sequence) == *sequence,
@@ -97,10 +116,17 @@ impl Inner {
         command: Option<&CommandId>,
         change: &Change,
     ) -> Result<Vec<StoredOperation>, StoreError> {
-        check_change(change).map_err(|message| StoreError::Bug { message })?;
+        let bug = |message| StoreError::Bug { message };
+        let known = self
+            .views
+            .contains_key(plan)
+            .then(|| self.boards.contains_key(plan));
+        let is_board = check_stream(known, change).map_err(bug)?;
+        check_change(change).map_err(bug)?;
         let at = (self.clock)();
-        let mut view = self.plans.get(plan).cloned().unwrap_or_default();
-        let mut appended = Vec::new();
+        let mut board = is_board.then(|| self.boards.get(plan).cloned().unwrap_or_default());
+        let mut view = self.views.get(plan).cloned().unwrap_or_default();
+        let mut appended: Vec<Entry> = Vec::new();
         for operation in &change.operations {
             let stored = StoredOperation {
                 sequence: (self.log.len() + appended.len() + 1) as u64,
@@ -109,13 +135,25 @@ impl Inner {
                 at,
                 operation: operation.clone(),
             };
+            let task = board.as_mut().and_then(|board| {
+                let task = self.concerned_task(board, &appended, &stored);
+                fold(board, &stored);
+                task
+            });
             view.apply(&stored)?;
             let attempt = operation.attempt().and_then(|id| view.attempts.get(&id));
             let steps = concerned(operation, attempt);
-            appended.push((stored, steps));
+            appended.push(Entry {
+                stored,
+                steps,
+                task,
+            });
         }
         let sequence = view.sequence;
-        self.plans.insert(plan.clone(), view);
+        if let Some(board) = board {
+            self.boards.insert(plan.clone(), board);
+        }
+        self.views.insert(plan.clone(), view);
         for item in &change.publish {
             let row = PublishRow {
                 plan: plan.clone(),
@@ -126,7 +164,7 @@ impl Inner {
             self.outbox.insert((plan.clone(), item.path.clone()), row);
         }
         for wish in &change.git {
-            let stored = &appended[wish.operation].0;
+            let stored = &appended[wish.operation].stored;
             let row = GitWishRow {
                 sequence: stored.sequence,
                 operation: stored.id,
@@ -143,9 +181,141 @@ impl Inner {
             let key = (plan.clone(), command.clone());
             self.commands.insert(key, change.result.clone());
         }
-        let operations = appended.iter().map(|(stored, _)| stored.clone()).collect();
+        let operations = appended.iter().map(|entry| entry.stored.clone()).collect();
         self.log.extend(appended);
         Ok(operations)
+    }
+
+    /// The task under which an operation of a board is found again.
+    fn concerned_task(
+        &self,
+        board: &Board,
+        appended: &[Entry],
+        stored: &StoredOperation,
+    ) -> Option<TaskId> {
+        match concern(&stored.operation) {
+            Concern::Task(task) => task,
+            Concern::Operation(sequence) => {
+                let mut entries = self.log.iter().chain(appended);
+                let is_it = |entry: &&Entry| {
+                    entry.stored.sequence == sequence && entry.stored.plan == stored.plan
+                };
+                entries.find(is_it)?.task
+            }
+            Concern::Conflict(id) => {
+                let mut conflicts = board.conflicts.iter();
+                Some(conflicts.find(|conflict| conflict.id == id)?.task)
+            }
+            Concern::Number(number) => Some(board.find(number)?.id),
+        }
+    }
+
+    fn is_plan(&self, key: &PlanKey) -> bool {
+        self.views.contains_key(key) && !self.boards.contains_key(key)
+    }
+
+    fn plans(&self) -> impl Iterator<Item = &PlanKey> {
+        self.views
+            .keys()
+            .filter(|key| !self.boards.contains_key(*key))
+    }
+
+    /// When an operation was stored; the epoch when there is none.
+    fn stored_at(&self, sequence: u64) -> Timestamp {
+        let mut log = self.log.iter().map(|entry| &entry.stored);
+        let stored = log.find(|stored| stored.sequence == sequence);
+        stored.map(|stored| stored.at).unwrap_or_default()
+    }
+
+    /// Records what a file shows. Tells whether nothing newer was known of it, and whether it is
+    /// clean.
+    fn record_publication(
+        &mut self,
+        plan: &PlanKey,
+        path: &RepoPath,
+        up_to: u64,
+        hash: &str,
+        stamp: Option<FileStamp>,
+    ) -> (bool, bool) {
+        let key = (plan.clone(), path.clone());
+        let known = self.publications.get(&key).map(|known| known.sequence);
+        let is_newest = known.is_none_or(|known| known <= up_to);
+        if is_newest {
+            let publication = Publication {
+                sequence: up_to,
+                hash: hash.to_owned(),
+                stamp,
+            };
+            self.publications.insert(key.clone(), publication);
+        }
+        let pending = self.outbox.get(&key).map(|row| row.sequence);
+        let is_clean = pending.is_none_or(|sequence| sequence <= up_to);
+        if is_clean {
+            self.outbox.remove(&key);
+        }
+        (is_newest, is_clean)
+    }
+}
+
+/// The part of a board that is wanted.
+fn part_of(board: &Board, wanted: &Wanted) -> Board {
+    let answers =
+        |task: &Task, number: &u32| task.number == *number || task.former_numbers.contains(number);
+    let is_wanted = |task: &Task| match wanted {
+        Wanted::Tasks(numbers) | Wanted::TasksAndDependents(numbers) => {
+            numbers.iter().any(|number| answers(task, number))
+        }
+        Wanted::Ids(ids) => ids.contains(&task.id),
+        Wanted::Errors => false,
+        Wanted::All => true,
+    };
+    let base: Vec<&Task> = board
+        .tasks
+        .values()
+        .filter(|task| is_wanted(task))
+        .collect();
+    let is_waited_for = |task: &Task| {
+        let mut numbers = base.iter().flat_map(|base| &base.dependencies.numbers);
+        numbers.any(|number| answers(task, number))
+    };
+    let waits = |task: &Task| {
+        let mut numbers = task.dependencies.numbers.iter();
+        matches!(wanted, Wanted::TasksAndDependents(_))
+            && numbers.any(|number| base.iter().any(|base| answers(base, number)))
+    };
+    let tasks = board
+        .tasks
+        .iter()
+        .filter(|(_, task)| is_wanted(task) || is_waited_for(task) || waits(task))
+        .map(|(id, task)| (*id, task.clone()))
+        .collect();
+    let errors = match wanted {
+        Wanted::Errors | Wanted::All => board.errors.clone(),
+        _ => Vec::new(),
+    };
+    Board {
+        next_number: board.next_number,
+        tasks,
+        conflicts: board.conflicts.clone(),
+        errors,
+        sequence: board.sequence,
+    }
+}
+
+fn standing_of(board: &Board, wanted: &Wanted, now: Timestamp) -> BoardStanding {
+    let numbers: BTreeSet<u32> = board
+        .tasks
+        .values()
+        .filter(|task| task.place != Place::Removed)
+        .flat_map(|task| [task.number].into_iter().chain(task.former_numbers.clone()))
+        .collect();
+    let highest = numbers.last().copied().unwrap_or(0);
+    let next_number = board.next_number.unwrap_or(highest.saturating_add(1));
+    BoardStanding {
+        board: part_of(board, wanted),
+        next_number,
+        taken: numbers.range(next_number..).copied().collect(),
+        now,
     }
 }
 
@@ -160,7 +330,7 @@ impl Store for MemoryStore {
             return Ok(Committed::Duplicate { result });
         }
         if let Some(fence) = &commit.fence {
-            let step = inner.plans.get(&commit.plan);
+            let step = inner.views.get(&commit.plan);
             let step = step.and_then(|view| view.step(&fence.step));
             let current = step.and_then(|step| step.state.attempt);
             if current != Some(fence.attempt) {
@@ -174,6 +344,184 @@ impl Store for MemoryStore {
         Ok(Committed::Applied { operations })
     }
 
+    fn boards(&self) -> Result<Vec<BoardKey>, StoreError> {
+        let inner = self.lock();
+        let boards = inner.boards.keys();
+        Ok(boards
+            .map(|key| BoardKey::new(key.path().clone()))
+            .collect())
+    }
+
+    fn board_part(&self, board: &BoardKey, wanted: &Wanted) -> Result<Option<Board>, StoreError> {
+        let inner = self.lock();
+        let board = inner.boards.get(&board.log());
+        Ok(board.map(|board| part_of(board, wanted)))
+    }
+
+    fn board_head(&self, board: &BoardKey) -> Result<Option<BoardHead>, StoreError> {
+        let inner = self.lock();
+        let Some(board) = inner.boards.get(&board.log()) else {
+            return Ok(None);
+        };
+        let mut active = BTreeMap::new();
+        for task in board.active() {
+            *active.entry(task.status.clone()).or_default() += 1;
+        }
+        Ok(Some(BoardHead {
+            next_number: board.next_number,
+            sequence: board.sequence,
+            updated_at: inner.stored_at(board.sequence),
+            active,
+        }))
+    }
+
+    fn decide_board(
+        &mut self,
+        board: &BoardKey,
+        command: Option<&CommandId>,
+        wanted: &Wanted,
+        decide: &mut DecideBoard<'_>,
+    ) -> Result<Decided, StoreError> {
+        let log = board.log();
+        let bug = |message| StoreError::Bug { message };
+        let mut inner = self.lock();
+        if inner.is_plan(&log) {
+            return Err(bug(format!("{board} is a plan, not a board")));
+        }
+        if let Some(result) = inner.duplicate(&log, command) {
+            return Ok(Decided::Duplicate { result });
+        }
+        let known = inner.boards.get(&log);
+        let is_new = known.is_none();
+        let now = (inner.clock)();
+        let standing = standing_of(known.unwrap_or(&Board::default()), wanted, now);
+        let change = match decide(&standing) {
+            Ok(change) => change,
+            Err(refusal) => return Ok(Decided::Refused(refusal)),
+        };
+        let operations = if is_new && !begins_board(&change).map_err(bug)? {
+            Vec::new()
+        } else {
+            inner.append(&log, command, &change)?
+        };
+        let result = change.result;
+        Ok(Decided::Applied { operations, result })
+    }
+
+    fn changed_since(
+        &self,
+        board: &BoardKey,
+        sequence: u64,
+    ) -> Result<Option<BoardChanges>, StoreError> {
+        let (inner, log) = (self.lock(), board.log());
+        let Some(board) = inner.boards.get(&log) else {
+            return Ok(None);
+        };
+        let mut deltas = Deltas::default();
+        for Entry { stored, .. } in &inner.log {
+            if stored.plan == log && stored.sequence > sequence {
+                deltas.note(stored.sequence, &stored.operation);
+            }
+        }
+        Ok(Some(BoardChanges {
+            next_number: board.next_number,
+            sequence: board.sequence,
+            updated_at: inner.stored_at(board.sequence),
+            tasks: deltas.with(board.tasks.clone()),
+        }))
+    }
+
+    fn sections(
+        &self,
+        board: &BoardKey,
+        path: &RepoPath,
+        tasks: Option<&[TaskId]>,
+    ) -> Result<Vec<Section>, StoreError> {
+        let inner = self.lock();
+        let known = inner.sections.get(&(board.log(), path.clone()));
+        let sections = known.into_iter().flat_map(BTreeMap::values);
+        let wanted = sections.filter(|section| tasks.is_none_or(|ids| ids.contains(&section.task)));
+        Ok(wanted.cloned().collect())
+    }
+
+    fn known_section(
+        &self,
+        board: &BoardKey,
+        path: &RepoPath,
+        hash: &str,
+    ) -> Result<Option<u64>, StoreError> {
+        let key = (board.log(), path.clone(), hash.to_owned());
+        Ok(self.lock().known_sections.get(&key).copied())
+    }
+
+    fn publish_board(
+        &mut self,
+        board: &BoardKey,
+        publication: &BoardPublication,
+    ) -> Result<bool, StoreError> {
+        let mut inner = self.lock();
+        let (log, path) = (board.log(), &publication.path);
+        if !inner.boards.contains_key(&log) {
+            return Ok(true);
+        }
+        for section in &publication.sections {
+            let key = (log.clone(), path.clone(), section.hash.clone());
+            let known = inner.known_sections.entry(key).or_default();
+            *known = section.sequence.max(*known);
+        }
+        let BoardPublication { up_to, hash, .. } = publication;
+        let (is_newest, is_clean) =
+            inner.record_publication(&log, path, *up_to, hash, publication.stamp);
+        if is_newest {
+            let sections = inner.sections.entry((log, path.clone())).or_default();
+            for section in &publication.sections {
+                let mut section = section.clone();
+                (section.facts.line, section.facts.span) = (0, 0..0);
+                sections.insert(section.task, section);
+            }
+            sections.retain(|task, _| !publication.forget.contains(task));
+        }
+        Ok(is_clean)
+    }
+
+    fn operation(&self, sequence: u64) -> Result<Option<StoredOperation>, StoreError> {
+        let inner = self.lock();
+        let mut log = inner.log.iter().map(|entry| &entry.stored);
+        Ok(log.find(|stored| stored.sequence == sequence).cloned())
+    }
+
+    fn find_operation(&self, prefix: &str) -> Result<Vec<StoredOperation>, StoreError> {
+        let Some(prefix) = id_prefix(prefix) else {
+            return Ok(Vec::new());
+        };
+        let inner = self.lock();
+        let log = inner.log.iter().map(|entry| &entry.stored);
+        let mut found: Vec<StoredOperation> = log
+            .filter(|stored| stored.id.to_string().starts_with(&prefix))
+            .cloned()
+            .collect();
+        found.sort_by_key(|stored| stored.id);
+        found.truncate(FOUND_MAX);
+        Ok(found)
+    }
+
+    fn known_operation(&self, id: OperationId) -> Result<Option<u64>, StoreError> {
+        let inner = self.lock();
+        let mut log = inner.log.iter().map(|entry| &entry.stored);
+        Ok(log
+            .find(|stored| stored.id == id)
+            .map(|stored| stored.sequence))
+    }
+
+    fn boot(&self) -> Result<Option<String>, StoreError> {
+        Ok(self.lock().boot.clone())
+    }
+
+    fn set_boot(&mut self, boot: &str) -> Result<(), StoreError> {
+        self.lock().boot = Some(boot.to_owned());
+        Ok(())
+    }
+
     fn decide(
         &mut self,
         plan: &PlanKey,
@@ -185,7 +533,7 @@ impl Store for MemoryStore {
         if let Some(result) = inner.duplicate(plan, command) {
             return Ok(Decided::Duplicate { result });
         }
-        let Some(view) = inner.plans.get(plan) else {
+        let Some(view) = inner.views.get(plan) else {
             return Ok(Decided::UnknownStep);
         };
         let Some(step) = view.step(step) else {
@@ -211,7 +559,8 @@ impl Store for MemoryStore {
 
     fn view(&self, plan: &PlanKey) -> Result<Option<View>, StoreError> {
         let inner = self.lock();
-        let Some(mut view) = inner.plans.get(plan).cloned() else {
+        let view = inner.views.get(plan).filter(|_| inner.is_plan(plan));
+        let Some(mut view) = view.cloned() else {
             return Ok(None);
         };
         let newest: HashSet<AttemptId> = view
@@ -226,13 +575,13 @@ impl Store for MemoryStore {
 
     fn step(&self, plan: &PlanKey, id: &StepId) -> Result<Option<Step>, StoreError> {
         let inner = self.lock();
-        let view = inner.plans.get(plan);
+        let view = inner.views.get(plan);
         Ok(view.and_then(|view| view.step(id)).cloned())
     }
 
     fn attempt(&self, id: AttemptId) -> Result<Option<StoredAttempt>, StoreError> {
         let inner = self.lock();
-        let found = inner.plans.iter().find_map(|(plan, view)| {
+        let found = inner.views.iter().find_map(|(plan, view)| {
             let attempt = view.attempts.get(&id)?.clone();
             let plan = plan.clone();
             Some(StoredAttempt { plan, attempt })
@@ -241,12 +590,12 @@ impl Store for MemoryStore {
     }
 
     fn find_attempt(&self, prefix: &str) -> Result<Vec<AttemptSummary>, StoreError> {
-        let Some(prefix) = attempt_prefix(prefix) else {
+        let Some(prefix) = id_prefix(prefix) else {
             return Ok(Vec::new());
         };
         let inner = self.lock();
         let mut found: Vec<AttemptSummary> = inner
-            .plans
+            .views
             .iter()
             .flat_map(|(plan, view)| view.attempts.values().map(move |attempt| (plan, attempt)))
             .filter(|(_, attempt)| attempt.id.to_string().starts_with(&prefix))
@@ -260,7 +609,7 @@ impl Store for MemoryStore {
     fn open_attempts(&self) -> Result<Vec<StoredAttempt>, StoreError> {
         let inner = self.lock();
         let mut open: Vec<StoredAttempt> = inner
-            .plans
+            .views
             .iter()
             .flat_map(|(plan, view)| {
                 let stored = |attempt: &Attempt| StoredAttempt {
@@ -279,7 +628,7 @@ impl Store for MemoryStore {
 
     fn overview(&self, plan: &PlanKey) -> Result<Option<Overview>, StoreError> {
         let inner = self.lock();
-        let Some(view) = inner.plans.get(plan) else {
+        let Some(view) = inner.views.get(plan).filter(|_| inner.is_plan(plan)) else {
             return Ok(None);
         };
         let phases = phases_of(&view.steps)
@@ -303,12 +652,12 @@ impl Store for MemoryStore {
     }
 
     fn plans(&self) -> Result<Vec<PlanKey>, StoreError> {
-        Ok(self.lock().plans.keys().cloned().collect())
+        Ok(self.lock().plans().cloned().collect())
     }
 
     fn runs(&self, plan: &PlanKey) -> Result<Vec<Run>, StoreError> {
         let inner = self.lock();
-        let view = inner.plans.get(plan);
+        let view = inner.views.get(plan);
         Ok(view.map(|view| view.runs.clone()).unwrap_or_default())
     }
 
@@ -317,12 +666,14 @@ impl Store for MemoryStore {
         let mut found: Vec<&StoredOperation> = inner
             .log
             .iter()
-            .filter(|(stored, steps)| {
-                stored.sequence > query.after
-                    && query.plan.as_ref().is_none_or(|plan| stored.plan == *plan)
-                    && query.step.as_ref().is_none_or(|step| steps.contains(step))
+            .filter(|entry| {
+                let (plan, step) = (query.plan.as_ref(), query.step.as_ref());
+                entry.stored.sequence > query.after
+                    && plan.is_none_or(|plan| entry.stored.plan == *plan)
+                    && step.is_none_or(|step| entry.steps.contains(step))
+                    && query.task.is_none_or(|task| entry.task == Some(task))
             })
-            .map(|(stored, _)| stored)
+            .map(|entry| &entry.stored)
             .collect();
         if query.newest_first {
             found.reverse();
@@ -353,7 +704,7 @@ impl Store for MemoryStore {
 
     fn own_files(&self) -> Result<BTreeSet<RepoPath>, StoreError> {
         let inner = self.lock();
-        let plans = inner.plans.keys().map(|plan| plan.path().clone());
+        let plans = inner.plans().map(|plan| plan.path().clone());
         let published = inner.publications.keys().map(|(_, path)| path.clone());
         let stale = inner.outbox.keys().map(|(_, path)| path.clone());
         Ok(plans.chain(published).chain(stale).collect())
@@ -367,24 +718,11 @@ impl Store for MemoryStore {
         hash: &str,
     ) -> Result<bool, StoreError> {
         let mut inner = self.lock();
-        if !inner.plans.contains_key(plan) {
+        if !inner.views.contains_key(plan) {
             return Ok(true);
         }
-        let key = (plan.clone(), path.clone());
-        let known = inner.publications.get(&key).map(|known| known.sequence);
-        if known.is_none_or(|known| known <= up_to) {
-            let publication = Publication {
-                sequence: up_to,
-                hash: hash.to_owned(),
-            };
-            inner.publications.insert(key.clone(), publication);
-        }
-        let pending = inner.outbox.get(&key).map(|row| row.sequence);
-        let clean = pending.is_none_or(|sequence| sequence <= up_to);
-        if clean {
-            inner.outbox.remove(&key);
-        }
-        Ok(clean)
+        let (_, is_clean) = inner.record_publication(plan, path, up_to, hash, None);
+        Ok(is_clean)
     }
 
     fn git_wishes(&self) -> Result<Vec<GitWishRow>, StoreError> {

@@ -8,19 +8,22 @@
 //! The fold is `airboss-core`'s; a store only loads, folds and saves. It never reads a plan,
 //! never runs a process and never decides.
 
+mod board;
+mod error;
 mod lease;
 mod memory;
 mod place;
+mod rules;
 mod sqlite;
 #[cfg(test)]
 mod suite;
 
-use std::collections::{BTreeSet, HashSet};
-use std::path::PathBuf;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use airboss_core::attempt::{Attempt, AttemptStatus, IllegalEvent};
-use airboss_core::id::{AttemptId, OperationId, RunId, StepId};
+use airboss_core::attempt::{Attempt, AttemptStatus};
+use airboss_core::board::{Board, BoardKey, Task};
+use airboss_core::id::{AttemptId, OperationId, RunId, StepId, TaskId};
 use airboss_core::operation::{Operation, PlanKey, StoredOperation};
 use airboss_core::path::RepoPath;
 use airboss_core::process::ProcessIdentity;
@@ -30,12 +33,18 @@ use airboss_core::view::{Counts, Run, View};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::board::{
+    Appeared, BoardChanges, BoardHead, BoardPublication, BoardStanding, DecideBoard, FileStamp,
+    Section, TaskDelta, Wanted,
+};
+pub use self::error::StoreError;
 pub use self::lease::{Claim, Lease, LeaseKey};
 pub use self::memory::MemoryStore;
 pub use self::place::{Place, kernel_name};
 pub use self::sqlite::{Options, SqliteStore};
 
-/// The idempotency key of a command, chosen by whoever gives it. It counts within one plan.
+/// The idempotency key of a command, chosen by whoever gives it. It counts within one plan or
+/// board.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CommandId(String);
@@ -89,6 +98,48 @@ pub enum PublishKind {
         /// The run.
         run: RunId,
     },
+    /// `TODO.md` of a board.
+    Todo,
+    /// `state.json` of a board.
+    BoardState,
+    /// `state.json` of a board's archive.
+    ArchiveState,
+    /// The state file of one task.
+    ProjectState {
+        /// The task.
+        task: TaskId,
+    },
+    /// The markers of phases in a task's plan.
+    PhaseMarkers {
+        /// The task.
+        task: TaskId,
+    },
+    /// `errors.json` of a board.
+    Errors,
+}
+
+impl PublishKind {
+    /// The order of publishing: who sees a change in a file of a high rank finds it in all those
+    /// of a lower one.
+    #[must_use]
+    pub fn rank(&self) -> u8 {
+        match self {
+            Self::PlanMarkers | Self::PhaseMarkers { .. } => 0,
+            Self::RunRecord { .. } => 1,
+            Self::StatusJson => 2,
+            Self::ProjectState { .. } => 3,
+            Self::Errors => 4,
+            Self::ArchiveState => 5,
+            Self::Todo => 6,
+            Self::BoardState => 7,
+        }
+    }
+
+    /// Whether what people change in it is taken into the store.
+    #[must_use]
+    pub fn is_imported(&self) -> bool {
+        self.rank() > Self::StatusJson.rank() || matches!(self, Self::PhaseMarkers { .. })
+    }
 }
 
 /// A file that has to be written again.
@@ -105,7 +156,7 @@ pub struct PublishItem {
 pub struct GitWish {
     /// The place in [`Change::operations`] of the operation it belongs to; at most one each.
     pub operation: usize,
-    /// The steps whose work it holds.
+    /// The steps whose work it holds; none for a board.
     pub steps: Vec<StepId>,
     /// What the git part needs to know; the store does not look inside.
     pub payload: Value,
@@ -124,6 +175,17 @@ pub struct Change {
     pub close_git: Vec<u64>,
     /// The answer that a repetition of the command gets.
     pub result: Value,
+}
+
+impl Change {
+    /// Nothing but an answer.
+    #[must_use]
+    pub fn answer(result: Value) -> Self {
+        Self {
+            result,
+            ..Self::default()
+        }
+    }
 }
 
 /// The unit of writing: all of it, or nothing.
@@ -284,6 +346,9 @@ pub struct OperationQuery {
     pub plan: Option<PlanKey>,
     /// Only those that concern this step, or an attempt while it worked on it.
     pub step: Option<StepId>,
+    /// Only those that concern this task: its changes, its conflicts and how they were settled,
+    /// its errors, and the commits of all these.
+    pub task: Option<TaskId>,
     /// Only those after this sequence number: a reader's cursor.
     pub after: u64,
     /// At most so many.
@@ -297,6 +362,7 @@ impl Default for OperationQuery {
         Self {
             plan: None,
             step: None,
+            task: None,
             after: 0,
             // A page that fits in memory whatever the operations hold; readers go on by cursor.
             limit: 1_000,
@@ -325,6 +391,8 @@ pub struct Publication {
     pub sequence: u64,
     /// The hash of its content, as the publisher computes it.
     pub hash: String,
+    /// What the file system said of it right afterwards, where the publisher told.
+    pub stamp: Option<FileStamp>,
 }
 
 /// A git commit waiting to be made.
@@ -405,7 +473,7 @@ pub trait Store: Send {
     /// When the store cannot be read.
     fn overview(&self, plan: &PlanKey) -> Result<Option<Overview>, StoreError>;
 
-    /// All plans, by path.
+    /// All plans, by path. Boards are not among them.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -416,6 +484,136 @@ pub trait Store: Send {
     /// # Errors
     /// When the store cannot be read.
     fn runs(&self, plan: &PlanKey) -> Result<Vec<Run>, StoreError>;
+
+    /// All boards, by their specs roots.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn boards(&self) -> Result<Vec<BoardKey>, StoreError>;
+
+    /// What is wanted of a board, in one snapshot.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn board_part(&self, board: &BoardKey, wanted: &Wanted) -> Result<Option<Board>, StoreError>;
+
+    /// The whole board.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn board(&self, board: &BoardKey) -> Result<Option<Board>, StoreError> {
+        self.board_part(board, &Wanted::All)
+    }
+
+    /// The board without its tasks, which are only counted.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn board_head(&self, board: &BoardKey) -> Result<Option<BoardHead>, StoreError>;
+
+    /// The task that [`Board::find`] finds, without reading all of them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn task(&self, board: &BoardKey, number: u32) -> Result<Option<Task>, StoreError> {
+        let part = self.board_part(board, &Wanted::Tasks(vec![number]))?;
+        Ok(part.and_then(|part| part.find(number).cloned()))
+    }
+
+    /// Reads what is wanted of a board, decides about it and stores the decision, all in one
+    /// transaction.
+    ///
+    /// A board that is not there is empty; it is begun by a change whose first operation is
+    /// [`Adopted`](airboss_core::board::BoardOperation::Adopted).
+    ///
+    /// # Errors
+    /// As for [`Store::commit`].
+    fn decide_board(
+        &mut self,
+        board: &BoardKey,
+        command: Option<&CommandId>,
+        wanted: &Wanted,
+        decide: &mut DecideBoard<'_>,
+    ) -> Result<Decided, StoreError>;
+
+    /// What was changed on a board by operations after this one, and the tasks as they are now,
+    /// in one snapshot: what a publisher has to write.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn changed_since(
+        &self,
+        board: &BoardKey,
+        sequence: u64,
+    ) -> Result<Option<BoardChanges>, StoreError>;
+
+    /// What was last published of each of these tasks, or of all, to a file; by task.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn sections(
+        &self,
+        board: &BoardKey,
+        path: &RepoPath,
+        tasks: Option<&[TaskId]>,
+    ) -> Result<Vec<Section>, StoreError>;
+
+    /// The newest operation with which text of this hash was published to a file, if it ever
+    /// was.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn known_section(
+        &self,
+        board: &BoardKey,
+        path: &RepoPath,
+        hash: &str,
+    ) -> Result<Option<u64>, StoreError>;
+
+    /// Records what a file shows now, as [`Store::published`] does, and which text of which
+    /// tasks is in it. Not an operation.
+    ///
+    /// What a slow publisher reports late is only remembered as text that is known.
+    ///
+    /// # Errors
+    /// As for [`Store::commit`].
+    fn publish_board(
+        &mut self,
+        board: &BoardKey,
+        publication: &BoardPublication,
+    ) -> Result<bool, StoreError>;
+
+    /// The operation with this sequence number.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn operation(&self, sequence: u64) -> Result<Option<StoredOperation>, StoreError>;
+
+    /// The operations whose id begins with these hexadecimal digits, at most [`FOUND_MAX`].
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn find_operation(&self, prefix: &str) -> Result<Vec<StoredOperation>, StoreError>;
+
+    /// The sequence number of the operation with this id, if this store has it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn known_operation(&self, id: OperationId) -> Result<Option<u64>, StoreError>;
+
+    /// The boot of the kernel after which the files were last looked at, see
+    /// [`Store::set_boot`].
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn boot(&self) -> Result<Option<String>, StoreError>;
+
+    /// Records that every file was looked at in this boot of the kernel: what a power failure
+    /// undid has been found. Not an operation.
+    ///
+    /// # Errors
+    /// As for [`Store::commit`].
+    fn set_boot(&mut self, boot: &str) -> Result<(), StoreError>;
 
     /// A page of the log.
     ///
@@ -512,178 +710,8 @@ pub trait Store: Send {
     }
 }
 
-/// More attempts with one prefix than this help nobody to choose.
+/// More attempts or operations with one prefix than this help nobody to choose.
 pub const FOUND_MAX: usize = 16;
 
 /// The clock of a store; tests bring their own.
 pub type Clock = Box<dyn Fn() -> Timestamp + Send>;
-
-/// Why a store could not do what it was asked. Nothing was acknowledged.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Another process holds the write lock for too long.
-    #[error(
-        "{path} is busy: another airboss process holds its write lock{holder}; \
-         try again, or end that process if it is stopped"
-    )]
-    Busy {
-        /// The database.
-        path: PathBuf,
-        /// Who may hold it, as the end of a sentence.
-        holder: String,
-    },
-    /// The operating system refused: disk full, read-only, no permission, a failing disk.
-    #[error("{path}: {message}; nothing was changed")]
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-        /// What happened and what to do.
-        message: String,
-    },
-    /// It is not a database, or a damaged one.
-    #[error("{path} is damaged ({message}); {remedy}")]
-    Corrupt {
-        /// The database.
-        path: PathBuf,
-        /// SQLite's words.
-        message: String,
-        /// Where it was moved to, and what to do.
-        remedy: String,
-    },
-    /// A newer Airboss wrote it.
-    #[error(
-        "{path} has schema version {found}, and this airboss knows versions up to {known}; \
-         update airboss"
-    )]
-    Newer {
-        /// The database.
-        path: PathBuf,
-        /// Its schema version.
-        found: i64,
-        /// The newest version known here.
-        known: i64,
-    },
-    /// A file system on which the database would lose data without an error.
-    #[error(
-        "{path} is on {kind}, where a database loses data; \
-         set XDG_STATE_HOME to a directory on a local disk"
-    )]
-    RemoteFileSystem {
-        /// The directory.
-        path: PathBuf,
-        /// The file system's name.
-        kind: String,
-    },
-    /// It was opened for reading only.
-    #[error("{path} was opened for reading only")]
-    ReadOnly {
-        /// The database.
-        path: PathBuf,
-    },
-    /// The operation is illegal for the state of its attempt; nothing was changed.
-    #[error(transparent)]
-    Illegal(#[from] IllegalEvent),
-    /// The caller asked for something that makes no sense, or stored data does not.
-    #[error("{message}; this is a mistake in airboss, please report it")]
-    Bug {
-        /// What is wrong.
-        message: String,
-    },
-}
-
-impl StoreError {
-    /// The documented exit code (README): 75 busy, 4 refused, 74 everything else.
-    #[must_use]
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Busy { .. } => 75,
-            Self::Illegal(_) => 4,
-            _ => 74,
-        }
-    }
-}
-
-/// The steps under which an operation is found again: those it names, those it renames, and
-/// those that its attempt works on.
-fn concerned(operation: &Operation, attempt: Option<&Attempt>) -> Vec<StepId> {
-    let mut steps = operation.steps().to_vec();
-    if steps.is_empty()
-        && let Some(attempt) = attempt
-    {
-        steps.extend_from_slice(&attempt.steps);
-    }
-    if let Operation::PlanRegistered { renamed, .. } = operation {
-        steps.extend(renamed.iter().flat_map(|(new, old)| [new, old]).cloned());
-    }
-    steps.sort();
-    steps.dedup();
-    steps
-}
-
-/// The phases of the steps that the plan has now, in plan order: key and title.
-fn phases_of(steps: &[Step]) -> Vec<(&str, &str)> {
-    let mut known = HashSet::new();
-    steps
-        .iter()
-        .filter(|step| !step.state.vanished)
-        .map(|step| (step.record.phase.as_str(), step.record.phase_title.as_str()))
-        .filter(|(key, _)| known.insert(*key))
-        .collect()
-}
-
-/// Puts an overview together from its counted phases.
-fn overview_of(name: String, hash: String, sequence: u64, phases: Vec<PhaseCounts>) -> Overview {
-    let mut counts = Counts::default();
-    for phase in &phases {
-        for (status, count) in phase.counts.by_status() {
-            counts.add(status, count);
-        }
-    }
-    let current_phase = phases
-        .iter()
-        .find(|phase| !phase.counts.is_complete())
-        .map(|phase| phase.key.clone());
-    Overview {
-        name,
-        hash,
-        counts,
-        phases,
-        current_phase,
-        sequence,
-    }
-}
-
-/// Refuses a change whose git wishes do not belong to one operation each.
-fn check_change(change: &Change) -> Result<(), String> {
-    let mut named = HashSet::new();
-    for wish in &change.git {
-        if wish.operation >= change.operations.len() || !named.insert(wish.operation) {
-            return Err(format!(
-                "git wish {} does not have an operation of its own",
-                wish.operation
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn summary_of(plan: PlanKey, attempt: Attempt) -> AttemptSummary {
-    AttemptSummary {
-        id: attempt.id,
-        plan,
-        run: attempt.run,
-        steps: attempt.steps,
-        agent: attempt.agent,
-        status: attempt.status,
-        dispatched_at: attempt.dispatched_at,
-    }
-}
-
-/// The prefix as ids are written, or nothing when no id can begin so.
-fn attempt_prefix(text: &str) -> Option<String> {
-    let prefix = text.trim().to_ascii_lowercase().replace('-', "");
-    prefix
-        .bytes()
-        .all(|byte| byte.is_ascii_hexdigit())
-        .then_some(prefix)
-}

@@ -82,6 +82,7 @@ fn operations(
     let mut found = store.operations(&OperationQuery {
         plan,
         step: named.map(|named| named.step().clone()),
+        task: None,
         after: arguments.after.unwrap_or(0),
         limit: arguments.limit,
         newest_first: arguments.after.is_none(),
@@ -189,6 +190,7 @@ fn subject(operation: &Operation, names: &mut AttemptNames<'_>) -> Result<String
 /// The rest of the line: what the operation says.
 fn essence(operation: &Operation, at: Timestamp) -> String {
     match operation {
+        Operation::Board { operation } => crate::render::board::essence(operation),
         Operation::PlanRegistered { name, steps, .. } => {
             format!("{name}, {}", words::count(steps.len(), "step"))
         }

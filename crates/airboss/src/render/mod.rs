@@ -1,5 +1,6 @@
 //! What values look like on a terminal and in JSON: values in, text out, nothing decided.
 
+pub mod board;
 pub mod plan;
 
 use std::fmt::Display;

@@ -3,6 +3,7 @@
 //! The write-ahead log's `fsync` is the commit point. Every write is one `BEGIN IMMEDIATE`
 //! transaction behind a gate that only orders the queue; every read is one snapshot.
 
+mod board;
 mod fault;
 mod gate;
 mod open;
@@ -15,7 +16,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use airboss_core::id::{AttemptId, StepId};
+use airboss_core::board::{Board, BoardKey};
+use airboss_core::id::{AttemptId, OperationId, StepId, TaskId};
 use airboss_core::operation::{PlanKey, StoredOperation};
 use airboss_core::path::RepoPath;
 use airboss_core::process::ProcessIdentity;
@@ -29,8 +31,9 @@ use self::gate::Gate;
 use self::open::Reader;
 use self::write::End;
 use super::{
-    AttemptSummary, Claim, Clock, CommandId, Commit, Committed, Decide, Decided, GitWishRow, Lease,
-    LeaseKey, OperationQuery, Overview, Publication, PublishRow, Store, StoreError, StoredAttempt,
+    AttemptSummary, BoardChanges, BoardHead, BoardPublication, Claim, Clock, CommandId, Commit,
+    Committed, Decide, DecideBoard, Decided, GitWishRow, Lease, LeaseKey, OperationQuery, Overview,
+    Publication, PublishRow, Section, Store, StoreError, StoredAttempt, Wanted,
 };
 use crate::clock;
 
@@ -290,6 +293,84 @@ impl Store for SqliteStore {
 
     fn plans(&self) -> Result<Vec<PlanKey>, StoreError> {
         self.read(read::plans)
+    }
+
+    fn boards(&self) -> Result<Vec<BoardKey>, StoreError> {
+        self.read(board::boards)
+    }
+
+    fn board_part(&self, board: &BoardKey, wanted: &Wanted) -> Result<Option<Board>, StoreError> {
+        self.read(|connection| board::part(connection, board, wanted))
+    }
+
+    fn board_head(&self, board: &BoardKey) -> Result<Option<BoardHead>, StoreError> {
+        self.read(|connection| board::head(connection, board))
+    }
+
+    fn decide_board(
+        &mut self,
+        board: &BoardKey,
+        command: Option<&CommandId>,
+        wanted: &Wanted,
+        decide: &mut DecideBoard<'_>,
+    ) -> Result<Decided, StoreError> {
+        self.write(|connection, now| {
+            write::decide_board(connection, board, command, wanted, now, decide)
+        })
+    }
+
+    fn changed_since(
+        &self,
+        board: &BoardKey,
+        sequence: u64,
+    ) -> Result<Option<BoardChanges>, StoreError> {
+        self.read(|connection| board::changed_since(connection, board, sequence))
+    }
+
+    fn sections(
+        &self,
+        board: &BoardKey,
+        path: &RepoPath,
+        tasks: Option<&[TaskId]>,
+    ) -> Result<Vec<Section>, StoreError> {
+        self.read(|connection| board::sections(connection, board, path, tasks))
+    }
+
+    fn known_section(
+        &self,
+        board: &BoardKey,
+        path: &RepoPath,
+        hash: &str,
+    ) -> Result<Option<u64>, StoreError> {
+        self.read(|connection| board::known_section(connection, board, path, hash))
+    }
+
+    fn publish_board(
+        &mut self,
+        board: &BoardKey,
+        publication: &BoardPublication,
+    ) -> Result<bool, StoreError> {
+        self.write(|connection, _| board::publish(connection, board, publication))
+    }
+
+    fn operation(&self, sequence: u64) -> Result<Option<StoredOperation>, StoreError> {
+        self.read(|connection| read::operation(connection, sequence))
+    }
+
+    fn find_operation(&self, prefix: &str) -> Result<Vec<StoredOperation>, StoreError> {
+        self.read(|connection| read::find_operation(connection, prefix))
+    }
+
+    fn known_operation(&self, id: OperationId) -> Result<Option<u64>, StoreError> {
+        self.read(|connection| read::known_operation(connection, id))
+    }
+
+    fn boot(&self) -> Result<Option<String>, StoreError> {
+        self.read(read::boot)
+    }
+
+    fn set_boot(&mut self, boot: &str) -> Result<(), StoreError> {
+        self.write(|connection, _| board::set_boot(connection, boot))
     }
 
     fn runs(&self, plan: &PlanKey) -> Result<Vec<Run>, StoreError> {

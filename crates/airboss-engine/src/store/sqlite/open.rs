@@ -38,7 +38,7 @@ const BUSY_PAUSE: Duration = Duration::from_millis(5);
 const LOG_MAX: u64 = 512 << 10;
 
 /// More statements than the store has, so that each is prepared once.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
 
 /// Opens for writing. A missing database is created, an older one migrated.
 pub(super) fn for_writing(

@@ -17,9 +17,10 @@ use serde_json::Value;
 
 use super::fault::Fault;
 use crate::store::lease::Slot;
+use crate::store::rules::{id_prefix, overview_of, summary_of};
 use crate::store::{
     AttemptSummary, CommandId, FOUND_MAX, GitWishRow, Lease, LeaseKey, OperationQuery, Overview,
-    PhaseCounts, Publication, PublishRow, StoredAttempt, attempt_prefix, overview_of, summary_of,
+    PhaseCounts, Publication, PublishRow, StoredAttempt,
 };
 
 pub(super) const STEP: &str = "SELECT record, state FROM step WHERE plan = ?1 AND id = ?2";
@@ -31,17 +32,20 @@ pub(super) const NEWEST_RUN: &str =
 pub(super) const PLAN_SEQUENCE: &str =
     "SELECT coalesce(max(sequence), 0) FROM operation WHERE plan = ?1";
 
-/// The number under which a plan's rows are kept.
+/// The number under which the rows of a plan, or of a board, are kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct PlanRow(pub(super) i64);
+pub(super) struct PlanRow {
+    pub(super) number: i64,
+    pub(super) is_board: bool,
+}
 
 impl ToSql for PlanRow {
     fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
-        self.0.to_sql()
+        self.number.to_sql()
     }
 }
 
-fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T, Fault> {
+pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T, Fault> {
     let text = row
         .get_ref(column)?
         .as_str()
@@ -49,26 +53,34 @@ fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T, Fault> {
     Ok(serde_json::from_str(text)?)
 }
 
-fn id<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Fault> {
+fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<Option<T>, Fault> {
+    let text = row
+        .get_ref(column)?
+        .as_str_or_null()
+        .map_err(rusqlite::Error::from)?;
+    Ok(text.map(serde_json::from_str).transpose()?)
+}
+
+pub(super) fn id<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Fault> {
     text.parse()
         .map_err(|error| Fault::Bug(format!("stored id `{text}`: {error}")))
 }
 
-fn repo_path(text: &str) -> Result<RepoPath, Fault> {
+pub(super) fn repo_path(text: &str) -> Result<RepoPath, Fault> {
     RepoPath::new(text).map_err(|error| Fault::Bug(format!("stored path: {error}")))
 }
 
-fn plan_key(text: &str) -> Result<PlanKey, Fault> {
+pub(super) fn plan_key(text: &str) -> Result<PlanKey, Fault> {
     repo_path(text).map(PlanKey::new)
 }
 
-fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str, Fault> {
+pub(super) fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str, Fault> {
     let value = row.get_ref(column)?.as_str();
     Ok(value.map_err(rusqlite::Error::from)?)
 }
 
 /// Sequence numbers, epochs and counts are written from unsigned numbers and are never negative.
-fn unsigned(row: &Row<'_>, column: usize) -> Result<u64, Fault> {
+pub(super) fn unsigned(row: &Row<'_>, column: usize) -> Result<u64, Fault> {
     let value: i64 = row.get(column)?;
     u64::try_from(value).map_err(|_| Fault::Bug(format!("stored number {value} is negative")))
 }
@@ -78,7 +90,7 @@ pub(super) fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn one<T>(
+pub(super) fn one<T>(
     connection: &Connection,
     sql: &str,
     params: impl Params,
@@ -89,7 +101,7 @@ fn one<T>(
     rows.next()?.map(read).transpose()
 }
 
-fn all<T>(
+pub(super) fn all<T>(
     connection: &Connection,
     sql: &str,
     params: impl Params,
@@ -104,7 +116,7 @@ fn all<T>(
     Ok(found)
 }
 
-fn scalar<T: FromSql>(
+pub(super) fn scalar<T: FromSql>(
     connection: &Connection,
     sql: &str,
     params: impl Params,
@@ -113,9 +125,19 @@ fn scalar<T: FromSql>(
     Ok(statement.query_row(params, |row| row.get(0)).optional()?)
 }
 
+/// The row of a plan or a board.
 pub(super) fn plan_row(connection: &Connection, plan: &PlanKey) -> Result<Option<PlanRow>, Fault> {
-    let sql = "SELECT id FROM plan WHERE path = ?1";
-    Ok(scalar(connection, sql, [plan.path().as_str()])?.map(PlanRow))
+    let sql = "SELECT id, kind = 'board' FROM plan WHERE path = ?1";
+    one(connection, sql, [plan.path().as_str()], |row| {
+        Ok(PlanRow {
+            number: row.get(0)?,
+            is_board: row.get(1)?,
+        })
+    })
+}
+
+fn only_plan(connection: &Connection, plan: &PlanKey) -> Result<Option<PlanRow>, Fault> {
+    Ok(plan_row(connection, plan)?.filter(|row| !row.is_board))
 }
 
 pub(super) fn command_result(
@@ -216,7 +238,7 @@ fn name_and_hash(connection: &Connection, plan: PlanRow) -> Result<(String, Stri
 }
 
 pub(super) fn view(connection: &Connection, plan: &PlanKey) -> Result<Option<View>, Fault> {
-    let Some(plan) = plan_row(connection, plan)? else {
+    let Some(plan) = only_plan(connection, plan)? else {
         return Ok(None);
     };
     let (name, hash) = name_and_hash(connection, plan)?;
@@ -232,7 +254,7 @@ pub(super) fn view(connection: &Connection, plan: &PlanKey) -> Result<Option<Vie
 }
 
 pub(super) fn overview(connection: &Connection, plan: &PlanKey) -> Result<Option<Overview>, Fault> {
-    let Some(plan) = plan_row(connection, plan)? else {
+    let Some(plan) = only_plan(connection, plan)? else {
         return Ok(None);
     };
     let sql = "SELECT key, title FROM phase WHERE plan = ?1 ORDER BY position";
@@ -263,7 +285,7 @@ pub(super) fn overview(connection: &Connection, plan: &PlanKey) -> Result<Option
 }
 
 pub(super) fn plans(connection: &Connection) -> Result<Vec<PlanKey>, Fault> {
-    let sql = "SELECT path FROM plan ORDER BY path";
+    let sql = "SELECT path FROM plan WHERE kind = 'plan' ORDER BY path";
     all(connection, sql, [], |row| plan_key(text(row, 0)?))
 }
 
@@ -296,7 +318,7 @@ pub(super) fn find_attempt(
     connection: &Connection,
     prefix: &str,
 ) -> Result<Vec<AttemptSummary>, Fault> {
-    let Some(prefix) = attempt_prefix(prefix) else {
+    let Some(prefix) = id_prefix(prefix) else {
         return Ok(Vec::new());
     };
     // `g` comes after the last hexadecimal digit, so this is the range of the prefix.
@@ -308,46 +330,92 @@ pub(super) fn find_attempt(
     })
 }
 
+const STORED: &str = "SELECT o.sequence, o.id, plan.path, o.at, o.body FROM operation AS o \
+    JOIN plan ON plan.id = o.plan";
+
+fn stored(row: &Row<'_>) -> Result<StoredOperation, Fault> {
+    Ok(StoredOperation {
+        sequence: unsigned(row, 0)?,
+        id: id::<OperationId>(text(row, 1)?)?,
+        plan: plan_key(text(row, 2)?)?,
+        at: Timestamp::from_millis(row.get(3)?),
+        operation: json(row, 4)?,
+    })
+}
+
 pub(super) fn operations(
     connection: &Connection,
     query: &OperationQuery,
 ) -> Result<Vec<StoredOperation>, Fault> {
     let after = signed(query.after);
     let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-    let mut sql = "SELECT o.sequence, o.id, plan.path, o.at, o.body FROM operation AS o \
-        JOIN plan ON plan.id = o.plan WHERE o.sequence > ?1"
-        .to_owned();
-    let mut params: Vec<&dyn ToSql> = vec![&after, &limit];
     let plan = query.plan.as_ref().map(|plan| plan.path().as_str());
     let step = query.step.as_ref().map(StepId::as_str);
-    if let Some(plan) = &plan {
-        params.push(plan);
+    let task = query.task.map(|task| task.to_string());
+    // What is not asked for is not in the text, so that each question has its own index; the
+    // numbers of the parameters are those of this list.
+    let params: [&dyn ToSql; 5] = [&after, &limit, &plan, &step, &task];
+    let mut sql = format!("{STORED} WHERE o.sequence > ?1");
+    if plan.is_some() {
         sql.push_str(" AND o.plan = (SELECT id FROM plan WHERE path = ?3)");
     }
-    if let Some(step) = &step {
-        params.push(step);
-        sql.push_str(match plan {
-            Some(_) => {
-                " AND o.sequence IN (SELECT sequence FROM operation_step WHERE step = ?4 \
-                 AND plan = (SELECT id FROM plan WHERE path = ?3))"
-            }
-            None => " AND o.sequence IN (SELECT sequence FROM operation_step WHERE step = ?3)",
-        });
+    if step.is_some() {
+        sql.push_str(" AND o.sequence IN (SELECT sequence FROM operation_step WHERE step = ?4");
+        if plan.is_some() {
+            sql.push_str(" AND plan = (SELECT id FROM plan WHERE path = ?3)");
+        }
+        sql.push(')');
+    }
+    if task.is_some() {
+        sql.push_str(" AND o.task = ?5");
     }
     sql.push_str(if query.newest_first {
         " ORDER BY o.sequence DESC LIMIT ?2"
     } else {
         " ORDER BY o.sequence LIMIT ?2"
     });
-    all(connection, &sql, params.as_slice(), |row| {
-        Ok(StoredOperation {
-            sequence: unsigned(row, 0)?,
-            id: id::<OperationId>(text(row, 1)?)?,
-            plan: plan_key(text(row, 2)?)?,
-            at: Timestamp::from_millis(row.get(3)?),
-            operation: json(row, 4)?,
-        })
+    let mut statement = connection.prepare_cached(&sql)?;
+    let count = statement.parameter_count();
+    let mut rows = statement.query(&params[..count])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(stored(row)?);
+    }
+    Ok(found)
+}
+
+pub(super) fn operation(
+    connection: &Connection,
+    sequence: u64,
+) -> Result<Option<StoredOperation>, Fault> {
+    let sql = format!("{STORED} WHERE o.sequence = ?1");
+    one(connection, &sql, [signed(sequence)], stored)
+}
+
+pub(super) fn find_operation(
+    connection: &Connection,
+    prefix: &str,
+) -> Result<Vec<StoredOperation>, Fault> {
+    let Some(prefix) = id_prefix(prefix) else {
+        return Ok(Vec::new());
+    };
+    let sql =
+        format!("{STORED} WHERE o.id >= ?1 AND o.id < ?1 || 'g' ORDER BY o.id LIMIT {FOUND_MAX}");
+    all(connection, &sql, [prefix], stored)
+}
+
+pub(super) fn known_operation(
+    connection: &Connection,
+    operation: OperationId,
+) -> Result<Option<u64>, Fault> {
+    let sql = "SELECT sequence FROM operation WHERE id = ?1";
+    one(connection, sql, [operation.to_string()], |row| {
+        unsigned(row, 0)
     })
+}
+
+pub(super) fn boot(connection: &Connection) -> Result<Option<String>, Fault> {
+    scalar(connection, "SELECT value FROM meta WHERE key = 'boot'", [])
 }
 
 pub(super) fn to_publish(
@@ -369,8 +437,8 @@ pub(super) fn to_publish(
 }
 
 pub(super) fn own_files(connection: &Connection) -> Result<BTreeSet<RepoPath>, Fault> {
-    let sql =
-        "SELECT path FROM plan UNION SELECT path FROM publication UNION SELECT path FROM outbox";
+    let sql = "SELECT path FROM plan WHERE kind = 'plan' UNION SELECT path FROM publication \
+        UNION SELECT path FROM outbox";
     let paths = all(connection, sql, [], |row| repo_path(text(row, 0)?))?;
     Ok(paths.into_iter().collect())
 }
@@ -380,13 +448,14 @@ pub(super) fn publication(
     plan: &PlanKey,
     path: &RepoPath,
 ) -> Result<Option<Publication>, Fault> {
-    let sql = "SELECT publication.sequence, publication.hash FROM publication \
+    let sql = "SELECT publication.sequence, publication.hash, publication.stamp FROM publication \
         JOIN plan ON plan.id = publication.plan WHERE plan.path = ?1 AND publication.path = ?2";
     let params = (plan.path().as_str(), path.as_str());
     one(connection, sql, params, |row| {
         Ok(Publication {
             sequence: unsigned(row, 0)?,
             hash: row.get(1)?,
+            stamp: optional_json(row, 2)?,
         })
     })
 }
@@ -409,10 +478,9 @@ pub(super) fn git_wishes(connection: &Connection) -> Result<Vec<GitWishRow>, Fau
 pub(super) fn lease_slot(connection: &Connection, key: &LeaseKey) -> Result<Slot, Fault> {
     let sql = "SELECT epoch, body FROM lease WHERE key = ?1";
     let found = one(connection, sql, [key.as_str()], |row| {
-        let lease: Option<String> = row.get(1)?;
         Ok(Slot {
             epoch: unsigned(row, 0)?,
-            lease: lease.map(|text| serde_json::from_str(&text)).transpose()?,
+            lease: optional_json(row, 1)?,
         })
     })?;
     Ok(found.unwrap_or_default())

@@ -6,7 +6,7 @@ use super::fault::Fault;
 
 /// One script for each version: `VERSIONS[n]` leads from version `n` to version `n + 1`.
 /// A published script is never changed; a new one is appended.
-pub(super) const VERSIONS: &[&str] = &[VERSION_1];
+pub(super) const VERSIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// The columns beside a JSON column repeat what is searched or counted in it.
 const VERSION_1: &str = "
@@ -108,6 +108,89 @@ CREATE TABLE lease (
     key TEXT NOT NULL PRIMARY KEY,
     epoch INTEGER NOT NULL,
     body TEXT
+) STRICT, WITHOUT ROWID;
+";
+
+/// Boards. What a plan has, a board has as well, so that its row stands in the table of plans
+/// with another kind. Of what was published `section` has the newest text of each task, and
+/// `known_section` every text that there ever was.
+const VERSION_2: &str = "
+ALTER TABLE plan ADD COLUMN kind TEXT NOT NULL DEFAULT 'plan';
+
+ALTER TABLE operation ADD COLUMN task TEXT;
+CREATE INDEX operation_by_task ON operation (task) WHERE task IS NOT NULL;
+CREATE INDEX operation_by_id ON operation (id);
+
+ALTER TABLE publication ADD COLUMN stamp TEXT;
+
+CREATE TABLE board (
+    stream INTEGER PRIMARY KEY REFERENCES plan (id),
+    next_number INTEGER
+) STRICT;
+
+CREATE TABLE task (
+    stream INTEGER NOT NULL REFERENCES plan (id),
+    id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    place TEXT NOT NULL,
+    status TEXT NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (stream, id)
+) STRICT;
+CREATE INDEX task_by_number ON task (stream, number, place);
+CREATE INDEX task_by_status ON task (stream, place, status);
+
+CREATE TABLE former_number (
+    stream INTEGER NOT NULL REFERENCES plan (id),
+    number INTEGER NOT NULL,
+    task TEXT NOT NULL,
+    PRIMARY KEY (stream, number, task)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dependency (
+    stream INTEGER NOT NULL REFERENCES plan (id),
+    number INTEGER NOT NULL,
+    task TEXT NOT NULL,
+    PRIMARY KEY (stream, number, task)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE conflict (
+    position INTEGER PRIMARY KEY,
+    stream INTEGER NOT NULL REFERENCES plan (id),
+    id TEXT NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX conflict_by_id ON conflict (stream, id);
+
+CREATE TABLE error (
+    position INTEGER PRIMARY KEY,
+    stream INTEGER NOT NULL REFERENCES plan (id),
+    id TEXT NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX error_by_id ON error (stream, id);
+
+CREATE TABLE section (
+    stream INTEGER NOT NULL REFERENCES plan (id),
+    path TEXT NOT NULL,
+    task TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    facts TEXT NOT NULL,
+    UNIQUE (stream, path, task)
+) STRICT;
+
+CREATE TABLE known_section (
+    stream INTEGER NOT NULL REFERENCES plan (id),
+    path TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    PRIMARY KEY (stream, path, hash)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE meta (
+    key TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 ";
 

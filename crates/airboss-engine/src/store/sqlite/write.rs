@@ -1,22 +1,26 @@
 //! The bodies of the write transactions. Each loads a few rows, folds, and saves them.
 
 use airboss_core::attempt::{Attempt, AttemptStatus};
-use airboss_core::id::OperationId;
-use airboss_core::id::StepId;
+use airboss_core::board::BoardKey;
+use airboss_core::id::{OperationId, StepId};
 use airboss_core::operation::{Operation, PlanKey, StepRecord, StoredOperation};
 use airboss_core::path::RepoPath;
 use airboss_core::step::Step;
 use airboss_core::time::Timestamp;
 use airboss_core::view::{Run, apply_attempt, apply_run, register};
 use rusqlite::{Connection, Params};
+use serde_json::Value;
 
+use super::board;
 use super::fault::Fault;
 use super::read::{self, PlanRow, signed};
 use crate::clock;
+use crate::store::board::{begins_board, check_stream};
 use crate::store::lease::Slot;
+use crate::store::rules::{check_change, concerned, phases_of};
 use crate::store::{
-    Change, CommandId, Commit, Committed, Decide, Decided, Expected, LeaseKey, Standing,
-    check_change, concerned, phases_of,
+    Change, CommandId, Commit, Committed, Decide, DecideBoard, Decided, Expected, FileStamp,
+    LeaseKey, Standing, Wanted,
 };
 
 /// How a transaction ends when nothing failed.
@@ -27,7 +31,11 @@ pub(super) enum End<T> {
     Rollback(T),
 }
 
-fn execute(connection: &Connection, sql: &str, params: impl Params) -> Result<usize, Fault> {
+pub(super) fn execute(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> Result<usize, Fault> {
     Ok(connection.prepare_cached(sql)?.execute(params)?)
 }
 
@@ -38,9 +46,8 @@ pub(super) fn commit(
     now: Timestamp,
 ) -> Result<End<Committed>, Fault> {
     let plan = read::plan_row(connection, &commit.plan)?;
-    if let (Some(plan), Some(command)) = (plan, &commit.command)
-        && let Some(result) = read::command_result(connection, plan, command)?
-    {
+    let command = commit.command.as_ref();
+    if let Some(result) = known_answer(connection, plan, command)? {
         return Ok(End::Rollback(Committed::Duplicate { result }));
     }
     if let Some(fence) = &commit.fence {
@@ -56,13 +63,7 @@ pub(super) fn commit(
     if !is_expected(connection, plan, &commit.expected)? {
         return Ok(End::Rollback(Committed::Conflict));
     }
-    let command = commit.command.as_ref();
-    let writer = Writer {
-        connection,
-        plan: own_plan_row(connection, plan, &commit.plan)?,
-        key: &commit.plan,
-        now,
-    };
+    let writer = Writer::new(connection, plan, &commit.plan, now, &commit.change)?;
     let operations = writer.append(command, &commit.change)?;
     Ok(End::Commit(Committed::Applied { operations }))
 }
@@ -79,9 +80,7 @@ pub(super) fn decide(
     let Some(plan) = read::plan_row(connection, key)? else {
         return Ok(End::Rollback(Decided::UnknownStep));
     };
-    if let Some(command) = command
-        && let Some(result) = read::command_result(connection, plan, command)?
-    {
+    if let Some(result) = known_answer(connection, Some(plan), command)? {
         return Ok(End::Rollback(Decided::Duplicate { result }));
     }
     let Some(step) = read::step(connection, plan, step)? else {
@@ -102,12 +101,61 @@ pub(super) fn decide(
         Ok(change) => change,
         Err(refusal) => return Ok(End::Rollback(Decided::Refused(refusal))),
     };
-    let writer = Writer {
-        connection,
-        plan,
-        key,
-        now,
+    carry_out(connection, Some(plan), key, command, now, change)
+}
+
+/// [`crate::store::Store::decide_board`].
+pub(super) fn decide_board(
+    connection: &Connection,
+    key: &BoardKey,
+    command: Option<&CommandId>,
+    wanted: &Wanted,
+    now: Timestamp,
+    decide: &mut DecideBoard<'_>,
+) -> Result<End<Decided>, Fault> {
+    let log = key.log();
+    let stream = read::plan_row(connection, &log)?;
+    if stream.is_some_and(|stream| !stream.is_board) {
+        return Err(Fault::Bug(format!("{key} is a plan, not a board")));
+    }
+    if let Some(result) = known_answer(connection, stream, command)? {
+        return Ok(End::Rollback(Decided::Duplicate { result }));
+    }
+    let change = match decide(&board::standing(connection, stream, wanted, now)?) {
+        Ok(change) => change,
+        Err(refusal) => return Ok(End::Rollback(Decided::Refused(refusal))),
     };
+    if stream.is_none() && !begins_board(&change).map_err(Fault::Bug)? {
+        // There is no log yet that could keep the answer, and nothing that it would protect.
+        let operations = Vec::new();
+        let result = change.result;
+        return Ok(End::Rollback(Decided::Applied { operations, result }));
+    }
+    carry_out(connection, stream, &log, command, now, change)
+}
+
+/// What this command answered before.
+fn known_answer(
+    connection: &Connection,
+    plan: Option<PlanRow>,
+    command: Option<&CommandId>,
+) -> Result<Option<Value>, Fault> {
+    match (plan, command) {
+        (Some(plan), Some(command)) => read::command_result(connection, plan, command),
+        _ => Ok(None),
+    }
+}
+
+/// Stores what was decided.
+fn carry_out(
+    connection: &Connection,
+    plan: Option<PlanRow>,
+    key: &PlanKey,
+    command: Option<&CommandId>,
+    now: Timestamp,
+    change: Change,
+) -> Result<End<Decided>, Fault> {
+    let writer = Writer::new(connection, plan, key, now, &change)?;
     let operations = writer.append(command, &change)?;
     let is_empty = operations.is_empty()
         && change.publish.is_empty()
@@ -147,20 +195,7 @@ fn is_expected(
     }
 }
 
-fn own_plan_row(
-    connection: &Connection,
-    known: Option<PlanRow>,
-    key: &PlanKey,
-) -> Result<PlanRow, Fault> {
-    if let Some(known) = known {
-        return Ok(known);
-    }
-    let sql = "INSERT INTO plan (path, name, hash) VALUES (?1, '', '')";
-    execute(connection, sql, [key.path().as_str()])?;
-    Ok(PlanRow(connection.last_insert_rowid()))
-}
-
-/// Appends to the log of one plan, inside one transaction.
+/// Appends to the log of one plan or board, inside one transaction.
 struct Writer<'a> {
     connection: &'a Connection,
     plan: PlanRow,
@@ -168,7 +203,36 @@ struct Writer<'a> {
     now: Timestamp,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    /// Begins the log when there is none, if this change may begin it.
+    fn new(
+        connection: &'a Connection,
+        known: Option<PlanRow>,
+        key: &'a PlanKey,
+        now: Timestamp,
+        change: &Change,
+    ) -> Result<Self, Fault> {
+        let is_board =
+            check_stream(known.map(|known| known.is_board), change).map_err(Fault::Bug)?;
+        let plan = if let Some(known) = known {
+            known
+        } else {
+            let sql = "INSERT INTO plan (path, name, hash, kind) VALUES (?1, '', '', ?2)";
+            let kind = if is_board { "board" } else { "plan" };
+            execute(connection, sql, (key.path().as_str(), kind))?;
+            PlanRow {
+                number: connection.last_insert_rowid(),
+                is_board,
+            }
+        };
+        Ok(Self {
+            connection,
+            plan,
+            key,
+            now,
+        })
+    }
+
     fn append(
         &self,
         command: Option<&CommandId>,
@@ -191,13 +255,19 @@ impl Writer<'_> {
 
     fn append_operation(&self, operation: &Operation) -> Result<StoredOperation, Fault> {
         let id = OperationId::from_uuid(clock::fresh_uuid());
-        let sql = "INSERT INTO operation (id, plan, at, kind, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let sql = "INSERT INTO operation (id, plan, at, kind, body, task) \
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let body = serde_json::to_string(operation)?;
         let at = self.now.as_millis();
-        let params = (id.to_string(), self.plan, at, operation.word(), body);
+        let task = board::concerned(self.connection, self.plan, operation)?;
+        let params = (id.to_string(), self.plan, at, operation.word(), body, task);
         execute(self.connection, sql, params)?;
         let sequence = self.connection.last_insert_rowid();
         let attempt = self.fold(operation)?;
+        if let Operation::Board { operation } = operation {
+            let stored = (sequence.cast_unsigned(), id);
+            board::fold(self.connection, self.plan, stored, operation)?;
+        }
         let sql = "INSERT INTO operation_step (plan, step, sequence) VALUES (?1, ?2, ?3)";
         for step in concerned(operation, attempt.as_ref()) {
             execute(self.connection, sql, (self.plan, step.as_str(), sequence))?;
@@ -379,17 +449,33 @@ pub(super) fn published(
     let Some(plan) = read::plan_row(connection, plan)? else {
         return Ok(End::Rollback(true));
     };
+    let (_, is_clean) = record_publication(connection, plan, path, up_to, hash, None)?;
+    Ok(End::Commit(is_clean))
+}
+
+/// Records what a file shows. Tells whether nothing newer was known of it, and whether it is
+/// clean.
+pub(super) fn record_publication(
+    connection: &Connection,
+    plan: PlanRow,
+    path: &RepoPath,
+    up_to: u64,
+    hash: &str,
+    stamp: Option<&FileStamp>,
+) -> Result<(bool, bool), Fault> {
     let (path, up_to) = (path.as_str(), signed(up_to));
-    let sql = "INSERT INTO publication (plan, path, sequence, hash) VALUES (?1, ?2, ?3, ?4) \
-        ON CONFLICT (plan, path) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash \
+    let stamp = stamp.map(serde_json::to_string).transpose()?;
+    let sql = "INSERT INTO publication (plan, path, sequence, hash, stamp) \
+        VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (plan, path) DO UPDATE \
+        SET sequence = excluded.sequence, hash = excluded.hash, stamp = excluded.stamp \
         WHERE sequence <= excluded.sequence";
-    execute(connection, sql, (plan, path, up_to, hash))?;
+    let recorded = execute(connection, sql, (plan, path, up_to, hash, stamp))?;
     let sql = "DELETE FROM outbox WHERE plan = ?1 AND path = ?2 AND sequence <= ?3";
     execute(connection, sql, (plan, path, up_to))?;
     let sql = "SELECT count(*) FROM outbox WHERE plan = ?1 AND path = ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let pending: i64 = statement.query_row((plan, path), |row| row.get(0))?;
-    Ok(End::Commit(pending == 0))
+    Ok((recorded > 0, pending == 0))
 }
 
 /// Changes what is kept of a lease; nothing is written when `change` says that nothing changed.

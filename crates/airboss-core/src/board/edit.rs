@@ -1,0 +1,104 @@
+//! What the editors of TODO.md and state.json are asked to do to a file's bytes.
+
+use serde::{Deserialize, Serialize};
+
+use super::change::Field;
+use super::task::Task;
+use crate::time::Timestamp;
+
+/// One edit. Doing it twice is the same as doing it once, and what it does not name keeps its
+/// bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Edit<'a> {
+    /// The task gets an entry, unless it has one.
+    Add {
+        /// The task.
+        task: &'a Task,
+    },
+    /// These fields get the values that the task has.
+    Change {
+        /// The task.
+        task: &'a Task,
+        /// The fields.
+        fields: &'a [Field],
+    },
+    /// The entry with this number becomes the entry of the task, which has another number.
+    Renumber {
+        /// The number in the file.
+        from: u32,
+        /// The task.
+        task: &'a Task,
+    },
+    /// The task's entry is put elsewhere. state.json keeps its order.
+    Move {
+        /// Its number.
+        number: u32,
+        /// Where.
+        to: &'a Position,
+    },
+    /// The task's entry goes.
+    Remove {
+        /// Its number.
+        number: u32,
+    },
+    /// The next number, where the file has one.
+    NextNumber(u32),
+    /// The instant of the change, where the file has one for the whole board.
+    LastUpdated(Timestamp),
+}
+
+/// A place among the entries of TODO.md.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "where")]
+pub enum Position {
+    /// First in its section.
+    First,
+    /// Last in its section.
+    Last,
+    /// Directly before this task.
+    Before {
+        /// Its number.
+        number: u32,
+    },
+    /// Directly after this task.
+    After {
+        /// Its number.
+        number: u32,
+    },
+}
+
+/// What editing gave.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Edited {
+    /// The new content; equal to the old one when nothing had to change.
+    pub bytes: Vec<u8>,
+    /// What could not be done although the file is sound, by task number: an entry that is
+    /// missing, a status line that is not there.
+    pub left: Vec<(u32, String)>,
+}
+
+/// Why a file is not edited at all, or not at this task; nothing was changed.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum EditError {
+    /// The file as a whole cannot be built upon.
+    #[error("line {line}: {message}")]
+    Damaged {
+        /// Where, from 1.
+        line: usize,
+        /// What is wrong, and what to do.
+        message: String,
+    },
+    /// A task is there more than once.
+    #[error("task {number} stands there {} times (lines {})", lines.len(), list(lines))]
+    Duplicate {
+        /// Its number.
+        number: u32,
+        /// The lines.
+        lines: Vec<usize>,
+    },
+}
+
+fn list(lines: &[usize]) -> String {
+    let lines: Vec<_> = lines.iter().map(ToString::to_string).collect();
+    lines.join(", ")
+}

@@ -1,0 +1,34 @@
+//! The board of a repository: its tasks, what files say of them, and every rule about both.
+//!
+//! The files are TODO.md, state.json, the state of single tasks, plans and errors.json. They are
+//! projections: a parser here turns one into [`TaskFacts`], an editor puts [`Edit`]s back into its
+//! bytes, and between the two stands the [`Board`], the fold of [`BoardOperation`]s. Nothing here
+//! reads a file, knows the time, or invents an id.
+
+pub mod artifact_name;
+pub mod change;
+pub mod command;
+pub mod directory;
+pub mod edit;
+pub mod error;
+pub mod facts;
+pub mod link;
+pub mod name;
+pub mod number;
+pub mod operation;
+pub mod ready;
+pub mod roots;
+pub mod status;
+pub mod task;
+pub mod todo;
+pub mod transition;
+
+#[cfg(test)]
+mod testing;
+
+pub use self::change::{Field, TaskChange};
+pub use self::edit::{Edit, EditError, Edited, Position};
+pub use self::facts::{Dependencies, TaskFacts};
+pub use self::operation::{Board, BoardKey, BoardOperation, Cause};
+pub use self::status::{Class, Status, TaskStatus};
+pub use self::task::{Artifact, PhaseState, Place, Task, TimeKey};

@@ -1,0 +1,286 @@
+//! Changing a board: take in what others did, decide in one transaction, publish, commit.
+
+use airboss_core::board::{Board, BoardKey, BoardOperation};
+use airboss_core::operation::{Operation, StoredOperation};
+use airboss_core::path::RepoPathError;
+use serde_json::Value;
+
+use super::edits::BoardEdits;
+use super::files::{BoardFiles, Whole};
+use super::places::Places;
+use super::wish::BoardWish;
+use crate::git::{Delta, GitError};
+use crate::projection::{Publisher, Settled};
+use crate::run::commits::{CommitError, WishOutcome, drain};
+use crate::store::{
+    BoardStanding, Change, CommandId, Decided, GitWish, PublishItem, PublishKind, PublishRow,
+    Refusal, SqliteStore, Store, StoreError, Wanted,
+};
+use crate::supervise::boot_id;
+use crate::workspace::{Workspace, WorkspaceError};
+
+/// Why a board cannot be used. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum BoardError {
+    /// The work tree or its store cannot be used.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Git failed.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// A file or directory cannot be read.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// A path that the board names leads elsewhere.
+    #[error(transparent)]
+    Path(#[from] RepoPathError),
+    /// The decision said no.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The board is not known yet.
+    #[error("{0} is not adopted")]
+    NotAdopted(BoardKey),
+    /// There is no board.
+    #[error("there is no board here: no TODO.md with tasks and no state.json")]
+    NoBoard,
+}
+
+impl From<CommitError> for BoardError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Store(error) => Self::Store(error),
+            CommitError::Git(error) => Self::Git(error),
+        }
+    }
+}
+
+/// What a command decided.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Decision {
+    /// The operations, in order. There may be none.
+    pub operations: Vec<BoardOperation>,
+    /// The first line of the commit; empty for no commit.
+    pub subject: String,
+    /// The rest of its message.
+    pub body: String,
+    /// Whole files that belong to the commit.
+    pub files: Vec<Delta>,
+    /// The answer that a repetition of the command gets.
+    pub result: Value,
+}
+
+/// What became of a command.
+#[derive(Debug)]
+pub struct Done {
+    /// Its answer.
+    pub result: Value,
+    /// What was stored; empty when it was carried out before.
+    pub operations: Vec<StoredOperation>,
+    /// What was published, and what is pending.
+    pub settled: Settled,
+    /// The commits that were made or put off.
+    pub commits: Vec<WishOutcome>,
+}
+
+/// A board that is worked on.
+pub struct Desk {
+    /// The work tree.
+    pub workspace: Workspace,
+    /// The store.
+    pub store: SqliteStore,
+    /// Its files.
+    pub places: Places,
+    /// Whether changes are committed.
+    pub commits: bool,
+}
+
+impl Desk {
+    /// Opens a board that is known.
+    ///
+    /// # Errors
+    /// When it is not known, or the store cannot be used.
+    pub fn open(workspace: Workspace, board: &BoardKey) -> Result<Self, BoardError> {
+        let store = workspace.open_store()?;
+        if store.board_head(board)?.is_none() {
+            return Err(BoardError::NotAdopted(board.clone()));
+        }
+        Ok(Self {
+            places: Places::new(&workspace.top, board)?,
+            commits: workspace.repository.is_some(),
+            workspace,
+            store,
+        })
+    }
+
+    /// The board.
+    #[must_use]
+    pub fn board(&self) -> &BoardKey {
+        &self.places.board
+    }
+
+    /// The whole board as it is stored.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn view(&self) -> Result<Board, BoardError> {
+        Ok(self.store.board(self.board())?.unwrap_or_default())
+    }
+
+    /// Takes in what people and git changed in the files, and finishes what a crash left.
+    ///
+    /// Quick when nobody touched anything: two files are asked for their times.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn settle(&mut self, whole: Whole) -> Result<Settled, BoardError> {
+        let boot = boot_id();
+        let whole = match whole {
+            // A power failure may have undone what was published.
+            Whole::No if self.store.boot()?.as_deref() != Some(&boot) => Whole::Yes,
+            whole => whole,
+        };
+        let rows = self.changed_files(whole)?;
+        let files = BoardFiles::new(&self.workspace).whole(whole);
+        let publisher = Publisher::of_board(&self.workspace, files);
+        let settled = publisher.look(&mut self.store, &rows)?;
+        if whole != Whole::No && settled.pending.is_empty() {
+            self.store.set_boot(&boot)?;
+        }
+        Ok(settled)
+    }
+
+    /// The files that are not as they were published.
+    fn changed_files(&self, whole: Whole) -> Result<Vec<PublishRow>, BoardError> {
+        let log = self.board().log();
+        let mut rows = Vec::new();
+        for PublishItem { path, kind } in self.places.lists() {
+            let known = self.store.publication(&log, &path)?;
+            let stamp = super::files::stamp_on_disk(&self.workspace.top.join(&path))?;
+            let is_clean = known
+                .as_ref()
+                .is_some_and(|known| known.stamp.is_some() && known.stamp == stamp);
+            if whole == Whole::No && is_clean {
+                continue;
+            }
+            rows.push(PublishRow {
+                plan: log.clone(),
+                path,
+                kind,
+                sequence: known.map_or(0, |known| known.sequence),
+            });
+        }
+        Ok(rows)
+    }
+
+    /// Carries a command out: settles, decides in one transaction, publishes, commits.
+    ///
+    /// `decide` may be asked more than once and must not act.
+    ///
+    /// # Errors
+    /// When the decision says no or the store fails; nothing was changed then.
+    pub fn change(
+        &mut self,
+        command: Option<&CommandId>,
+        wanted: &Wanted,
+        decide: &mut dyn FnMut(&BoardStanding) -> Result<Decision, Refusal>,
+    ) -> Result<Done, BoardError> {
+        let before = self.settle(Whole::No)?;
+        let mut done = self.decide(command, wanted, decide)?;
+        self.finish(&mut done)?;
+        done.settled.notes.splice(0..0, before.notes);
+        Ok(done)
+    }
+
+    fn decide(
+        &mut self,
+        command: Option<&CommandId>,
+        wanted: &Wanted,
+        decide: &mut dyn FnMut(&BoardStanding) -> Result<Decision, Refusal>,
+    ) -> Result<Done, BoardError> {
+        let places = self.places.clone();
+        let since = match (&self.workspace.repository, self.commits) {
+            (Some(repository), true) => repository.head()?,
+            _ => None,
+        };
+        let commits = self.commits;
+        let decided = self.store.decide_board(&places.board, command, wanted, &mut |standing| {
+            let decision = decide(standing)?;
+            Ok(change_of(&places, standing, decision, commits, since))
+        })?;
+        let (operations, result) = match decided {
+            Decided::Applied { operations, result } => (operations, result),
+            Decided::Duplicate { result } => (Vec::new(), result),
+            Decided::Refused(refusal) => return Err(BoardError::Refused(refusal)),
+            Decided::UnknownStep => return Err(BoardError::NotAdopted(places.board)),
+        };
+        Ok(Done {
+            result,
+            operations,
+            settled: Settled::default(),
+            commits: Vec::new(),
+        })
+    }
+
+    /// Publishes what is stale and makes the commits that wait.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn finish(&mut self, done: &mut Done) -> Result<(), BoardError> {
+        let files = BoardFiles::new(&self.workspace);
+        let publisher = Publisher::of_board(&self.workspace, files);
+        let settled = publisher.settle(&mut self.store, None)?;
+        done.settled.written.extend(settled.written);
+        done.settled.pending.extend(settled.pending);
+        done.settled.notes.extend(settled.notes);
+        if let Some(repository) = &self.workspace.repository {
+            done.commits.extend(drain(&mut self.store, repository)?);
+        }
+        Ok(())
+    }
+}
+
+/// What is stored for a decision: its operations, the files that they make stale, its commit.
+fn change_of(
+    places: &Places,
+    standing: &BoardStanding,
+    decision: Decision,
+    commits: bool,
+    since: Option<crate::git::Oid>,
+) -> Change {
+    let task = |id| standing.board.tasks.get(&id).cloned();
+    let publish = places.stale(&decision.operations, &task);
+    let mut git = Vec::new();
+    let edits = BoardEdits::of_operations(&decision.operations, standing.now, task);
+    let has_work = !edits.tasks.is_empty() || edits.next_number.is_some() || !decision.files.is_empty();
+    if commits && has_work && !decision.subject.is_empty() {
+        let wish = BoardWish {
+            board: places.board.clone(),
+            subject: decision.subject,
+            body: decision.body,
+            time: standing.now,
+            since,
+            edits,
+            files: decision.files,
+        };
+        git.push(GitWish {
+            operation: decision.operations.len().saturating_sub(1),
+            steps: Vec::new(),
+            // A wish is plain data, so it always has a JSON form.
+            payload: serde_json::to_value(&wish).unwrap_or_default(),
+        });
+    }
+    Change {
+        operations: decision
+            .operations
+            .into_iter()
+            .map(|operation| Operation::Board { operation })
+            .collect(),
+        publish,
+        git,
+        close_git: Vec::new(),
+        result: decision.result,
+    }
+}

@@ -1,0 +1,512 @@
+//! The files of boards on their way from and to the store.
+//!
+//! What a file says is compared with what it last said, not with the store: a person may have
+//! changed one field while the store changed another, and a checkout may have brought an old
+//! version back, which is nobody's wish. So for every file the text of each task is remembered
+//! as it was last seen (`Section`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use airboss_core::board::import::{
+    Base, Input, ListKind, Seen, changes_between, identify, import,
+};
+use airboss_core::board::{
+    BoardKey, BoardOperation, Cause, EditError, Place, Task, TaskChange,
+};
+use airboss_core::id::{OperationId, TaskId};
+use airboss_core::operation::Operation;
+use airboss_core::path::RepoPath;
+
+use super::edits::{BoardEdits, TaskEdit};
+use super::list_file::{ListFile, Parsed};
+use super::{single, stale};
+use crate::clock;
+use crate::git::Repository;
+use crate::projection::{Content, digest};
+use crate::store::{
+    BoardPublication, BoardStanding, Change, CommandId, Decided, FileStamp, PublishKind,
+    PublishRow, Section, Store, StoreError, Wanted,
+};
+use crate::vfs::Facts;
+use crate::workspace::Workspace;
+
+/// Reads and writes the files of the boards of one work tree.
+#[derive(Clone, Debug)]
+pub struct BoardFiles {
+    top: PathBuf,
+    repository: Option<Repository>,
+    /// Bring every file back to what the store says, also where somebody checked out an older
+    /// version, and take in edits of many tasks at once.
+    whole: Whole,
+}
+
+/// How much is to be put right in a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Whole {
+    /// What changed; a version that was checked out stays otherwise as it is.
+    #[default]
+    No,
+    /// Everything, but hand edits of very many tasks wait for a person.
+    Yes,
+    /// Everything, and hand edits of however many tasks count.
+    Accept,
+}
+
+impl BoardFiles {
+    /// Those of one work tree.
+    #[must_use]
+    pub fn new(workspace: &Workspace) -> Self {
+        Self {
+            top: workspace.top.clone(),
+            repository: workspace.repository.clone(),
+            whole: Whole::No,
+        }
+    }
+
+    /// The same, with more or less to be put right.
+    #[must_use]
+    pub fn whole(self, whole: Whole) -> Self {
+        Self { whole, ..self }
+    }
+
+    /// Whether somebody wrote into the very file that was published, as some editors do: what is
+    /// there may be half of it.
+    pub(crate) fn was_written_in_place(
+        store: &dyn Store,
+        row: &PublishRow,
+        facts: &Facts,
+    ) -> bool {
+        let publication = store.publication(&row.plan, &row.path).ok().flatten();
+        let stamp = publication.and_then(|publication| publication.stamp);
+        stamp.is_some_and(|stamp| stamp.ino == facts.ino && stamp != stamp_of(facts))
+    }
+
+    /// What a file has to say, made from what it says.
+    pub(crate) fn content(
+        &self,
+        store: &dyn Store,
+        row: &PublishRow,
+        base: Option<&[u8]>,
+    ) -> Result<(Content, u64), StoreError> {
+        let board = BoardKey::new(row.plan.path().clone());
+        let published = store.publication(&row.plan, &row.path)?;
+        let since = published.map_or(0, |published| published.sequence);
+        let Some(changes) = store.changed_since(&board, since)? else {
+            return Ok((Content::Gone, row.sequence));
+        };
+        let up_to = changes.sequence;
+        let edits = BoardEdits::from(changes);
+        let content = match (&row.kind, base) {
+            (PublishKind::Todo | PublishKind::BoardState, base) => {
+                let edits = match base {
+                    Some(base) => self.with_stale(store, &board, row, base, edits)?,
+                    None => everything(store, &board)?,
+                };
+                list_content(row, base, &edits)
+            }
+            (PublishKind::ArchiveState, base) => single::archive_content(base, &edits),
+            (PublishKind::ProjectState { task }, base) => {
+                match find(store, &board, *task)? {
+                    Some(task) => single::project_state_content(base, &task),
+                    None => Content::Gone,
+                }
+            }
+            (PublishKind::PhaseMarkers { task }, Some(base)) => {
+                match find(store, &board, *task)? {
+                    Some(task) => single::phase_markers_content(base, &task),
+                    None => Content::Gone,
+                }
+            }
+            (PublishKind::Errors, base) => {
+                let part = store.board_part(&board, &Wanted::Errors)?.unwrap_or_default();
+                single::errors_content(base, &part.errors)
+            }
+            // A plan that somebody deleted is not written anew from its markers.
+            _ => Content::Gone,
+        };
+        Ok((content, up_to))
+    }
+
+    /// Takes in what people and git changed in a file.
+    pub(crate) fn import(
+        &self,
+        store: &mut dyn Store,
+        row: &PublishRow,
+        base: &[u8],
+        notes: &mut Vec<String>,
+    ) -> Result<(), StoreError> {
+        let published = store.publication(&row.plan, &row.path)?;
+        // A file that is seen for the first time was read when the board was adopted.
+        let Some(published) = published.filter(|known| known.hash != digest(base)) else {
+            return Ok(());
+        };
+        let board = BoardKey::new(row.plan.path().clone());
+        let key = format!("import {} {} {}", row.path, digest(base), published.sequence);
+        let key = CommandId::new(key);
+        if let PublishKind::PhaseMarkers { task } = row.kind {
+            return import_markers(store, &board, row, task, base, &key);
+        }
+        let Some(file) = ListFile::of(&row.kind) else {
+            return Ok(());
+        };
+        match (file.parse)(base) {
+            Ok(parsed) => {
+                let disk = self.look(store, &board, row, base, &parsed, file)?;
+                self.take_in(store, &board, &key, &disk, notes)
+            }
+            Err(error) => self.quarantine(store, &board, row, base, &error, &key, notes),
+        }
+    }
+
+    /// Puts what a file says beside what it said before.
+    fn look(
+        &self,
+        store: &dyn Store,
+        board: &BoardKey,
+        row: &PublishRow,
+        bytes: &[u8],
+        parsed: &Parsed,
+        file: ListFile,
+    ) -> Result<Disk, StoreError> {
+        let seen: Vec<Seen> = parsed
+            .facts
+            .iter()
+            .map(|facts| Seen {
+                hash: file.section_hash(bytes, facts),
+                facts: facts.clone(),
+            })
+            .collect();
+        let bases = bases(store, board, &row.path)?;
+        let last: BTreeSet<&str> = bases.values().map(|base| base.hash.as_str()).collect();
+        let mut known_sections = BTreeMap::new();
+        for seen in seen.iter().filter(|seen| !last.contains(seen.hash.as_str())) {
+            if let Some(sequence) = store.known_section(board, &row.path, &seen.hash)? {
+                known_sections.insert(seen.hash.clone(), sequence);
+            }
+        }
+        let mut known_operations = BTreeSet::new();
+        for id in seen.iter().filter_map(|seen| seen.facts.operation) {
+            if store.known_operation(id)?.is_some() {
+                known_operations.insert(id);
+            }
+        }
+        let checked_out = match &self.repository {
+            Some(repository) => repository.has_now(&row.path, bytes).unwrap_or(false),
+            None => false,
+        };
+        Ok(Disk {
+            path: row.path.clone(),
+            kind: file.kind,
+            new_ids: seen
+                .iter()
+                .map(|_| TaskId::from_uuid(clock::fresh_uuid()))
+                .collect(),
+            seen,
+            next_number: parsed.next_number,
+            bases,
+            known_sections,
+            known_operations,
+            checked_out,
+        })
+    }
+
+    fn take_in(
+        &self,
+        store: &mut dyn Store,
+        board: &BoardKey,
+        key: &CommandId,
+        disk: &Disk,
+        notes: &mut Vec<String>,
+    ) -> Result<(), StoreError> {
+        let accept = self.whole == Whole::Accept;
+        let mut told = Vec::new();
+        let decided = store.decide_board(board, Some(key), &Wanted::All, &mut |standing| {
+            let imported = import(&disk.input(standing, accept));
+            told = imported.notes.iter().map(ToString::to_string).collect();
+            if imported.needs_accept {
+                // It is asked again as long as nobody decides, so nothing is remembered.
+                return Err("needs a person".into());
+            }
+            Ok(change_of(board, imported.operations))
+        })?;
+        if let Decided::Applied { .. } | Decided::Refused(_) = decided {
+            notes.extend(told.into_iter().map(|note| format!("{}: {note}", disk.path)));
+        }
+        Ok(())
+    }
+
+    /// Keeps what cannot be read, for ever, and says so once.
+    #[expect(clippy::too_many_arguments, reason = "they are all of one event")]
+    fn quarantine(
+        &self,
+        store: &mut dyn Store,
+        board: &BoardKey,
+        row: &PublishRow,
+        bytes: &[u8],
+        error: &EditError,
+        key: &CommandId,
+        notes: &mut Vec<String>,
+    ) -> Result<(), StoreError> {
+        let Some(repository) = &self.repository else {
+            return Ok(());
+        };
+        let kept_as = match repository.keep("quarantine", bytes) {
+            Ok(blob) => blob.to_string(),
+            Err(error) => {
+                notes.push(format!("{}: it could not be kept: {error}", row.path));
+                return Ok(());
+            }
+        };
+        let operation = BoardOperation::Quarantined {
+            path: row.path.clone(),
+            kept_as: kept_as.clone(),
+            reason: error.to_string(),
+        };
+        let decided = store.decide_board(board, Some(key), &Wanted::Ids(Vec::new()), &mut |_| {
+            Ok(change_of(board, vec![operation.clone()]))
+        })?;
+        if let Decided::Applied { .. } = decided {
+            notes.push(format!("{}: {error}; its text is kept as git blob {kept_as}", row.path));
+        }
+        Ok(())
+    }
+
+    /// Adds what brings entries of an older version that was checked out up to date, where that
+    /// is wanted.
+    fn with_stale(
+        &self,
+        store: &dyn Store,
+        board: &BoardKey,
+        row: &PublishRow,
+        base: &[u8],
+        mut edits: BoardEdits,
+    ) -> Result<BoardEdits, StoreError> {
+        let Some(file) = ListFile::of(&row.kind).filter(|_| self.whole != Whole::No) else {
+            return Ok(edits);
+        };
+        let Ok(parsed) = (file.parse)(base) else {
+            return Ok(edits);
+        };
+        let Some(view) = store.board(board)? else {
+            return Ok(edits);
+        };
+        let bases = bases(store, board, &row.path)?;
+        let mut on_disk = BTreeMap::new();
+        for facts in &parsed.facts {
+            if let Some(id) = identify(&view, &bases, facts) {
+                on_disk.entry(id).or_insert(facts);
+            }
+        }
+        for task in view.active() {
+            let mut edit = TaskEdit::new(task.clone());
+            match on_disk.get(&task.id) {
+                None => edit.added = true,
+                Some(facts) => {
+                    let known = bases.get(&task.id);
+                    let wrong = known.map(|known| changes_between(&known.facts, facts));
+                    let wrong = wrong.unwrap_or_default();
+                    edit.fields = wrong.iter().map(TaskChange::field).collect();
+                    if facts.number != task.number {
+                        edit.number_before = Some(facts.number);
+                    }
+                    if edit.fields.is_empty() && edit.number_before.is_none() {
+                        continue;
+                    }
+                }
+            }
+            match edits.tasks.iter_mut().find(|known| known.task.id == task.id) {
+                Some(known) => {
+                    known.added |= edit.added;
+                    known.fields.append(&mut edit.fields);
+                }
+                None => edits.tasks.push(edit),
+            }
+        }
+        Ok(edits)
+    }
+
+    /// Remembers the text of every task that is new in the file.
+    pub(crate) fn record(
+        &self,
+        store: &mut dyn Store,
+        row: &PublishRow,
+        up_to: u64,
+        content: Option<&[u8]>,
+        facts: Option<Facts>,
+    ) -> Result<bool, StoreError> {
+        let board = BoardKey::new(row.plan.path().clone());
+        let mut publication = BoardPublication {
+            path: row.path.clone(),
+            up_to,
+            hash: content.map(digest).unwrap_or_default(),
+            stamp: facts.as_ref().map(stamp_of),
+            sections: Vec::new(),
+            forget: Vec::new(),
+        };
+        let known = store.publication(&row.plan, &row.path)?;
+        let unchanged = known.is_some_and(|known| known.hash == publication.hash);
+        if let (Some(file), Some(content), false) = (ListFile::of(&row.kind), content, unchanged)
+            && let Ok(parsed) = (file.parse)(content)
+        {
+            let view = store.board(&board)?.unwrap_or_default();
+            let mut bases = bases(store, &board, &row.path)?;
+            for facts in parsed.facts {
+                let hash = file.section_hash(content, &facts);
+                let Some(task) = identify(&view, &bases, &facts) else {
+                    continue;
+                };
+                let known = bases.remove(&task);
+                if known.is_none_or(|known| known.hash != hash) {
+                    publication.sections.push(Section {
+                        task,
+                        hash,
+                        sequence: up_to,
+                        facts,
+                    });
+                }
+            }
+            let gone = |id: &TaskId| view.tasks.get(id).is_none_or(|task| task.place != Place::Active);
+            publication.forget = bases.into_keys().filter(gone).collect();
+        }
+        store.publish_board(&board, &publication)
+    }
+}
+
+/// What a file says, what it said, and what is known of both.
+struct Disk {
+    path: RepoPath,
+    kind: ListKind,
+    seen: Vec<Seen>,
+    next_number: Option<u32>,
+    bases: BTreeMap<TaskId, Base>,
+    known_sections: BTreeMap<String, u64>,
+    known_operations: BTreeSet<OperationId>,
+    checked_out: bool,
+    new_ids: Vec<TaskId>,
+}
+
+impl Disk {
+    fn input<'a>(&'a self, standing: &'a BoardStanding, accept: bool) -> Input<'a> {
+        Input {
+            path: &self.path,
+            kind: self.kind,
+            disk: &self.seen,
+            disk_next: self.next_number,
+            bases: &self.bases,
+            board: &standing.board,
+            next_number: standing.next_number,
+            known_sections: &self.known_sections,
+            known_operations: &self.known_operations,
+            checked_out: self.checked_out,
+            new_ids: &self.new_ids,
+            accept,
+            now: standing.now,
+        }
+    }
+}
+
+/// The text of each task as it was last seen in a file.
+fn bases(
+    store: &dyn Store,
+    board: &BoardKey,
+    path: &RepoPath,
+) -> Result<BTreeMap<TaskId, Base>, StoreError> {
+    let sections = store.sections(board, path, None)?;
+    let base = |section: Section| {
+        let base = Base {
+            facts: section.facts,
+            hash: section.hash,
+            sequence: section.sequence,
+        };
+        (section.task, base)
+    };
+    Ok(sections.into_iter().map(base).collect())
+}
+
+/// The files of the list that operations make stale.
+fn change_of(board: &BoardKey, operations: Vec<BoardOperation>) -> Change {
+    let mut change = Change::default();
+    if operations.is_empty() {
+        return change;
+    }
+    change.publish = stale(board, &operations);
+    change.operations = operations
+        .into_iter()
+        .map(|operation| Operation::Board { operation })
+        .collect();
+    change
+}
+
+fn list_content(row: &PublishRow, base: Option<&[u8]>, edits: &BoardEdits) -> Content {
+    let Some(file) = ListFile::of(&row.kind) else {
+        return Content::Gone;
+    };
+    let list = edits.for_file();
+    let fresh;
+    let from = match base {
+        Some(base) => base,
+        None => {
+            fresh = (file.new_board)(edits.next_number.unwrap_or(1), edits.at.unwrap_or_default());
+            &fresh
+        }
+    };
+    match file.edit_around(from, &list) {
+        Ok(edited) if base == Some(&edited.bytes) => Content::UpToDate,
+        Ok(edited) => Content::Write(edited.bytes),
+        Err(error) => Content::Refused(error.to_string()),
+    }
+}
+
+/// The whole board, for a file that is written from nothing.
+fn everything(store: &dyn Store, board: &BoardKey) -> Result<BoardEdits, StoreError> {
+    let view = store.board(board)?.unwrap_or_default();
+    let tasks = view.active().map(|task| TaskEdit {
+        added: true,
+        ..TaskEdit::new(task.clone())
+    });
+    Ok(BoardEdits {
+        tasks: tasks.collect(),
+        next_number: view.next_number,
+        at: Some(store.now()),
+    })
+}
+
+fn find(store: &dyn Store, board: &BoardKey, id: TaskId) -> Result<Option<Task>, StoreError> {
+    let part = store.board_part(board, &Wanted::Ids(vec![id]))?;
+    Ok(part.and_then(|mut part| part.tasks.remove(&id)))
+}
+
+/// What the file system says of a file, as the store keeps it.
+fn stamp_of(facts: &Facts) -> FileStamp {
+    let nanoseconds = |at: i128| i64::try_from(at).unwrap_or(i64::MAX);
+    FileStamp {
+        size: facts.size,
+        mtime_ns: nanoseconds(facts.mtime_ns),
+        ino: facts.ino,
+        ctime_ns: nanoseconds(facts.ctime_ns),
+    }
+}
+
+/// Takes in the markers that somebody changed in a task's plan.
+fn import_markers(
+    store: &mut dyn Store,
+    board: &BoardKey,
+    row: &PublishRow,
+    task: TaskId,
+    base: &[u8],
+    key: &CommandId,
+) -> Result<(), StoreError> {
+    store.decide_board(board, Some(key), &Wanted::Ids(vec![task]), &mut |standing| {
+        let Some(task) = standing.board.tasks.get(&task) else {
+            return Ok(Change::default());
+        };
+        let cause = Cause::HandEdit {
+            path: row.path.clone(),
+        };
+        let changes = single::marker_changes(base, task);
+        let operation = BoardOperation::change(task, changes, cause, false);
+        Ok(change_of(board, operation.into_iter().collect()))
+    })?;
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! Finding the specs root of a work tree.

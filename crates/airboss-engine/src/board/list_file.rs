@@ -1,0 +1,110 @@
+//! The two files that list all tasks, seen alike: TODO.md and state.json.
+
+use airboss_core::board::{Edit, EditError, Edited, TaskFacts, state_file, todo};
+use airboss_core::time::Timestamp;
+
+use crate::projection::digest;
+use crate::store::PublishKind;
+
+/// How one of the two files is read and written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ListFile {
+    pub(super) parse: fn(&[u8]) -> Result<Parsed, EditError>,
+    pub(super) edit: fn(&[u8], &[Edit<'_>]) -> Result<Edited, EditError>,
+    pub(super) section: for<'b> fn(&'b [u8], &TaskFacts) -> &'b [u8],
+    pub(super) new_board: fn(u32, Timestamp) -> Vec<u8>,
+}
+
+/// What a file says.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Parsed {
+    /// Of each task.
+    pub facts: Vec<TaskFacts>,
+    /// Of the next number.
+    pub next_number: Option<u32>,
+}
+
+const TODO: ListFile = ListFile {
+    parse: |bytes| {
+        let file = todo::TodoFile::parse(bytes);
+        match file.damage {
+            Some(damage) => Err(damage),
+            None => Ok(Parsed {
+                next_number: file.front.next_number.map(|(number, _)| number),
+                facts: file.entries,
+            }),
+        }
+    },
+    edit: todo::edit,
+    section: todo::section,
+    new_board: |next, _| todo::new_board(next),
+};
+
+const STATE: ListFile = ListFile {
+    parse: |bytes| {
+        let file = state_file::StateFile::parse(bytes)?;
+        Ok(Parsed {
+            next_number: file.next_number,
+            facts: file.tasks,
+        })
+    },
+    edit: state_file::edit,
+    section: state_file::section,
+    new_board: state_file::new_board,
+};
+
+impl ListFile {
+    /// The file of this kind, if it is one of the two.
+    pub(super) fn of(kind: &PublishKind) -> Option<Self> {
+        match kind {
+            PublishKind::Todo => Some(TODO),
+            PublishKind::BoardState => Some(STATE),
+            _ => None,
+        }
+    }
+
+    /// The hash of a task's text, by which it is known again.
+    pub(super) fn section_hash(&self, bytes: &[u8], facts: &TaskFacts) -> String {
+        let mut hash = digest((self.section)(bytes, facts));
+        // Half of it tells texts apart that nobody made to collide, and there are many.
+        hash.truncate(32);
+        hash
+    }
+
+    /// Edits a file; what cannot be edited because a number is there twice is left out.
+    pub(super) fn edit_around(
+        &self,
+        bytes: &[u8],
+        edits: &[Edit<'_>],
+    ) -> Result<Edited, EditError> {
+        let mut edits = edits.to_vec();
+        let mut twice = Vec::new();
+        loop {
+            match (self.edit)(bytes, &edits) {
+                Err(EditError::Duplicate { number, lines }) => {
+                    let before = edits.len();
+                    edits.retain(|edit| number_of(edit) != Some(number));
+                    if edits.len() == before {
+                        return Err(EditError::Duplicate { number, lines });
+                    }
+                    let error = EditError::Duplicate { number, lines };
+                    twice.push((number, error.to_string()));
+                }
+                Ok(mut edited) => {
+                    edited.left.extend(twice);
+                    return Ok(edited);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+fn number_of(edit: &Edit<'_>) -> Option<u32> {
+    match edit {
+        Edit::Add { task } | Edit::Change { task, .. } => Some(task.number),
+        Edit::Renumber { from, .. } => Some(*from),
+        Edit::Move { number, .. } | Edit::Remove { number } => Some(*number),
+        Edit::NextNumber(_) | Edit::LastUpdated(_) => None,
+    }
+}

@@ -1,0 +1,25 @@
+//! The board on disk and in the store: found, adopted, changed, published, committed.
+//!
+//! ```text
+//! Desk::change ─▶ settle (take in what people and git did) ─▶ one transaction
+//!              ─▶ publish TODO.md, state.json and the task's own files ─▶ the git commit
+//! ```
+//!
+//! Deciding is `airboss_core::board`'s; here it is only carried out.
+
+mod desk;
+mod edits;
+mod files;
+mod list_file;
+mod places;
+mod repair;
+mod single;
+mod wish;
+
+pub use self::desk::{BoardError, Decision, Desk, Done};
+pub use self::edits::{BoardEdits, TaskEdit};
+pub use self::files::{BoardFiles, Whole};
+pub use self::list_file::Parsed;
+pub use self::places::Places;
+pub(crate) use self::wish::{make, name_operations};
+pub use self::wish::BoardWish;

@@ -1,0 +1,112 @@
+//! Where the files of a board lie, and which of them a change makes stale.
+
+use std::path::{Path, PathBuf};
+
+use airboss_core::board::{BoardKey, BoardOperation, Field, Task, TaskChange, roots};
+use airboss_core::id::TaskId;
+use airboss_core::path::{RepoPath, RepoPathError};
+
+use crate::store::{PublishItem, PublishKind};
+
+/// The files of one board in one work tree.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The top of the work tree.
+    pub top: PathBuf,
+    /// The board.
+    pub board: BoardKey,
+    /// TODO.md.
+    pub todo: RepoPath,
+    /// The state.json of the board.
+    pub state: RepoPath,
+    /// The state.json of the archive.
+    pub archive: RepoPath,
+    /// errors.json.
+    pub errors: RepoPath,
+}
+
+impl Places {
+    /// The files of this board below the top of a work tree.
+    ///
+    /// # Errors
+    /// Never for a board that was found.
+    pub fn new(top: &Path, board: &BoardKey) -> Result<Self, RepoPathError> {
+        Ok(Self {
+            top: top.to_owned(),
+            board: board.clone(),
+            todo: board.file("TODO.md")?,
+            state: board.file("state.json")?,
+            archive: board.file("archive/state.json")?,
+            errors: board.file("errors.json")?,
+        })
+    }
+
+    /// The two files that list all tasks.
+    #[must_use]
+    pub fn lists(&self) -> [PublishItem; 2] {
+        [
+            item(&self.todo, PublishKind::Todo),
+            item(&self.state, PublishKind::BoardState),
+        ]
+    }
+
+    /// The files that operations make stale. `task` tells how a task is before them.
+    pub fn stale(
+        &self,
+        operations: &[BoardOperation],
+        task: &dyn Fn(TaskId) -> Option<Task>,
+    ) -> Vec<PublishItem> {
+        let mut items = Vec::new();
+        for operation in operations {
+            match operation {
+                BoardOperation::TaskAdded { .. }
+                | BoardOperation::TaskMoved { .. }
+                | BoardOperation::NextNumberSet { .. } => items.extend(self.lists()),
+                BoardOperation::TaskChanged {
+                    task: id, changes, ..
+                } => {
+                    items.extend(self.lists());
+                    if let Some(mut task) = task(*id) {
+                        changes.iter().for_each(|change| change.apply(&mut task));
+                        items.extend(self.own_files(&task, changes));
+                    }
+                }
+                BoardOperation::ErrorRecorded { .. } | BoardOperation::ErrorResolved { .. } => {
+                    items.push(item(&self.errors, PublishKind::Errors));
+                }
+                _ => {}
+            }
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        items.retain(|item| seen.insert(item.path.clone()));
+        items
+    }
+
+    /// The files of one task that a change of it makes stale.
+    fn own_files(&self, task: &Task, changes: &[TaskChange]) -> Vec<PublishItem> {
+        let mut items = Vec::new();
+        let fields: Vec<Field> = changes.iter().map(TaskChange::field).collect();
+        if fields.contains(&Field::Place) {
+            items.push(item(&self.archive, PublishKind::ArchiveState));
+        }
+        let marks = |field: &Field| matches!(field, Field::Phase(_));
+        if fields.iter().any(marks)
+            && let Some(plan) = self.plan(task)
+        {
+            items.push(item(&plan, PublishKind::PhaseMarkers { task: task.id }));
+        }
+        if let Some(path) = self.project_state(task)
+            && self.top.join(&path).is_file()
+        {
+            items.push(item(&path, PublishKind::ProjectState { task: task.id }));
+        }
+        items
+    }
+}
+
+fn item(path: &RepoPath, kind: PublishKind) -> PublishItem {
+    PublishItem {
+        path: path.clone(),
+        kind,
+    }
+}

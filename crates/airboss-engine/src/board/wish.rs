@@ -1,0 +1,140 @@
+//! The git commit of a change of the board: the parent's files with exactly this change.
+//!
+//! The work tree's TODO.md and state.json may hold any number of other tasks' changes; they are
+//! not even read. A file that the branch does not have is not committed, unless the change says
+//! that it is its own.
+
+use airboss_core::board::{BoardKey, Field, Task};
+use airboss_core::path::RepoPath;
+use airboss_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::edits::{BoardEdits, TaskEdit};
+use super::list_file::ListFile;
+use super::places::Places;
+use super::single;
+use crate::git::{
+    CommitOutcome, CommitRequest, CommitSettings, Delta, Entry, GitError, Message, Oid, Repository,
+    scoped_commit,
+};
+use crate::store::{GitWishRow, PublishItem, Store, StoreError};
+
+/// What the commit of a change of the board has to hold.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct BoardWish {
+    /// The board.
+    pub board: BoardKey,
+    /// The first line.
+    pub subject: String,
+    /// The rest.
+    pub body: String,
+    /// The instant it bears.
+    pub time: Timestamp,
+    /// HEAD when it was decided.
+    pub since: Option<Oid>,
+    /// The change.
+    pub edits: BoardEdits,
+    /// Whole files that belong to it, with their contents: artifacts, or a new board's files.
+    #[serde(default)]
+    pub files: Vec<Delta>,
+}
+
+/// Puts the ids of the operations into the tasks, which state.json carries: they are known only
+/// once the operations are stored.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) fn name_operations(
+    store: &dyn Store,
+    row: &GitWishRow,
+    wish: &mut BoardWish,
+) -> Result<(), StoreError> {
+    for edit in &mut wish.edits.tasks {
+        let sequence = row.sequence.saturating_sub(edit.operations_after);
+        edit.task.operation = store.operation(sequence)?.map(|stored| stored.id);
+    }
+    Ok(())
+}
+
+/// Makes the commit.
+///
+/// # Errors
+/// When git fails; nothing is published then.
+pub(crate) fn make(
+    repository: &Repository,
+    row: &GitWishRow,
+    wish: &BoardWish,
+) -> Result<CommitOutcome, GitError> {
+    let places = Places::new(repository.top(), &wish.board)?;
+    let mut deltas = wish.files.clone();
+    let list = wish.edits.for_file();
+    for PublishItem { path, kind } in places.lists() {
+        let Some(file) = ListFile::of(&kind) else {
+            continue;
+        };
+        let new = |bytes: &[u8]| file.edit_around(bytes, &list).ok();
+        let new = |bytes: &[u8]| new(bytes).map(|edited| edited.bytes);
+        deltas.extend(delta(repository, &path, new)?);
+    }
+    let moves = |edit: &TaskEdit| edit.fields.contains(&Field::Place);
+    if wish.edits.tasks.iter().any(moves) {
+        let new = |bytes: &[u8]| single::archive(bytes, &wish.edits);
+        deltas.extend(delta(repository, &places.archive, new)?);
+    }
+    for edit in &wish.edits.tasks {
+        deltas.extend(own_files(repository, &places, &edit.task)?);
+    }
+    let request = CommitRequest {
+        operation: row.operation,
+        deltas,
+        message: Message {
+            subject: wish.subject.clone(),
+            body: wish.body.clone(),
+            trailers: Vec::new(),
+        },
+        time: wish.time,
+        since: wish.since,
+    };
+    scoped_commit(repository, &request, &CommitSettings::default())
+}
+
+/// The state.json and the plan of one task.
+fn own_files(
+    repository: &Repository,
+    places: &Places,
+    task: &Task,
+) -> Result<Vec<Delta>, GitError> {
+    let mut deltas = Vec::new();
+    if let Some(path) = places.plan(task) {
+        let new = |bytes: &[u8]| Some(single::phase_markers(bytes, task));
+        deltas.extend(delta(repository, &path, new)?);
+    }
+    if let Some(path) = places.project_state(task) {
+        let new = |bytes: &[u8]| single::project_state(bytes, task);
+        deltas.extend(delta(repository, &path, new)?);
+    }
+    Ok(deltas)
+}
+
+/// The change of one file, made on the branch's version of it.
+fn delta(
+    repository: &Repository,
+    path: &RepoPath,
+    new: impl Fn(&[u8]) -> Option<Vec<u8>>,
+) -> Result<Option<Delta>, GitError> {
+    let Some((before, bytes)) = repository.head_file(path)? else {
+        return Ok(None);
+    };
+    let Some(new) = new(&bytes).filter(|new| *new != bytes) else {
+        return Ok(None);
+    };
+    let after = Entry {
+        mode: before.mode,
+        blob: repository.write_blob(&new)?,
+    };
+    Ok(Some(Delta {
+        path: path.clone(),
+        before: Some(before),
+        after: Some(after),
+    }))
+}
