@@ -6,13 +6,14 @@
 //! as it was last seen (`Section`).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use airboss_core::board::import::{
     Base, Input, ListKind, Seen, changes_between, identify, import,
 };
 use airboss_core::board::{
-    BoardKey, BoardOperation, Cause, EditError, Place, Task, TaskChange,
+    Board, BoardKey, BoardOperation, Cause, EditError, Field, Place, Task, TaskChange,
 };
 use airboss_core::id::{OperationId, TaskId};
 use airboss_core::operation::Operation;
@@ -20,7 +21,8 @@ use airboss_core::path::RepoPath;
 
 use super::edits::{BoardEdits, TaskEdit};
 use super::list_file::{ListFile, Parsed};
-use super::{single, stale};
+use super::places::Places;
+use super::{repair, single};
 use crate::clock;
 use crate::git::Repository;
 use crate::projection::{Content, digest};
@@ -28,7 +30,7 @@ use crate::store::{
     BoardPublication, BoardStanding, Change, CommandId, Decided, FileStamp, PublishKind,
     PublishRow, Section, Store, StoreError, Wanted,
 };
-use crate::vfs::Facts;
+use crate::vfs::{Facts, RealVfs, facts_if_any};
 use crate::workspace::Workspace;
 
 /// Reads and writes the files of the boards of one work tree.
@@ -103,7 +105,10 @@ impl BoardFiles {
                     Some(base) => self.with_stale(store, &board, row, base, edits)?,
                     None => everything(store, &board)?,
                 };
-                list_content(row, base, &edits)
+                match list_content(row, base, &edits) {
+                    Content::Refused(reason) => self.repaired(store, &board, row, base, reason)?,
+                    content => content,
+                }
             }
             (PublishKind::ArchiveState, base) => single::archive_content(base, &edits),
             (PublishKind::ProjectState { task }, base) => {
@@ -128,6 +133,30 @@ impl BoardFiles {
         Ok((content, up_to))
     }
 
+    /// A file that cannot be edited, made anew from the best that there is: the sides of a merge
+    /// that git could not do, or the version of HEAD.
+    fn repaired(
+        &self,
+        store: &dyn Store,
+        board: &BoardKey,
+        row: &PublishRow,
+        base: Option<&[u8]>,
+        reason: String,
+    ) -> Result<Content, StoreError> {
+        let (Some(base), Some(repository)) = (base, &self.repository) else {
+            return Ok(Content::Refused(reason));
+        };
+        let Some(sound) = repair::sound_version(repository, row, base) else {
+            return Ok(Content::Refused(reason));
+        };
+        let files = self.clone().whole(Whole::Yes);
+        let edits = files.with_stale(store, board, row, &sound, BoardEdits::default())?;
+        Ok(match list_content(row, Some(&sound), &edits) {
+            Content::UpToDate => Content::Write(sound),
+            content => content,
+        })
+    }
+
     /// Takes in what people and git changed in a file.
     pub(crate) fn import(
         &self,
@@ -145,7 +174,8 @@ impl BoardFiles {
         let key = format!("import {} {} {}", row.path, digest(base), published.sequence);
         let key = CommandId::new(key);
         if let PublishKind::PhaseMarkers { task } = row.kind {
-            return import_markers(store, &board, row, task, base, &key);
+            let pending = pending(store, &board, task, published.sequence)?;
+            return self.import_markers(store, &board, row, task, base, &key, &pending);
         }
         let Some(file) = ListFile::of(&row.kind) else {
             return Ok(());
@@ -228,11 +258,53 @@ impl BoardFiles {
                 // It is asked again as long as nobody decides, so nothing is remembered.
                 return Err("needs a person".into());
             }
-            Ok(change_of(board, imported.operations))
+            Ok(self.change_of(board, &standing.board, imported.operations))
         })?;
         if let Decided::Applied { .. } | Decided::Refused(_) = decided {
             notes.extend(told.into_iter().map(|note| format!("{}: {note}", disk.path)));
         }
+        Ok(())
+    }
+
+    /// What is stored for operations, with the files that they make stale.
+    fn change_of(&self, board: &BoardKey, view: &Board, operations: Vec<BoardOperation>) -> Change {
+        let task = |id| view.tasks.get(&id).cloned();
+        let places = Places::new(&self.top, board).ok();
+        let publish = places.map(|places| places.stale(&operations, &task));
+        Change {
+            operations: operations
+                .into_iter()
+                .map(|operation| Operation::Board { operation })
+                .collect(),
+            publish: publish.unwrap_or_default(),
+            ..Change::default()
+        }
+    }
+
+    /// Takes in the markers that somebody changed in a task's plan.
+    #[expect(clippy::too_many_arguments, reason = "they are all of one event")]
+    fn import_markers(
+        &self,
+        store: &mut dyn Store,
+        board: &BoardKey,
+        row: &PublishRow,
+        task: TaskId,
+        base: &[u8],
+        key: &CommandId,
+        pending: &[Field],
+    ) -> Result<(), StoreError> {
+        let wanted = Wanted::Ids(vec![task]);
+        store.decide_board(board, Some(key), &wanted, &mut |standing| {
+            let Some(task) = standing.board.tasks.get(&task) else {
+                return Ok(Change::default());
+            };
+            let cause = Cause::HandEdit {
+                path: row.path.clone(),
+            };
+            let changes = single::marker_changes(base, task, pending);
+            let operation = BoardOperation::change(task, changes, cause, false);
+            Ok(self.change_of(board, &standing.board, operation.into_iter().collect()))
+        })?;
         Ok(())
     }
 
@@ -264,7 +336,12 @@ impl BoardFiles {
             reason: error.to_string(),
         };
         let decided = store.decide_board(board, Some(key), &Wanted::Ids(Vec::new()), &mut |_| {
-            Ok(change_of(board, vec![operation.clone()]))
+            Ok(Change {
+                operations: vec![Operation::Board {
+                    operation: operation.clone(),
+                }],
+                ..Change::default()
+            })
         })?;
         if let Decided::Applied { .. } = decided {
             notes.push(format!("{}: {error}; its text is kept as git blob {kept_as}", row.path));
@@ -424,20 +501,6 @@ fn bases(
     Ok(sections.into_iter().map(base).collect())
 }
 
-/// The files of the list that operations make stale.
-fn change_of(board: &BoardKey, operations: Vec<BoardOperation>) -> Change {
-    let mut change = Change::default();
-    if operations.is_empty() {
-        return change;
-    }
-    change.publish = stale(board, &operations);
-    change.operations = operations
-        .into_iter()
-        .map(|operation| Operation::Board { operation })
-        .collect();
-    change
-}
-
 fn list_content(row: &PublishRow, base: Option<&[u8]>, edits: &BoardEdits) -> Content {
     let Some(file) = ListFile::of(&row.kind) else {
         return Content::Gone;
@@ -488,25 +551,21 @@ fn stamp_of(facts: &Facts) -> FileStamp {
     }
 }
 
-/// Takes in the markers that somebody changed in a task's plan.
-fn import_markers(
-    store: &mut dyn Store,
+/// The fields of a task that were changed after an operation.
+fn pending(
+    store: &dyn Store,
     board: &BoardKey,
-    row: &PublishRow,
     task: TaskId,
-    base: &[u8],
-    key: &CommandId,
-) -> Result<(), StoreError> {
-    store.decide_board(board, Some(key), &Wanted::Ids(vec![task]), &mut |standing| {
-        let Some(task) = standing.board.tasks.get(&task) else {
-            return Ok(Change::default());
-        };
-        let cause = Cause::HandEdit {
-            path: row.path.clone(),
-        };
-        let changes = single::marker_changes(base, task);
-        let operation = BoardOperation::change(task, changes, cause, false);
-        Ok(change_of(board, operation.into_iter().collect()))
-    })?;
-    Ok(())
+    since: u64,
+) -> Result<Vec<Field>, StoreError> {
+    let changes = store.changed_since(board, since)?;
+    let mut tasks = changes.into_iter().flat_map(|changes| changes.tasks);
+    let own = tasks.find(|delta| delta.task.id == task);
+    Ok(own.map(|delta| delta.fields).unwrap_or_default())
+}
+
+/// What the file system says of a file; `None` when there is none.
+pub(super) fn stamp_on_disk(path: &Path) -> io::Result<Option<FileStamp>> {
+    let facts = facts_if_any(&RealVfs, path)?;
+    Ok(facts.as_ref().map(stamp_of))
 }

@@ -1,5 +1,6 @@
 //! The two files that list all tasks, seen alike: TODO.md and state.json.
 
+use airboss_core::board::import::ListKind;
 use airboss_core::board::{Edit, EditError, Edited, TaskFacts, state_file, todo};
 use airboss_core::time::Timestamp;
 
@@ -9,6 +10,7 @@ use crate::store::PublishKind;
 /// How one of the two files is read and written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ListFile {
+    pub(super) kind: ListKind,
     pub(super) parse: fn(&[u8]) -> Result<Parsed, EditError>,
     pub(super) edit: fn(&[u8], &[Edit<'_>]) -> Result<Edited, EditError>,
     pub(super) section: for<'b> fn(&'b [u8], &TaskFacts) -> &'b [u8],
@@ -25,6 +27,7 @@ pub struct Parsed {
 }
 
 const TODO: ListFile = ListFile {
+    kind: ListKind::Todo,
     parse: |bytes| {
         let file = todo::TodoFile::parse(bytes);
         match file.damage {
@@ -41,6 +44,7 @@ const TODO: ListFile = ListFile {
 };
 
 const STATE: ListFile = ListFile {
+    kind: ListKind::State,
     parse: |bytes| {
         let file = state_file::StateFile::parse(bytes)?;
         Ok(Parsed {

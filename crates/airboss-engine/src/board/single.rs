@@ -1,0 +1,126 @@
+//! The files beside the two lists: a task's state.json and plan, the archive, errors.json.
+
+use airboss_core::board::error::ErrorEntry;
+use airboss_core::board::errors_file;
+use airboss_core::board::project_state;
+use airboss_core::board::state_file::archive::{self, ArchiveEdit};
+use airboss_core::board::{Field, PhaseState, Place, Task, TaskChange};
+use airboss_core::plan::{Plan, Stamps, set_phase_status};
+use airboss_core::time::Timestamp;
+
+use super::edits::BoardEdits;
+use crate::projection::Content;
+
+fn written(base: Option<&[u8]>, new: Vec<u8>) -> Content {
+    if base == Some(&new) {
+        Content::UpToDate
+    } else {
+        Content::Write(new)
+    }
+}
+
+/// The plan's text with the markers that were set for the task. A phase that is not there, or
+/// there twice, is left alone: the plan is its author's.
+pub(super) fn phase_markers(base: &[u8], task: &Task) -> Vec<u8> {
+    let plan = Plan::parse(base);
+    let mut bytes = base.to_vec();
+    for (key, state) in &task.phases {
+        let known = plan.phase(key).ok();
+        if known.is_none_or(|phase| phase.status == state.status) {
+            continue;
+        }
+        let text = |at: Option<Timestamp>| at.map(Timestamp::seconds_text);
+        let (started, completed) = (text(state.started), text(state.completed));
+        let stamps = Stamps {
+            started: started.as_deref(),
+            completed: completed.as_deref(),
+        };
+        if let Ok(edited) = set_phase_status(&bytes, key, state.status, stamps) {
+            bytes = edited;
+        }
+    }
+    bytes
+}
+
+pub(super) fn phase_markers_content(base: &[u8], task: &Task) -> Content {
+    written(Some(base), phase_markers(base, task))
+}
+
+/// What somebody changed about the markers that were set for the task. `pending` are the fields
+/// that the file does not show yet.
+pub(super) fn marker_changes(base: &[u8], task: &Task, pending: &[Field]) -> Vec<TaskChange> {
+    let plan = Plan::parse(base);
+    let changed = task.phases.iter().filter_map(|(key, state)| {
+        let phase = plan.phase(key).ok()?;
+        if phase.status == state.status || pending.contains(&Field::Phase(key.clone())) {
+            return None;
+        }
+        let state = PhaseState {
+            status: phase.status,
+            ..*state
+        };
+        Some(TaskChange::Phase(key.clone(), Some(state)))
+    });
+    changed.collect()
+}
+
+/// The task's own state.json; `None` when it cannot be edited.
+pub(super) fn project_state(base: &[u8], task: &Task) -> Option<Vec<u8>> {
+    project_state::edit(base, task).ok()
+}
+
+pub(super) fn project_state_content(base: Option<&[u8]>, task: &Task) -> Content {
+    match base {
+        None => Content::Write(project_state::new_file(task)),
+        Some(bytes) => match project_state::edit(bytes, task) {
+            Ok(new) => written(base, new),
+            Err(error) => Content::Refused(error.to_string()),
+        },
+    }
+}
+
+/// The state.json of the archive with the tasks that came and went; `None` when it is damaged.
+pub(super) fn archive(base: &[u8], edits: &BoardEdits) -> Option<Vec<u8>> {
+    let directories: Vec<String> = edits.tasks.iter().map(|edit| base_path(&edit.task)).collect();
+    let mut list = Vec::new();
+    for (edit, directory) in edits.tasks.iter().zip(&directories) {
+        if !edit.fields.contains(&Field::Place) {
+            continue;
+        }
+        let task = &edit.task;
+        list.push(match task.place {
+            Place::Archived => ArchiveEdit::Add {
+                task,
+                base_path: directory,
+            },
+            Place::Active | Place::Removed => ArchiveEdit::Remove { task },
+        });
+    }
+    Some(archive::edit(base, &list).ok()?.bytes)
+}
+
+fn base_path(task: &Task) -> String {
+    format!("archive/{:03}_{}/", task.number, task.slug)
+}
+
+pub(super) fn archive_content(base: Option<&[u8]>, edits: &BoardEdits) -> Content {
+    let fresh;
+    let from = match base {
+        Some(base) => base,
+        None => {
+            fresh = archive::new_archive(edits.at.unwrap_or_default());
+            &fresh
+        }
+    };
+    match archive(from, edits) {
+        Some(new) => written(base, new),
+        None => Content::Refused("it cannot be read as the state of an archive".to_owned()),
+    }
+}
+
+pub(super) fn errors_content(base: Option<&[u8]>, errors: &[ErrorEntry]) -> Content {
+    match errors_file::update(base, errors) {
+        Ok(new) => written(base, new),
+        Err(error) => Content::Refused(error.to_string()),
+    }
+}
