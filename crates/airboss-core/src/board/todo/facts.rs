@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::fields::View;
+use super::fields::{Field, View};
 use super::headings::plain_title;
 use super::scan::{Entry, Scan};
 use super::status::{StatusLine, StatusShape, read, status_value};
@@ -110,7 +110,11 @@ fn reason_inside(view: &View<'_, '_>, status: &StatusLine) -> Option<String> {
 
 /// What a task waits for; none when the entry says nothing of it.
 pub(super) fn dependencies(view: &View<'_, '_>) -> Option<Dependencies> {
-    let field = view.named(&DEPENDENCIES)?;
+    numbers_of(view, view.named(&DEPENDENCIES)?)
+}
+
+/// The task numbers of a field, or of the list below it.
+pub(super) fn numbers_of(view: &View<'_, '_>, field: &Field) -> Option<Dependencies> {
     let value = view.text(&field.value);
     if !value.is_empty() {
         return Some(numbers::dependencies(value));

@@ -155,6 +155,13 @@ fn is_top(name: &str) -> bool {
         || super::links::kind_of_name(name).is_some()
 }
 
+/// Whether a line begins with a field.
+pub(super) fn begins_field(scan: &Scan<'_>, line: usize) -> bool {
+    let mut fields = Vec::new();
+    line_fields(scan, line, &mut fields);
+    !fields.is_empty()
+}
+
 /// Appends the fields of a line.
 fn line_fields(scan: &Scan<'_>, line: usize, fields: &mut Vec<Field>) {
     let text = scan.lines.get(line);
@@ -236,7 +243,7 @@ fn plain_status(text: &str, at: usize, listed: bool) -> Option<(Range<usize>, us
 }
 
 /// Where the bar stands that begins another field.
-fn joined(text: &str, value: usize) -> Option<usize> {
+pub(super) fn joined(text: &str, value: usize) -> Option<usize> {
     let mut from = value;
     while let Some(at) = text[from..].find('|').map(|at| from + at) {
         if field_at(text, behind_bar(text, at)).is_some() {

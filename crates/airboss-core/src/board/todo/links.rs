@@ -31,7 +31,6 @@ pub(super) enum LinkShape {
 pub(super) struct Link {
     pub(super) line: usize,
     pub(super) whole: Range<usize>,
-    pub(super) text: Range<usize>,
     pub(super) path: Range<usize>,
     pub(super) shape: LinkShape,
 }
@@ -147,7 +146,7 @@ fn read_links(text: &str, line: usize, range: &Range<usize>, plain: bool, links:
         let inside = open + 1..close;
         at = close + 1;
         if text[at..range.end].starts_with('(') {
-            let Some(end) = closing(text, at, range.end, '(', ')') else {
+            let Some(end) = target_end(text, at, range.end) else {
                 continue;
             };
             let path = target(text, at + 1..end);
@@ -156,7 +155,6 @@ fn read_links(text: &str, line: usize, range: &Range<usize>, plain: bool, links:
                 links.push(Link {
                     line,
                     whole: open..at,
-                    text: inside,
                     path,
                     shape: LinkShape::Inline,
                 });
@@ -165,7 +163,6 @@ fn read_links(text: &str, line: usize, range: &Range<usize>, plain: bool, links:
             links.push(Link {
                 line,
                 whole: open..at,
-                text: inside.clone(),
                 path: inside,
                 shape: LinkShape::Bracket,
             });
@@ -187,7 +184,6 @@ fn plain_link(text: &str, line: usize, range: &Range<usize>) -> Option<Link> {
     is_path(&text[path.clone()]).then(|| Link {
         line,
         whole: path.clone(),
-        text: path.clone(),
         path,
         shape: LinkShape::Plain,
     })
@@ -209,6 +205,15 @@ fn closing(text: &str, open: usize, end: usize, opener: char, closer: char) -> O
     None
 }
 
+/// The offset of the parenthesis that closes a target; one in angle brackets may hold any.
+fn target_end(text: &str, open: usize, end: usize) -> Option<usize> {
+    if !text[open..end].starts_with("(<") {
+        return closing(text, open, end, '(', ')');
+    }
+    let close = open + text[open..end].find('>')?;
+    Some(close + text[close..end].find(')')?)
+}
+
 /// The path of a link's target: without angle brackets and without a title.
 fn target(text: &str, range: Range<usize>) -> Range<usize> {
     let inside = text[range.clone()].trim();
@@ -221,12 +226,12 @@ fn target(text: &str, range: Range<usize>) -> Range<usize> {
 }
 
 /// Whether a target names a file here rather than a page elsewhere.
-fn is_file(target: &str) -> bool {
+pub(super) fn is_file(target: &str) -> bool {
     !target.is_empty() && !target.contains("://") && !target.starts_with('#')
 }
 
 /// Whether words without a target are a path.
-fn is_path(words: &str) -> bool {
+pub(super) fn is_path(words: &str) -> bool {
     let extension = words.rsplit_once('.').is_some_and(|(name, extension)| {
         !name.is_empty()
             && (1..=5).contains(&extension.len())

@@ -8,16 +8,22 @@
 //! A scan finds the sections and entries in one pass; only an entry that is asked about is read
 //! further, so that one change in a board of ten thousand tasks costs milliseconds.
 
+mod change;
 mod dates;
+mod edit;
 mod facts;
 mod fields;
 mod headings;
+mod link_edit;
 mod links;
 mod numbers;
 mod parse;
+mod place;
 mod scan;
+mod splice;
 mod status;
 #[cfg(test)]
 mod tests;
 
-pub use parse::{Front, Problem, ProblemKind, TodoFile, section};
+pub use edit::{edit, new_board, section};
+pub use parse::{Front, Problem, ProblemKind, TodoFile};

@@ -319,9 +319,3 @@ fn is_stub(scan: &Scan<'_>) -> bool {
     let first = told.find_map(heading);
     first.is_some_and(|(_, name)| name.to_uppercase().contains("MOVED"))
 }
-
-/// The bytes of an entry, for digests; empty when the facts are of another version of the file.
-#[must_use]
-pub fn section<'b>(bytes: &'b [u8], facts: &TaskFacts) -> &'b [u8] {
-    bytes.get(facts.span.clone()).unwrap_or_default()
-}

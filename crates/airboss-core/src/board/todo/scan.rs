@@ -34,8 +34,6 @@ pub(super) struct Scan<'t> {
 pub(super) struct Section<'t> {
     /// Its name; empty for what is no section of tasks.
     pub(super) name: &'t str,
-    /// The line of its heading; 0 for the text before any.
-    pub(super) line: usize,
     /// The first line behind it.
     pub(super) end: usize,
 }
@@ -100,7 +98,6 @@ impl<'t> Scan<'t> {
             quoted,
             sections: vec![Section {
                 name: "",
-                line: 0,
                 end: count,
             }],
             entries: Vec::new(),
@@ -139,6 +136,20 @@ impl<'t> Scan<'t> {
             .find(|line| !self.lines.get(*line).trim().is_empty())
             .unwrap_or(entry.line);
         self.lines.span(entry.line).start..self.lines.span(last).end
+    }
+
+    /// The line that an offset stands in.
+    pub(super) fn line_at(&self, at: usize) -> usize {
+        let (mut from, mut to) = (0, self.lines.len());
+        while to - from > 1 {
+            let middle = from.midpoint(to);
+            if self.lines.span(middle).start <= at {
+                from = middle;
+            } else {
+                to = middle;
+            }
+        }
+        from
     }
 
     /// The entries with this number.
@@ -239,7 +250,7 @@ impl<'t> Pass<'t> {
             last.end = line;
         }
         let end = self.scan.lines.len();
-        self.scan.sections.push(Section { name, line, end });
+        self.scan.sections.push(Section { name, end });
         let mut words = name.split(|character: char| !character.is_alphanumeric());
         self.is_order = words.clone().any(|word| word.eq_ignore_ascii_case("order"));
         self.is_tasks = words.any(|word| ["Priority", "Task", "Tasks"].contains(&word));

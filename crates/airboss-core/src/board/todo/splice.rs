@@ -1,0 +1,85 @@
+//! Replacements of bytes, and whole lines put in and taken out.
+
+use std::ops::Range;
+
+use super::scan::Scan;
+
+/// One replacement.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Splice {
+    pub(super) at: Range<usize>,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Splice {
+    pub(super) fn new(at: Range<usize>, bytes: impl Into<Vec<u8>>) -> Self {
+        let bytes = bytes.into();
+        Self { at, bytes }
+    }
+
+    /// Puts lines in behind a line, with its line ending.
+    pub(super) fn insert(scan: &Scan<'_>, line: usize, lines: &[String]) -> Self {
+        let ending = ending(scan, line);
+        let mut bytes = Vec::new();
+        let is_ended = is_ended(scan, line);
+        for line in lines {
+            if !is_ended {
+                bytes.extend_from_slice(ending.as_bytes());
+            }
+            bytes.extend_from_slice(line.as_bytes());
+            if is_ended {
+                bytes.extend_from_slice(ending.as_bytes());
+            }
+        }
+        let at = if is_ended {
+            scan.lines.next_start(line)
+        } else {
+            scan.text.len()
+        };
+        Self::new(at..at, bytes)
+    }
+
+    /// Takes lines out, each with its line ending.
+    pub(super) fn remove(scan: &Scan<'_>, lines: Range<usize>) -> Self {
+        let last = lines.end - 1;
+        let at = if is_ended(scan, last) || lines.start == 0 {
+            scan.lines.span(lines.start).start..scan.lines.next_start(last)
+        } else {
+            // The last line of the file has no ending; the one before it loses its own.
+            scan.lines.span(lines.start - 1).end..scan.text.len()
+        };
+        Self::new(at, Vec::new())
+    }
+}
+
+/// Carries out replacements; of several at one place the earlier one comes first.
+pub(super) fn apply(bytes: &[u8], mut splices: Vec<Splice>) -> Vec<u8> {
+    splices.sort_by_key(|splice| (splice.at.start, splice.at.end));
+    let mut out = Vec::with_capacity(bytes.len() + 256);
+    let mut from = 0;
+    for splice in splices {
+        debug_assert!(from <= splice.at.start, "replacements overlap");
+        if splice.at.start < from {
+            continue;
+        }
+        out.extend_from_slice(&bytes[from..splice.at.start]);
+        out.extend_from_slice(&splice.bytes);
+        from = splice.at.end;
+    }
+    out.extend_from_slice(&bytes[from..]);
+    out
+}
+
+/// Whether a line has a line ending of its own.
+pub(super) fn is_ended(scan: &Scan<'_>, line: usize) -> bool {
+    scan.lines.span(line).end < scan.text.len()
+}
+
+/// The ending of a line, or of the one before it when it has none.
+pub(super) fn ending(scan: &Scan<'_>, line: usize) -> &'static str {
+    if is_ended(scan, line) || line == 0 {
+        scan.lines.ending(line)
+    } else {
+        scan.lines.ending(line - 1)
+    }
+}
