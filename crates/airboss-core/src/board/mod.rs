@@ -7,6 +7,7 @@
 
 pub mod change;
 pub mod command;
+pub mod drift;
 pub mod edit;
 pub mod error;
 pub mod facts;
