@@ -5,15 +5,20 @@
 //! bytes, and between the two stands the [`Board`], the fold of [`BoardOperation`]s. Nothing here
 //! reads a file, knows the time, or invents an id.
 
+pub mod artifact_name;
 pub mod change;
 pub mod command;
+pub mod directory;
 pub mod drift;
 pub mod edit;
 pub mod error;
 pub mod facts;
+pub mod link;
 pub mod name;
+pub mod number;
 pub mod operation;
 pub mod ready;
+pub mod roots;
 pub mod status;
 pub mod task;
 pub mod transition;
