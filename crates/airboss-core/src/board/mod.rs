@@ -21,6 +21,7 @@ pub mod ready;
 pub mod roots;
 pub mod status;
 pub mod task;
+pub mod todo;
 pub mod transition;
 
 #[cfg(test)]

@@ -154,6 +154,26 @@ impl TaskStatus {
             .map_or(Self::Other(normal), Self::Known)
     }
 
+    /// The known status that a text begins with, and the length of its words: the longest such
+    /// prefix that ends at a word's end.
+    pub(crate) fn known_prefix(text: &str) -> Option<(Status, usize)> {
+        // The longest spelling has twelve letters; the rest is room for spaces.
+        const MAX_LENGTH: usize = 32;
+        let ends = text
+            .char_indices()
+            .take_while(|(at, _)| *at <= MAX_LENGTH)
+            .filter(|(_, character)| !character.is_alphanumeric())
+            .map(|(at, _)| at);
+        let mut ends: Vec<usize> = ends.collect();
+        if text.len() <= MAX_LENGTH {
+            ends.push(text.len());
+        }
+        ends.reverse();
+        ends.into_iter()
+            .map(|end| text[..end].trim_end_matches([' ', '\t', '-', '_']))
+            .find_map(|prefix| Some((known(&normalise(prefix))?, prefix.len())))
+    }
+
     /// The value in JSON.
     #[must_use]
     pub fn value(&self) -> &str {

@@ -9,13 +9,13 @@ use super::lines::{Lines, indentation};
 
 /// Both readings of one text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fences {
+pub(crate) struct Fences {
     /// For each line, whether it is inside a fence (its fence lines included).
-    pub(super) fenced: Vec<bool>,
+    pub(crate) fenced: Vec<bool>,
     /// The other reading, when it differs.
-    pub(super) other: Option<Vec<bool>>,
+    pub(crate) other: Option<Vec<bool>>,
     /// Lines of fences that never close and are plain text.
-    pub(super) unclosed: Vec<usize>,
+    pub(crate) unclosed: Vec<usize>,
 }
 
 /// Fences nested deeper than this are no nesting; the flat reading serves.
@@ -30,7 +30,7 @@ struct FenceLine {
 }
 
 impl Fences {
-    pub(super) fn new(lines: &Lines<'_>) -> Self {
+    pub(crate) fn new(lines: &Lines<'_>) -> Self {
         let marks: Vec<FenceLine> = (0..lines.len())
             .filter_map(|line| fence_line(line, lines.get(line)))
             .collect();

@@ -14,7 +14,7 @@ const TAB_COLUMNS: usize = 4;
 
 /// The lines of one text. Line numbers inside this module tree count from 0.
 #[derive(Debug)]
-pub(super) struct Lines<'t> {
+pub(crate) struct Lines<'t> {
     text: &'t str,
     // Offsets fit because a plan is refused above `MAX_PLAN_BYTES`; half the memory matters
     // for a hostile file of empty lines.
@@ -23,7 +23,7 @@ pub(super) struct Lines<'t> {
 
 impl<'t> Lines<'t> {
     /// Splits at line feeds; a carriage return before one belongs to the line ending.
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         let mut spans = Vec::new();
         let mut start = if text.starts_with(BYTE_ORDER_MARK) {
             BYTE_ORDER_MARK.len()
@@ -44,17 +44,17 @@ impl<'t> Lines<'t> {
         Self { text, spans }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.spans.len()
     }
 
     /// The line without its ending; an empty text for a line that does not exist.
-    pub(super) fn get(&self, line: usize) -> &'t str {
+    pub(crate) fn get(&self, line: usize) -> &'t str {
         &self.text[self.span(line)]
     }
 
     /// The bytes of the line without its ending.
-    pub(super) fn span(&self, line: usize) -> Range<usize> {
+    pub(crate) fn span(&self, line: usize) -> Range<usize> {
         match self.spans.get(line) {
             Some(&(start, end)) => start as usize..end as usize,
             None => self.text.len()..self.text.len(),
@@ -62,12 +62,12 @@ impl<'t> Lines<'t> {
     }
 
     /// Where the next line starts: behind this line's ending.
-    pub(super) fn next_start(&self, line: usize) -> usize {
+    pub(crate) fn next_start(&self, line: usize) -> usize {
         self.span(line + 1).start
     }
 
     /// The ending of a line as written; `\n` when it has none of its own.
-    pub(super) fn ending(&self, line: usize) -> &'static str {
+    pub(crate) fn ending(&self, line: usize) -> &'static str {
         if self.text[self.span(line).end..].starts_with("\r\n") {
             "\r\n"
         } else {
@@ -79,7 +79,7 @@ impl<'t> Lines<'t> {
 /// The bytes as text of the same length: every byte that is not UTF-8 becomes `?`.
 ///
 /// A replacement character would move every later offset; a one-byte stand-in does not.
-pub(super) fn decode(bytes: &[u8]) -> Cow<'_, str> {
+pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => {
@@ -94,7 +94,7 @@ pub(super) fn decode(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// Columns of leading white space, and the text behind it.
-pub(super) fn indentation(text: &str) -> (usize, &str) {
+pub(crate) fn indentation(text: &str) -> (usize, &str) {
     let rest = text.trim_start_matches([' ', '\t']);
     let columns = text[..text.len() - rest.len()]
         .bytes()
@@ -104,13 +104,13 @@ pub(super) fn indentation(text: &str) -> (usize, &str) {
 }
 
 /// The text behind a bullet (`- `, `* `, `+ `), if the line is a list item.
-pub(super) fn bullet(rest: &str) -> Option<&str> {
+pub(crate) fn bullet(rest: &str) -> Option<&str> {
     let tail = rest.strip_prefix(['-', '*', '+'])?;
     tail.starts_with([' ', '\t']).then(|| tail.trim_start())
 }
 
 /// The text behind a number (`3. `, `3) `), if the line is a numbered list item.
-pub(super) fn numbered(rest: &str) -> Option<&str> {
+pub(crate) fn numbered(rest: &str) -> Option<&str> {
     let tail = rest.trim_start_matches(|character: char| character.is_ascii_digit());
     if tail.len() == rest.len() {
         return None;
@@ -120,7 +120,7 @@ pub(super) fn numbered(rest: &str) -> Option<&str> {
 }
 
 /// A heading's level (1 to 6) and its text, if the line is one.
-pub(super) fn heading(text: &str) -> Option<(usize, &str)> {
+pub(crate) fn heading(text: &str) -> Option<(usize, &str)> {
     if !text.starts_with('#') {
         return None;
     }
@@ -130,7 +130,7 @@ pub(super) fn heading(text: &str) -> Option<(usize, &str)> {
 }
 
 /// The byte range inside each back-quoted span of one line.
-pub(super) fn code_spans(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+pub(crate) fn code_spans(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     let bytes = text.as_bytes();
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -151,7 +151,7 @@ pub(super) fn code_spans(text: &str) -> impl Iterator<Item = Range<usize>> + '_ 
 }
 
 /// Where the first `**` stands; searching for two bytes costs more than looking for one twice.
-pub(super) fn find_bold(text: &str) -> Option<usize> {
+pub(crate) fn find_bold(text: &str) -> Option<usize> {
     let mut from = 0;
     while let Some(at) = text[from..].find('*').map(|at| from + at) {
         if text[at + 1..].starts_with('*') {

@@ -1,0 +1,23 @@
+//! TODO.md: bytes in, facts and problems out, and edits that touch nothing else.
+//!
+//! [`TodoFile::parse`] never fails. [`edit()`] changes the bytes that Airboss owns (the marker of a
+//! status, date lines, reasons, links, named fields, the next number) and whole entries that it
+//! adds, moves or removes; every other byte stays, be it damaged or not UTF-8. Nothing is ever
+//! written anew from the board as a whole.
+//!
+//! A scan finds the sections and entries in one pass; only an entry that is asked about is read
+//! further, so that one change in a board of ten thousand tasks costs milliseconds.
+
+mod dates;
+mod facts;
+mod fields;
+mod headings;
+mod links;
+mod numbers;
+mod parse;
+mod scan;
+mod status;
+#[cfg(test)]
+mod tests;
+
+pub use parse::{Front, Problem, ProblemKind, TodoFile, section};

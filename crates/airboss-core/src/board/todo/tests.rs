@@ -1,0 +1,4 @@
+//! Tests of the whole module.
+
+mod cases;
+mod corpus;
