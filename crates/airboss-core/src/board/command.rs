@@ -7,9 +7,9 @@ mod relation;
 mod undo;
 
 use super::change::TaskChange;
+use super::directory;
 use super::edit::Position;
 use super::facts::Dependencies;
-use super::name;
 use super::operation::{Board, BoardOperation, Cause};
 use super::status::{Class, Status, TaskStatus};
 use super::task::{Artifact, PhaseState, Place, Task, TimeKey};
@@ -237,7 +237,7 @@ impl NewTask {
             id: self.id,
             number: self.number,
             former_numbers: Vec::new(),
-            slug: name::slug(&self.title),
+            slug: directory::slug(&self.title),
             title: self.title.trim().to_owned(),
             status: Status::NotStarted.into(),
             status_before: None,

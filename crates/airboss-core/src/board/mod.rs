@@ -9,6 +9,7 @@ pub mod artifact_name;
 pub mod change;
 pub mod command;
 pub mod directory;
+pub mod drift;
 pub mod edit;
 pub mod error;
 pub mod facts;

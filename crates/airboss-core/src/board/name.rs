@@ -1,69 +1,14 @@
-//! What tasks are called: their numbers, their slugs, and ids that two clones agree on.
+//! What names stand for: numbers, slugs and titles, and ids that two clones agree on.
 
 use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::directory::slug;
 use super::operation::{Board, BoardKey};
 use super::task::{Place, Task};
 use crate::id::TaskId;
-
-/// The most characters of a slug that is made here; the format's limit.
-const SLUG_LIMIT: usize = 50;
-
-/// A number for a new task.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Allocated {
-    /// The number.
-    pub number: u32,
-    /// The number to store as the next one.
-    pub next: u32,
-    /// How many numbers were taken although the board said that they were free.
-    pub skipped: u32,
-}
-
-/// The first free number from the stored next one on.
-///
-/// The highest number says nothing: a board that began to count anew has high numbers standing.
-/// `is_taken` knows the entries of both files, finished and archived tasks, and the directories
-/// outside the vault. `None` when every number is taken.
-#[must_use]
-pub fn allocate(next: u32, is_taken: impl Fn(u32) -> bool) -> Option<Allocated> {
-    let number = (next..u32::MAX).find(|number| !is_taken(*number))?;
-    Some(Allocated {
-        number,
-        next: number + 1,
-        skipped: number - next,
-    })
-}
-
-/// The slug of a title: `[a-z0-9]` and `_`, at most fifty characters, cut between words.
-#[must_use]
-pub fn slug(title: &str) -> String {
-    let lower = title.to_lowercase();
-    let words = lower.split(|character: char| !character.is_ascii_alphanumeric());
-    let mut slug = String::new();
-    for word in words.filter(|word| !word.is_empty()) {
-        let separator = usize::from(!slug.is_empty());
-        if slug.len() + separator + word.len() > SLUG_LIMIT {
-            if slug.is_empty() {
-                // One word that is longer than a slug; it is ASCII, so any byte ends a character.
-                slug.push_str(&word[..SLUG_LIMIT]);
-            }
-            break;
-        }
-        if separator == 1 {
-            slug.push('_');
-        }
-        slug.push_str(word);
-    }
-    match slug.as_str() {
-        // The literal is what scripts write when they have no name.
-        "" | "null" => "task".to_owned(),
-        _ => slug,
-    }
-}
 
 /// A title for a task of which only the slug is known.
 #[must_use]
@@ -164,20 +109,7 @@ mod tests {
     use crate::path::RepoPath;
 
     #[test]
-    fn slugs() {
-        let cases = [
-            ("Shorten the start-up banner", "shorten_the_start_up_banner"),
-            ("  Ünïcode & more!  ", "n_code_more"),
-            ("", "task"),
-            ("NULL", "task"),
-            ("!!", "task"),
-        ];
-        for (title, expected) in cases {
-            assert_eq!(slug(title), expected, "{title}");
-        }
-        let long = slug("one two three four five six seven eight nine ten eleven");
-        assert_eq!(long, "one_two_three_four_five_six_seven_eight_nine_ten");
-        assert_eq!(slug(&"a".repeat(70)).len(), SLUG_LIMIT);
+    fn a_slug_gives_a_title() {
         assert_eq!(title_of("shorten_the_banner"), "Shorten the banner");
         assert_eq!(title_of(""), "Task");
     }
@@ -187,14 +119,6 @@ mod tests {
         assert!(names("shorten_the", "Shorten the banner"));
         assert!(!names("shorten_th", "Shorten the banner"));
         assert!(!names("lengthen_the_banner", "Shorten the banner"));
-    }
-
-    #[test]
-    fn the_next_number_skips_what_is_taken_and_never_jumps_to_the_highest() {
-        let taken = |number| [81, 82, 998].contains(&number);
-        let found = allocate(81, taken).unwrap();
-        assert_eq!((found.number, found.next, found.skipped), (83, 84, 2));
-        assert_eq!(allocate(u32::MAX, |_| false), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::facts::Dependencies;
+use super::facts::{Dependencies, TaskFacts};
 use super::operation::{Board, BoardOperation};
 use super::status::TaskStatus;
 use super::task::{Place, Task};
@@ -83,4 +83,14 @@ pub(super) fn after(board: &Board, operations: &[BoardOperation]) -> Board {
         board.apply(sequence, operation(u128::from(sequence)), change);
     }
     board
+}
+/// What a file says of a task: a number and a status.
+pub(super) fn facts(number: u32, status: &str) -> TaskFacts {
+    TaskFacts {
+        number,
+        status: (!status.is_empty()).then(|| TaskStatus::read(status)),
+        status_text: (!status.is_empty()).then(|| status.to_owned()),
+        line: number as usize * 10,
+        ..TaskFacts::default()
+    }
 }
