@@ -16,7 +16,7 @@ use crate::store::{
     BoardStanding, Change, CommandId, Decided, GitWish, PublishItem, PublishKind, PublishRow,
     Refusal, SqliteStore, Store, StoreError, Wanted,
 };
-use crate::supervise::boot_id;
+use crate::supervise::self_identity;
 use crate::workspace::{Workspace, WorkspaceError};
 
 /// Why a board cannot be used. Nothing was changed.
@@ -43,6 +43,9 @@ pub enum BoardError {
     /// The board is not known yet.
     #[error("{0} is not adopted")]
     NotAdopted(BoardKey),
+    /// One of its files cannot be built upon.
+    #[error(transparent)]
+    Damaged(#[from] super::adopt::DamagedFile),
     /// There is no board.
     #[error("there is no board here: no TODO.md with tasks and no state.json")]
     NoBoard,
@@ -136,7 +139,7 @@ impl Desk {
     /// # Errors
     /// When the store fails.
     pub fn settle(&mut self, whole: Whole) -> Result<Settled, BoardError> {
-        let boot = boot_id();
+        let boot = self_identity().map(|own| own.boot_id).unwrap_or_default();
         let whole = match whole {
             // A power failure may have undone what was published.
             Whole::No if self.store.boot()?.as_deref() != Some(&boot) => Whole::Yes,
@@ -206,10 +209,12 @@ impl Desk {
             _ => None,
         };
         let commits = self.commits;
-        let decided = self.store.decide_board(&places.board, command, wanted, &mut |standing| {
-            let decision = decide(standing)?;
-            Ok(change_of(&places, standing, decision, commits, since))
-        })?;
+        let decided = self
+            .store
+            .decide_board(&places.board, command, wanted, &mut |standing| {
+                let decision = decide(standing)?;
+                Ok(change_of(&places, standing, decision, commits, since))
+            })?;
         let (operations, result) = match decided {
             Decided::Applied { operations, result } => (operations, result),
             Decided::Duplicate { result } => (Vec::new(), result),
@@ -254,7 +259,8 @@ fn change_of(
     let publish = places.stale(&decision.operations, &task);
     let mut git = Vec::new();
     let edits = BoardEdits::of_operations(&decision.operations, standing.now, task);
-    let has_work = !edits.tasks.is_empty() || edits.next_number.is_some() || !decision.files.is_empty();
+    let has_work =
+        !edits.tasks.is_empty() || edits.next_number.is_some() || !decision.files.is_empty();
     if commits && has_work && !decision.subject.is_empty() {
         let wish = BoardWish {
             board: places.board.clone(),

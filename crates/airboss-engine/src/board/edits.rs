@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use airboss_core::board::{BoardOperation, Edit, Field, Place, Position, Task, TaskChange, TimeKey};
+use airboss_core::board::{
+    BoardOperation, Edit, Field, Place, Position, Task, TaskChange, TimeKey,
+};
 use airboss_core::id::TaskId;
 use airboss_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -157,7 +159,9 @@ impl TaskEdit {
                     }
                 }
                 let fields: BTreeSet<_> = changes.iter().map(TaskChange::field).collect();
-                let new = fields.into_iter().filter(|field| !self.fields.contains(field));
+                let new = fields
+                    .into_iter()
+                    .filter(|field| !self.fields.contains(field));
                 let new: Vec<_> = new.collect();
                 self.fields.extend(new);
                 self.touch();

@@ -9,9 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use airboss_core::board::import::{
-    Base, Input, ListKind, Seen, changes_between, identify, import,
-};
+use airboss_core::board::import::{Base, Input, ListKind, Seen, changes_between, identify, import};
 use airboss_core::board::{
     Board, BoardKey, BoardOperation, Cause, EditError, Field, Place, Task, TaskChange,
 };
@@ -74,11 +72,7 @@ impl BoardFiles {
 
     /// Whether somebody wrote into the very file that was published, as some editors do: what is
     /// there may be half of it.
-    pub(crate) fn was_written_in_place(
-        store: &dyn Store,
-        row: &PublishRow,
-        facts: &Facts,
-    ) -> bool {
+    pub(crate) fn was_written_in_place(store: &dyn Store, row: &PublishRow, facts: &Facts) -> bool {
         let publication = store.publication(&row.plan, &row.path).ok().flatten();
         let stamp = publication.and_then(|publication| publication.stamp);
         stamp.is_some_and(|stamp| stamp.ino == facts.ino && stamp != stamp_of(facts))
@@ -111,20 +105,18 @@ impl BoardFiles {
                 }
             }
             (PublishKind::ArchiveState, base) => single::archive_content(base, &edits),
-            (PublishKind::ProjectState { task }, base) => {
-                match find(store, &board, *task)? {
-                    Some(task) => single::project_state_content(base, &task),
-                    None => Content::Gone,
-                }
-            }
-            (PublishKind::PhaseMarkers { task }, Some(base)) => {
-                match find(store, &board, *task)? {
-                    Some(task) => single::phase_markers_content(base, &task),
-                    None => Content::Gone,
-                }
-            }
+            (PublishKind::ProjectState { task }, base) => match find(store, &board, *task)? {
+                Some(task) => single::project_state_content(base, &task),
+                None => Content::Gone,
+            },
+            (PublishKind::PhaseMarkers { task }, Some(base)) => match find(store, &board, *task)? {
+                Some(task) => single::phase_markers_content(base, &task),
+                None => Content::Gone,
+            },
             (PublishKind::Errors, base) => {
-                let part = store.board_part(&board, &Wanted::Errors)?.unwrap_or_default();
+                let part = store
+                    .board_part(&board, &Wanted::Errors)?
+                    .unwrap_or_default();
                 single::errors_content(base, &part.errors)
             }
             // A plan that somebody deleted is not written anew from its markers.
@@ -171,7 +163,12 @@ impl BoardFiles {
             return Ok(());
         };
         let board = BoardKey::new(row.plan.path().clone());
-        let key = format!("import {} {} {}", row.path, digest(base), published.sequence);
+        let key = format!(
+            "import {} {} {}",
+            row.path,
+            digest(base),
+            published.sequence
+        );
         let key = CommandId::new(key);
         if let PublishKind::PhaseMarkers { task } = row.kind {
             let pending = pending(store, &board, task, published.sequence)?;
@@ -210,7 +207,10 @@ impl BoardFiles {
         let bases = bases(store, board, &row.path)?;
         let last: BTreeSet<&str> = bases.values().map(|base| base.hash.as_str()).collect();
         let mut known_sections = BTreeMap::new();
-        for seen in seen.iter().filter(|seen| !last.contains(seen.hash.as_str())) {
+        for seen in seen
+            .iter()
+            .filter(|seen| !last.contains(seen.hash.as_str()))
+        {
             if let Some(sequence) = store.known_section(board, &row.path, &seen.hash)? {
                 known_sections.insert(seen.hash.clone(), sequence);
             }
@@ -261,7 +261,10 @@ impl BoardFiles {
             Ok(self.change_of(board, &standing.board, imported.operations))
         })?;
         if let Decided::Applied { .. } | Decided::Refused(_) = decided {
-            notes.extend(told.into_iter().map(|note| format!("{}: {note}", disk.path)));
+            notes.extend(
+                told.into_iter()
+                    .map(|note| format!("{}: {note}", disk.path)),
+            );
         }
         Ok(())
     }
@@ -335,16 +338,20 @@ impl BoardFiles {
             kept_as: kept_as.clone(),
             reason: error.to_string(),
         };
-        let decided = store.decide_board(board, Some(key), &Wanted::Ids(Vec::new()), &mut |_| {
-            Ok(Change {
-                operations: vec![Operation::Board {
-                    operation: operation.clone(),
-                }],
-                ..Change::default()
-            })
-        })?;
+        let decided =
+            store.decide_board(board, Some(key), &Wanted::Ids(Vec::new()), &mut |_| {
+                Ok(Change {
+                    operations: vec![Operation::Board {
+                        operation: operation.clone(),
+                    }],
+                    ..Change::default()
+                })
+            })?;
         if let Decided::Applied { .. } = decided {
-            notes.push(format!("{}: {error}; its text is kept as git blob {kept_as}", row.path));
+            notes.push(format!(
+                "{}: {error}; its text is kept as git blob {kept_as}",
+                row.path
+            ));
         }
         Ok(())
     }
@@ -392,7 +399,11 @@ impl BoardFiles {
                     }
                 }
             }
-            match edits.tasks.iter_mut().find(|known| known.task.id == task.id) {
+            match edits
+                .tasks
+                .iter_mut()
+                .find(|known| known.task.id == task.id)
+            {
                 Some(known) => {
                     known.added |= edit.added;
                     known.fields.append(&mut edit.fields);
@@ -443,7 +454,11 @@ impl BoardFiles {
                     });
                 }
             }
-            let gone = |id: &TaskId| view.tasks.get(id).is_none_or(|task| task.place != Place::Active);
+            let gone = |id: &TaskId| {
+                view.tasks
+                    .get(id)
+                    .is_none_or(|task| task.place != Place::Active)
+            };
             publication.forget = bases.into_keys().filter(gone).collect();
         }
         store.publish_board(&board, &publication)

@@ -3,10 +3,10 @@
 use std::io;
 use std::path::Path;
 
+use airboss_core::board::BoardKey;
 use airboss_core::board::directory::Directory;
 use airboss_core::board::roots::{Choice, Found, TodoFound, candidates, choose};
 use airboss_core::board::todo::TodoFile;
-use airboss_core::board::BoardKey;
 use airboss_core::path::RepoPath;
 use fs_err as fs;
 

@@ -7,19 +7,23 @@
 //!
 //! Deciding is `airboss_core::board`'s; here it is only carried out.
 
+mod adopt;
 mod desk;
 mod edits;
 mod files;
+mod find;
 mod list_file;
 mod places;
 mod repair;
 mod single;
 mod wish;
 
+pub use self::adopt::{DamagedFile, Survey, phases_on_disk, read_list};
 pub use self::desk::{BoardError, Decision, Desk, Done};
 pub use self::edits::{BoardEdits, TaskEdit};
 pub use self::files::{BoardFiles, Whole};
+pub use self::find::{FoundBoard, find, key, task_directories};
 pub use self::list_file::Parsed;
 pub use self::places::Places;
-pub(crate) use self::wish::{make, name_operations};
 pub use self::wish::BoardWish;
+pub(crate) use self::wish::{make, name_operations};

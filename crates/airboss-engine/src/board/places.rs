@@ -58,7 +58,10 @@ impl Places {
     pub fn directory(&self, task: &Task) -> Option<String> {
         // A root that cannot be read has no directories, for all that can be done about it here.
         let paths = task_directories(&self.root()).unwrap_or_default();
-        let all: Vec<_> = paths.iter().filter_map(|path| Directory::parse(path)).collect();
+        let all: Vec<_> = paths
+            .iter()
+            .filter_map(|path| Directory::parse(path))
+            .collect();
         let mut links: Vec<_> = task.artifacts.iter().map(|it| it.path.as_str()).collect();
         links.extend(task.plan.as_deref());
         let found = directory::find(&all, task.number, Some(&task.slug), &links)?;
@@ -77,7 +80,9 @@ impl Places {
             vaults: &vaults,
         };
         let candidates = link::candidates(path, &home);
-        candidates.into_iter().find(|path| self.top.join(path).is_file())
+        candidates
+            .into_iter()
+            .find(|path| self.top.join(path).is_file())
     }
 
     /// The task's current plan; `None` when it has none on disk.

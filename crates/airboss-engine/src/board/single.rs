@@ -81,7 +81,11 @@ pub(super) fn project_state_content(base: Option<&[u8]>, task: &Task) -> Content
 
 /// The state.json of the archive with the tasks that came and went; `None` when it is damaged.
 pub(super) fn archive(base: &[u8], edits: &BoardEdits) -> Option<Vec<u8>> {
-    let directories: Vec<String> = edits.tasks.iter().map(|edit| base_path(&edit.task)).collect();
+    let directories: Vec<String> = edits
+        .tasks
+        .iter()
+        .map(|edit| base_path(&edit.task))
+        .collect();
     let mut list = Vec::new();
     for (edit, directory) in edits.tasks.iter().zip(&directories) {
         if !edit.fields.contains(&Field::Place) {

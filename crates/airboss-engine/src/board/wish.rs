@@ -65,7 +65,7 @@ pub(crate) fn make(
     row: &GitWishRow,
     wish: &BoardWish,
 ) -> Result<CommitOutcome, GitError> {
-    let places = Places::new(repository.top(), &wish.board)?;
+    let places = Places::new(repository.top(), &wish.board).map_err(std::io::Error::other)?;
     let mut deltas = wish.files.clone();
     let list = wish.edits.for_file();
     for PublishItem { path, kind } in places.lists() {

@@ -13,6 +13,14 @@ use super::snapshot::head_commit;
 use super::tree::{self, Found};
 
 impl Repository {
+    /// The commit that is checked out; `None` before the first.
+    ///
+    /// # Errors
+    /// When git cannot be read.
+    pub fn head(&self) -> Result<Option<Oid>, GitError> {
+        head_commit(self)
+    }
+
     /// What the branch that is checked out holds at a path; `None` when it holds no file there.
     ///
     /// # Errors

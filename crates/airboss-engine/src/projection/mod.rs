@@ -135,7 +135,11 @@ impl Publisher {
     /// A publisher that puts more or less of a board's files right.
     #[must_use]
     pub fn of_board(workspace: &Workspace, files: BoardFiles) -> Self {
-        Self::with(workspace, Arc::new(RealVfs), Arc::new(Projections::new(files)))
+        Self::with(
+            workspace,
+            Arc::new(RealVfs),
+            Arc::new(Projections::new(files)),
+        )
     }
 
     /// A publisher of other content, or on another file system.
