@@ -13,4 +13,5 @@ pub mod run;
 pub mod settings;
 pub mod store;
 pub mod supervise;
+pub mod vfs;
 pub mod workspace;

@@ -264,6 +264,30 @@ pub const KEYS: &[Key] = &[
         "true",
         "write status markers into plan files",
     ),
+    key(
+        "board.root",
+        Kind::Text,
+        "",
+        "the directory of TODO.md and state.json; found by itself when empty",
+    ),
+    key(
+        "board.transitions",
+        Kind::Choice(&["permissive", "strict"]),
+        "permissive",
+        "which changes of a task's status are allowed without --force",
+    ),
+    key(
+        "board.commit",
+        Kind::Flag,
+        "true",
+        "commit each change of a task by itself",
+    ),
+    key(
+        "board.project_state",
+        Kind::Flag,
+        "false",
+        "create a state.json in each task's directory; one that is there is always kept true",
+    ),
 ];
 
 /// The setting with this dotted path, names filled in.

@@ -38,6 +38,21 @@ pub struct Config {
     pub commit: CommitMode,
     /// `[markdown] write`
     pub markdown_write: bool,
+    /// `[board]`
+    pub board: Board,
+}
+
+/// How the board is kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Board {
+    /// The specs root, where it is not to be searched.
+    pub root: Option<String>,
+    /// Whether only the transitions of the strict table are allowed.
+    pub strict: bool,
+    /// Whether each change is committed.
+    pub commit: bool,
+    /// Whether task directories get a state.json.
+    pub project_state: bool,
 }
 
 /// How a run dispatches.
@@ -286,6 +301,12 @@ impl Merged {
                 _ => CommitMode::Step,
             },
             markdown_write: self.flag("markdown.write"),
+            board: Board {
+                root: self.text("board.root").filter(|root| !root.is_empty()),
+                strict: self.text("board.transitions").as_deref() == Some("strict"),
+                commit: self.flag("board.commit"),
+                project_state: self.flag("board.project_state"),
+            },
         })
     }
 

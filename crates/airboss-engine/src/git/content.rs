@@ -2,7 +2,11 @@
 
 use airboss_core::path::RepoPath;
 
-use super::error::{GitError, GixContext as _};
+use airboss_core::time::Timestamp;
+use gix::ObjectId;
+
+use super::error::{GitError, GixContext as _, reasons};
+use super::index::IndexBytes;
 use super::object::{Entry, Oid};
 use super::repository::Repository;
 use super::snapshot::head_commit;
@@ -37,4 +41,153 @@ impl Repository {
         let blob = git.write_blob(content).doing("storing a content")?;
         Ok(Oid::from_gix(blob.detach()))
     }
+
+    /// Keeps a content for ever, by a reference under `refs/airboss/`, and tells its blob.
+    ///
+    /// # Errors
+    /// When the object database or the reference cannot be written.
+    pub fn keep(&self, area: &str, content: &[u8]) -> Result<Oid, GitError> {
+        let blob = self.write_blob(content)?;
+        let git = self.open()?;
+        git.reference(
+            format!("refs/airboss/{area}/{blob}"),
+            blob.to_gix(),
+            gix::refs::transaction::PreviousValue::Any,
+            "airboss: kept",
+        )
+        .doing("keeping a content")?;
+        Ok(blob)
+    }
+
+    /// Whether this is what git itself would put at a path now: the version of HEAD, or the one
+    /// that is staged. A checkout, a reset and a stash leave exactly that.
+    ///
+    /// # Errors
+    /// When git cannot be read.
+    pub fn has_now(&self, path: &RepoPath, content: &[u8]) -> Result<bool, GitError> {
+        let git = self.open()?;
+        let blob = gix::objs::compute_hash(git.object_hash(), gix::objs::Kind::Blob, content)
+            .doing("hashing a content")?;
+        if let Some(head) = head_commit(self)? {
+            let tree = tree::of_commit(&git, head.to_gix())?;
+            if let Found::File(entry) = tree::lookup(&git, tree, path)?
+                && entry.blob.to_gix() == blob
+            {
+                return Ok(true);
+            }
+        }
+        let index = IndexBytes::read(&self.git_dir().join("index"))?;
+        Ok(index
+            .entry(path)?
+            .is_some_and(|entry| entry.blob.to_gix() == blob))
+    }
+
+    /// The three sides of a file that git could not merge: the common ancestor's, ours and
+    /// theirs; `None` when it is not in conflict.
+    ///
+    /// # Errors
+    /// When git cannot be read.
+    pub fn sides(&self, path: &RepoPath) -> Result<Option<[Option<Vec<u8>>; 3]>, GitError> {
+        let index = IndexBytes::read(&self.git_dir().join("index"))?;
+        let sides = index.sides(path)?;
+        if sides.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let git = self.open()?;
+        let mut contents = [None, None, None];
+        for (content, side) in contents.iter_mut().zip(sides) {
+            if let Some(side) = side {
+                let mut blob = git
+                    .find_blob(side.to_gix())
+                    .doing("reading a side of a merge")?;
+                *content = Some(blob.take_data());
+            }
+        }
+        Ok(Some(contents))
+    }
+
+    /// What a revision holds at a path, for example `HEAD~3`; `None` when it holds no file there.
+    ///
+    /// # Errors
+    /// When there is no such revision, or git cannot be read.
+    pub fn revision_file(
+        &self,
+        revision: &str,
+        path: &RepoPath,
+    ) -> Result<Option<Vec<u8>>, GitError> {
+        let git = self.open()?;
+        let unknown = |error: &dyn std::error::Error| GitError::Unreadable {
+            path: self.top().to_owned(),
+            reason: format!("`{revision}` is no revision of it ({})", reasons(error)),
+        };
+        let found = git
+            .rev_parse_single(revision)
+            .map_err(|error| unknown(&error))?;
+        let commit = found
+            .object()
+            .doing("reading a revision")?
+            .peel_to_commit()
+            .map_err(|error| unknown(&error))?;
+        file_of(&git, commit.id, path)
+    }
+
+    /// The versions of a file, newest first, each with the instant of the commit that brought
+    /// it; at most so many commits are walked, along first parents.
+    ///
+    /// # Errors
+    /// When git cannot be read.
+    pub fn versions(
+        &self,
+        path: &RepoPath,
+        commits_max: usize,
+    ) -> Result<Vec<(Timestamp, Vec<u8>)>, GitError> {
+        let Some(head) = head_commit(self)? else {
+            return Ok(Vec::new());
+        };
+        let git = self.open()?;
+        let walk = git
+            .rev_walk([head.to_gix()])
+            .first_parent_only()
+            .all()
+            .doing("walking the history")?;
+        let mut versions: Vec<(Timestamp, ObjectId)> = Vec::new();
+        for step in walk.take(commits_max) {
+            let id = step.doing("walking the history")?.id;
+            let commit = git.find_commit(id).doing("reading a commit")?;
+            let tree = commit.tree_id().doing("reading a commit")?.detach();
+            let Found::File(entry) = tree::lookup(&git, tree, path)? else {
+                continue;
+            };
+            let at = commit.time().doing("reading a commit")?.seconds;
+            let at = Timestamp::from_millis(at.saturating_mul(1_000));
+            let blob = entry.blob.to_gix();
+            // The oldest commit that has a version is the one that brought it.
+            match versions.last_mut() {
+                Some((since, newest)) if *newest == blob => *since = at,
+                _ => versions.push((at, blob)),
+            }
+        }
+        versions
+            .into_iter()
+            .map(|(at, blob)| {
+                let mut blob = git.find_blob(blob).doing("reading a version")?;
+                Ok((at, blob.take_data()))
+            })
+            .collect()
+    }
+}
+
+fn file_of(
+    git: &gix::Repository,
+    commit: ObjectId,
+    path: &RepoPath,
+) -> Result<Option<Vec<u8>>, GitError> {
+    let tree = tree::of_commit(git, commit)?;
+    let Found::File(entry) = tree::lookup(git, tree, path)? else {
+        return Ok(None);
+    };
+    let mut blob = git
+        .find_blob(entry.blob.to_gix())
+        .doing("reading a version")?;
+    Ok(Some(blob.take_data()))
 }

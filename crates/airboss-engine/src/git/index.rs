@@ -59,6 +59,41 @@ impl IndexBytes {
             modified: Some((metadata.modified()?, seconds)),
         })
     }
+
+    /// What is staged at a path without a conflict. A part of a split index counts as nothing.
+    pub(crate) fn entry(&self, path: &RepoPath) -> Result<Option<Entry>, GitError> {
+        if self.bytes.is_empty() {
+            return Ok(None);
+        }
+        Ok(match held_in_state(&self.state()?, path) {
+            Held::Entry(entry) => Some(entry),
+            _ => None,
+        })
+    }
+
+    /// The three sides of a path in conflict: the common ancestor's, ours and theirs.
+    pub(crate) fn sides(&self, path: &RepoPath) -> Result<[Option<Oid>; 3], GitError> {
+        if self.bytes.is_empty() {
+            return Ok([None; 3]);
+        }
+        let state = self.state()?;
+        let path = path.as_str().into();
+        let side = |stage| {
+            let entry = state.entry_by_path_and_stage(path, stage)?;
+            Some(Oid::from_gix(entry.id))
+        };
+        Ok([Stage::Base, Stage::Ours, Stage::Theirs].map(side))
+    }
+
+    fn state(&self) -> Result<State, GitError> {
+        let kind = gix::hash::Kind::Sha1;
+        // Passed through only: the race check uses the file's own time.
+        let time = State::new(kind).timestamp();
+        let options = gix::index::decode::Options::default();
+        let (state, _) =
+            State::from_bytes(&self.bytes, time, kind, options).doing("reading the index")?;
+        Ok(state)
+    }
 }
 
 /// Writes the patched index to `file` and returns the paths whose entries had to stay.
@@ -69,20 +104,10 @@ pub(crate) fn write_patched(
     merger: &mut Merger<'_>,
     file: &Path,
 ) -> Result<Vec<RepoPath>, GitError> {
-    let kind = gix::hash::Kind::Sha1;
     let state = if index.bytes.is_empty() {
-        State::new(kind)
+        State::new(gix::hash::Kind::Sha1)
     } else {
-        // Passed through only: the race check below uses the file's own time.
-        let time = State::new(kind).timestamp();
-        State::from_bytes(
-            &index.bytes,
-            time,
-            kind,
-            gix::index::decode::Options::default(),
-        )
-        .doing("reading the index")?
-        .0
+        index.state()?
     };
     let left = if is_plain(&state) {
         patch_state(repository, index, state, edits, merger, file)?

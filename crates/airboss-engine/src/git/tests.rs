@@ -3,6 +3,7 @@
 
 mod commits;
 mod concurrency;
+mod contents;
 mod crashes;
 mod deferrals;
 mod indexes;

@@ -1,6 +1,7 @@
 //! What each projection has to say, made from the store and from what is on disk.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use airboss_core::id::{RunId, StepId};
 use airboss_core::operation::{Operation, PlanKey};
@@ -14,9 +15,72 @@ use super::digest;
 use crate::run::markers;
 use crate::store::{OperationQuery, PublishKind, PublishRow, Store, StoreError};
 use crate::supervise::is_alive;
+use crate::vfs::Facts;
+
+/// Where the content of projections comes from.
+///
+/// It only computes: the publisher reads, writes and looks at what was displaced, and asks
+/// again for every text that it finds.
+pub trait Source: fmt::Debug + Send + Sync {
+    /// What the file of this row has to say, and the newest operation that it shows then.
+    ///
+    /// `base` is the text that it is made from: what is on disk, or what somebody saved in the
+    /// moment of an exchange; `None` when there is no file.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn content(
+        &self,
+        store: &dyn Store,
+        row: &PublishRow,
+        base: Option<&[u8]>,
+    ) -> Result<(Content, u64), StoreError>;
+
+    /// Takes in what a text says that the store does not know. It is asked once for each text
+    /// that [`Source::content`] is to build upon, and must not mind being asked again.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn import(
+        &self,
+        _store: &mut dyn Store,
+        _row: &PublishRow,
+        _base: Option<&[u8]>,
+        _notes: &mut Vec<String>,
+    ) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Whether a text that was written in place in this moment may be half of one.
+    fn is_patient(&self, _store: &dyn Store, _row: &PublishRow, _facts: &Facts) -> bool {
+        false
+    }
+
+    /// Keeps in mind that the file shows everything up to an operation. Tells whether it is
+    /// clean: somebody may have asked for something newer.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn record(
+        &self,
+        store: &mut dyn Store,
+        row: &PublishRow,
+        up_to: u64,
+        content: Option<&[u8]>,
+        _facts: Option<Facts>,
+    ) -> Result<bool, StoreError> {
+        let hash = content.map(digest).unwrap_or_default();
+        store.published(&row.plan, &row.path, up_to, &hash)
+    }
+}
+
+/// The projections of plans.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Projections;
 
 /// New content for a file.
-pub(super) enum Content {
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Content {
     /// Write this.
     Write(Vec<u8>),
     /// It says everything already.
@@ -27,24 +91,26 @@ pub(super) enum Content {
     Gone,
 }
 
-/// The content of a file, and the newest operation that it shows.
-pub(super) fn content(
-    store: &dyn Store,
-    row: &PublishRow,
-    disk: Option<&[u8]>,
-) -> Result<(Content, u64), StoreError> {
-    match &row.kind {
-        PublishKind::StatusJson => status_json(store, row, disk),
-        PublishKind::PlanMarkers => plan_markers(store, &row.plan, disk),
-        PublishKind::RunRecord { run } => run_record(store, row, *run, disk),
-        PublishKind::Todo
-        | PublishKind::BoardState
-        | PublishKind::ArchiveState
-        | PublishKind::ProjectState { .. }
-        | PublishKind::PhaseMarkers { .. }
-        | PublishKind::Errors => Err(StoreError::Bug {
-            message: format!("{} is a board's file and was taken for a plan's", row.path),
-        }),
+impl Source for Projections {
+    fn content(
+        &self,
+        store: &dyn Store,
+        row: &PublishRow,
+        base: Option<&[u8]>,
+    ) -> Result<(Content, u64), StoreError> {
+        match &row.kind {
+            PublishKind::StatusJson => status_json(store, row, base),
+            PublishKind::PlanMarkers => plan_markers(store, &row.plan, base),
+            PublishKind::RunRecord { run } => run_record(store, row, *run, base),
+            PublishKind::Todo
+            | PublishKind::BoardState
+            | PublishKind::ArchiveState
+            | PublishKind::ProjectState { .. }
+            | PublishKind::PhaseMarkers { .. }
+            | PublishKind::Errors => Err(StoreError::Bug {
+                message: format!("{} is a board's file and was taken for a plan's", row.path),
+            }),
+        }
     }
 }
 

@@ -14,39 +14,49 @@
 
 mod content;
 mod exchange;
+mod ignore;
 mod place;
+mod shelf;
+mod writing;
 
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use airboss_core::operation::PlanKey;
 use airboss_core::path::RepoPath;
 use airboss_core::status_file::Damage;
-use airboss_core::time::Timestamp;
-use fs_err as fs;
 use sha2::{Digest as _, Sha256};
 
-use self::content::{Content, content};
-use self::exchange::{Replaced, replace};
+pub use self::content::{Content, Projections, Source};
+use self::exchange::{Replace, Replaced};
 pub use self::place::PlaceError;
-use crate::clock;
+use self::shelf::{Entry, Shelf};
+pub use self::shelf::{Fate, Leftover};
+use self::writing::Writing;
 use crate::store::{PublishKind, PublishRow, Store, StoreError};
+use crate::vfs::{Lock, RealVfs, Vfs, read_if_any};
 use crate::workspace::Workspace;
 
 /// How often a file that changes under our hands is tried before it stays pending: a person who
 /// saves is done long before.
 const TRIES_MAX: usize = 20;
 
-/// A file that cannot be parsed and is younger than this may be half written by an editor.
-const HOT: Duration = Duration::from_millis(250);
+/// What is found in one file may make others stale, and those at most the first again.
+const ROUNDS_MAX: usize = 4;
 
 /// How long a publisher waits for another one, before it goes on beside it.
 const GATE_PATIENCE: Duration = Duration::from_secs(2);
 
+/// What a person's save is to become that nothing could be built upon: the caller's answer.
+type Decide<'a> = dyn FnMut(&mut dyn Store, &Leftover) -> Result<Fate, StoreError> + 'a;
+
 /// Writes the projections of one work tree.
 #[derive(Clone, Debug)]
 pub struct Publisher {
+    shelf: Shelf,
+    source: Arc<dyn Source>,
     top: PathBuf,
     state: PathBuf,
     /// Git's list of what nobody wants to see in `git status`, local to this clone.
@@ -116,8 +126,16 @@ impl Publisher {
     /// A publisher for a work tree.
     #[must_use]
     pub fn new(workspace: &Workspace) -> Self {
+        Self::with(workspace, Arc::new(RealVfs), Arc::new(Projections))
+    }
+
+    /// A publisher of other content, or on another file system.
+    #[must_use]
+    pub fn with(workspace: &Workspace, vfs: Arc<dyn Vfs>, source: Arc<dyn Source>) -> Self {
         let info = workspace.repository.as_ref();
         Self {
+            shelf: Shelf::new(vfs, workspace.state.clone()),
+            source,
             top: workspace.top.clone(),
             state: workspace.state.clone(),
             exclude: info.map(|git| git.common_dir().join("info").join("exclude")),
@@ -126,7 +144,9 @@ impl Publisher {
 
     /// Publishes everything in the outbox, of one plan or of all.
     ///
-    /// What cannot be published stays in the outbox and is named.
+    /// What cannot be published stays in the outbox and is named. What somebody saved and a
+    /// crash kept from being looked at is put aside and named, unless its file can still be
+    /// built upon it.
     ///
     /// # Errors
     /// When the outbox cannot be read.
@@ -135,27 +155,198 @@ impl Publisher {
         store: &mut dyn Store,
         plan: Option<&PlanKey>,
     ) -> Result<Settled, StoreError> {
+        self.settle_with(store, plan, &mut |_, _| Ok(Fate::Keep))
+    }
+
+    /// The same with another answer to what somebody saved.
+    ///
+    /// `decide` is asked once for each save that is not merged by publishing; with
+    /// [`Fate::Remove`] it says that it has stored what the save says.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read, or `decide` fails.
+    pub fn settle_with(
+        &self,
+        store: &mut dyn Store,
+        plan: Option<&PlanKey>,
+        decide: &mut Decide<'_>,
+    ) -> Result<Settled, StoreError> {
+        self.settle_all(store, plan, &[], decide)
+    }
+
+    /// Looks at these files whether they are in the outbox or not, and publishes it all: what
+    /// people and git changed in them is taken in.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read.
+    pub fn look(&self, store: &mut dyn Store, rows: &[PublishRow]) -> Result<Settled, StoreError> {
+        self.settle_all(store, None, rows, &mut |_, _| Ok(Fate::Keep))
+    }
+
+    fn settle_all(
+        &self,
+        store: &mut dyn Store,
+        plan: Option<&PlanKey>,
+        further: &[PublishRow],
+        decide: &mut Decide<'_>,
+    ) -> Result<Settled, StoreError> {
         let mut settled = Settled::default();
-        if store.to_publish(plan)?.is_empty() {
+        let mut leftovers = self.sweep(store, &mut settled)?;
+        let idle = leftovers.is_empty() && further.is_empty();
+        if idle && store.to_publish(plan)?.is_empty() {
             return Ok(settled);
         }
         let gate = self.gate();
-        // Whoever held the gate before may have published our rows, too.
-        let mut rows = store.to_publish(plan)?;
-        // status.json last: who sees a change in it finds it everywhere.
-        rows.sort_by_key(|row| row.kind == PublishKind::StatusJson);
-        for row in rows {
-            match self.publish(store, &row, &mut settled.notes) {
-                Ok(true) => settled.written.push(row.path),
-                Ok(false) => {}
-                Err(error) => settled.pending.push(Pending {
-                    path: row.path,
-                    reason: error.to_string(),
-                }),
+        self.decide_all(store, &mut leftovers, decide, &mut settled)?;
+        let mut further = further.to_vec();
+        for round in 0..ROUNDS_MAX {
+            // Whoever held the gate before may have published our rows, too.
+            let mut rows = store.to_publish(plan)?;
+            // What is stored meanwhile is published by whoever stored it, unless it was us.
+            rows.retain(|row| round == 0 || row.kind.is_imported());
+            further.retain(|row| !rows.iter().any(|known| known.path == row.path));
+            rows.append(&mut further);
+            rows.retain(|row| settled.pending.iter().all(|known| known.path != row.path));
+            if rows.is_empty() {
+                break;
+            }
+            rows.sort_by_key(|row| row.kind.rank());
+            for row in &rows {
+                self.publish_row(store, row, &mut leftovers, &mut settled);
             }
         }
         drop(gate);
         Ok(settled)
+    }
+
+    fn publish_row(
+        &self,
+        store: &mut dyn Store,
+        row: &PublishRow,
+        leftovers: &mut Vec<Leftover>,
+        settled: &mut Settled,
+    ) {
+        let resumed = leftovers
+            .iter()
+            .position(|left| left.entry.is_of(&row.path));
+        let resumed = resumed.map(|position| leftovers.swap_remove(position));
+        match self.publish(store, row, resumed, &mut settled.notes) {
+            Ok(true) if settled.written.contains(&row.path) => {}
+            Ok(true) => settled.written.push(row.path.clone()),
+            Ok(false) => {}
+            Err(error) => settled.pending.push(Pending {
+                path: row.path.clone(),
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    /// What people saved and nobody has looked at since; changes nothing.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn leftovers(&self, store: &dyn Store) -> io::Result<Vec<Leftover>> {
+        let rows = store.to_publish(None).map_err(io::Error::other)?;
+        let known = |entry: &Entry, content: &[u8]| self.is_known(store, &rows, entry, content);
+        self.shelf.leftovers(&known)
+    }
+
+    /// Tidies up after the dead; what is left is what somebody saved.
+    fn sweep(&self, store: &dyn Store, settled: &mut Settled) -> Result<Vec<Leftover>, StoreError> {
+        let rows = store.to_publish(None)?;
+        let known = |entry: &Entry, content: &[u8]| self.is_known(store, &rows, entry, content);
+        Ok(self.shelf.sweep(&known).unwrap_or_else(|error| {
+            let notes = &mut settled.notes;
+            notes.push(format!(
+                "what is left of earlier writes could not be read: {error}"
+            ));
+            Vec::new()
+        }))
+    }
+
+    /// Whether a displaced content is on disk, or what was last published.
+    fn is_known(
+        &self,
+        store: &dyn Store,
+        rows: &[PublishRow],
+        entry: &Entry,
+        content: &[u8],
+    ) -> bool {
+        let row = rows.iter().find(|row| entry.is_of(&row.path));
+        let published = row.and_then(|row| store.publication(&row.plan, &row.path).ok()?);
+        if published.is_some_and(|published| published.hash == digest(content)) {
+            return true;
+        }
+        let path = entry.target();
+        let target = path.and_then(|path| place::resolve(self.vfs(), &self.top, &path, false).ok());
+        let on_disk = target.and_then(|target| self.vfs().read(&target).ok());
+        on_disk.as_deref() == Some(content)
+    }
+
+    /// Asks about every leftover that no row of the outbox can be built upon; those that one
+    /// can stay in the list.
+    fn decide_all(
+        &self,
+        store: &mut dyn Store,
+        leftovers: &mut Vec<Leftover>,
+        decide: &mut Decide<'_>,
+        settled: &mut Settled,
+    ) -> Result<(), StoreError> {
+        let rows = store.to_publish(None)?;
+        let mut resumable: Vec<Leftover> = Vec::new();
+        for leftover in std::mem::take(leftovers) {
+            let row = rows.iter().find(|row| leftover.entry.is_of(&row.path));
+            let again = resumable
+                .iter()
+                .any(|other| other.target == leftover.target);
+            if !again && row.is_some_and(|row| self.can_resume(row, &leftover)) {
+                resumable.push(leftover);
+                continue;
+            }
+            // Of several who come by, one gets it.
+            let Ok(entry) = self.shelf.take(&leftover.entry) else {
+                continue;
+            };
+            let done = match decide(store, &leftover) {
+                Ok(Fate::Remove) => self.shelf.discard(&entry),
+                Ok(Fate::Keep) => self.keep(&entry, leftover.target.as_ref(), &mut settled.notes),
+                Err(error) => {
+                    self.shelf.free(&entry).ok();
+                    return Err(error);
+                }
+            };
+            if done.is_err() {
+                self.shelf.free(&entry).ok();
+            }
+        }
+        *leftovers = resumable;
+        Ok(())
+    }
+
+    /// Whether what displaced it stands there still: then the work goes on where it ended.
+    fn can_resume(&self, row: &PublishRow, leftover: &Leftover) -> bool {
+        let target = place::resolve(self.vfs(), &self.top, &row.path, false).ok();
+        let on_disk = target.and_then(|target| self.vfs().read(&target).ok());
+        on_disk.is_some_and(|on_disk| shelf::print(&on_disk) == leftover.entry.new)
+    }
+
+    fn keep(
+        &self,
+        entry: &Entry,
+        target: Option<&RepoPath>,
+        notes: &mut Vec<String>,
+    ) -> io::Result<()> {
+        let kept = self.shelf.keep(entry)?;
+        let target = target.map_or("a file", RepoPath::as_str);
+        notes.push(format!(
+            "what somebody saved to {target} while it was written is kept as {}",
+            kept.display()
+        ));
+        Ok(())
+    }
+
+    fn vfs(&self) -> &dyn Vfs {
+        &*self.shelf.vfs
     }
 
     /// Writes a file that is no projection, with the same care: findings, for example.
@@ -163,20 +354,30 @@ impl Publisher {
     /// # Errors
     /// When it cannot be written, or its place is not inside the work tree.
     pub fn write(&self, path: &RepoPath, content: &[u8]) -> io::Result<()> {
-        let target = place::resolve(&self.top, path, true).map_err(|error| match error {
-            PlaceError::Io(error) => error,
-            other => io::Error::other(other),
-        })?;
-        let temporary = self.state.join("tmp");
-        fs::create_dir_all(&temporary)?;
+        let target =
+            place::resolve(self.vfs(), &self.top, path, true).map_err(|error| match error {
+                PlaceError::Io(error) => error,
+                other => io::Error::other(other),
+            })?;
         for _ in 0..TRIES_MAX {
-            let found = read(&target)?;
-            if found.as_deref() == Some(content) {
+            let read = read_if_any(self.vfs(), &target)?;
+            if read.as_deref() == Some(content) {
                 return Ok(());
             }
-            // The whole file is the caller's, so that what is displaced has had its day.
-            if replace(&target, found.as_deref(), content, &temporary)? != Replaced::Untouched {
-                return Ok(());
+            let replace = Replace {
+                shelf: &self.shelf,
+                path,
+                target: &target,
+                read: read.as_deref(),
+                content,
+            };
+            match replace.run()? {
+                // The whole file is the caller's, so that what is displaced has had its day.
+                Replaced::AsRead(Some(displaced)) | Replaced::Displaced(displaced) => {
+                    return self.shelf.seen(&displaced);
+                }
+                Replaced::AsRead(None) => return Ok(()),
+                Replaced::Untouched => {}
             }
         }
         Err(io::Error::other(format!("{path} appears again and again")))
@@ -187,207 +388,36 @@ impl Publisher {
         &self,
         store: &mut dyn Store,
         row: &PublishRow,
+        resumed: Option<Leftover>,
         notes: &mut Vec<String>,
     ) -> Result<bool, PublishError> {
         let create = row.kind != PublishKind::PlanMarkers;
-        let target = place::resolve(&self.top, &row.path, create)?;
-        let temporary = self.state.join("tmp");
-        fs::create_dir_all(&temporary)?;
-        let mut on_disk = read(&target)?;
-        if on_disk.is_none() {
+        let target = place::resolve(self.vfs(), &self.top, &row.path, create)?;
+        let mut writing = Writing::new(self, row, target)?;
+        if writing.is_missing() {
             self.exclude(row)?;
         }
-        // What the new content is made from: the disk, or what our last exchange displaced.
-        let mut base = on_disk.clone();
-        let mut written = false;
-        for _ in 0..TRIES_MAX {
-            let (new, up_to) = content(store, row, base.as_deref())?;
-            let new = match new {
-                Content::Write(new) => new,
-                Content::UpToDate if base == on_disk => {
-                    let hash = on_disk.as_deref().map(digest).unwrap_or_default();
-                    store.published(&row.plan, &row.path, up_to, &hash)?;
-                    return Ok(written);
-                }
-                // What was displaced says everything: it goes back as it was.
-                Content::UpToDate => base.clone().unwrap_or_default(),
-                Content::Gone => {
-                    store.published(&row.plan, &row.path, up_to, "")?;
-                    return Ok(written);
-                }
-                Content::Damaged(damage) => {
-                    self.damaged(&target, row, damage, base.as_deref(), notes)?;
-                    on_disk = read(&target)?;
-                    base.clone_from(&on_disk);
-                    continue;
-                }
-            };
-            match replace(&target, on_disk.as_deref(), &new, &temporary)? {
-                Replaced::AsRead => {
-                    written = true;
-                    // Read back: a disk or a person may have had other ideas.
-                    on_disk = read(&target)?;
-                    base.clone_from(&on_disk);
-                    if on_disk.as_deref() != Some(&new[..]) {
-                        continue;
-                    }
-                    // When the row stays, somebody has just stored something newer, and will
-                    // publish it: one process does not work for all that come after it.
-                    store.published(&row.plan, &row.path, up_to, &digest(&new))?;
-                    return Ok(true);
-                }
-                // What we wrote stands there now, and nothing that is saved on top of it may
-                // be taken for it: so it is not read again.
-                Replaced::Displaced(saved) => {
-                    written = true;
-                    on_disk = Some(new);
-                    base = Some(saved);
-                }
-                Replaced::Untouched => {
-                    on_disk = read(&target)?;
-                    base.clone_from(&on_disk);
-                }
-            }
+        if let Some(leftover) = resumed {
+            writing.resume(leftover);
         }
-        Err(PublishError::Unsteady)
-    }
-
-    /// Keeps `git status` clean of files that only Airboss writes. A tracked file stays tracked.
-    fn exclude(&self, row: &PublishRow) -> io::Result<()> {
-        let Some(exclude) = &self.exclude else {
-            return Ok(());
-        };
-        let path = &escaped(row.path.as_str());
-        let pattern = match (&row.kind, path.rsplit_once("/timestamps/")) {
-            (PublishKind::StatusJson, _) => format!("/{path}*"),
-            (PublishKind::RunRecord { .. }, Some((output, _))) => format!("/{output}/timestamps/"),
-            _ => return Ok(()),
-        };
-        let known = read(exclude)?.unwrap_or_default();
-        let known = String::from_utf8_lossy(&known);
-        if known.lines().any(|line| line == pattern) {
-            return Ok(());
-        }
-        if let Some(directory) = exclude.parent() {
-            fs::create_dir_all(directory)?;
-        }
-        let break_before = if known.is_empty() || known.ends_with('\n') {
-            ""
-        } else {
-            "\n"
-        };
-        let mut file = fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(exclude)?;
-        file.write_all(format!("{break_before}{pattern}\n").as_bytes())
-    }
-
-    /// Puts a file aside that cannot be built upon; what was in it is never lost.
-    fn damaged(
-        &self,
-        target: &Path,
-        row: &PublishRow,
-        damage: Damage,
-        bytes: Option<&[u8]>,
-        notes: &mut Vec<String>,
-    ) -> Result<(), PublishError> {
-        if matches!(damage, Damage::Newer { .. }) {
-            return Err(PublishError::Refused(damage));
-        }
-        if wait_while_hot(target) {
-            return Ok(());
-        }
-        let aside = aside_name(target)?;
-        let shown = aside.strip_prefix(&self.top).unwrap_or(&aside);
-        // The bytes at hand may be those that an exchange displaced, not those on disk.
-        let now = read(target)?;
-        if now.as_deref() == bytes {
-            fs::rename(target, &aside)?;
-        } else if let Some(bytes) = bytes {
-            fs::write(&aside, bytes)?;
-        }
-        notes.push(format!(
-            "{} could not be read ({damage}); it is kept as {} and was written anew",
-            row.path,
-            shown.display()
-        ));
-        Ok(())
+        writing.run(store, notes)
     }
 
     /// Waits for the other publishers of this store; `None` after [`GATE_PATIENCE`].
-    fn gate(&self) -> Option<fs::File> {
+    fn gate(&self) -> Option<Lock> {
         let path = self.state.join("gate.publisher");
-        let file = fs::OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)
-            .ok()?;
-        let start = Instant::now();
+        let mut waited = Duration::ZERO;
         let mut pause = Duration::from_micros(200);
-        while start.elapsed() < GATE_PATIENCE {
-            if file.try_lock().is_ok() {
-                return Some(file);
+        while waited < GATE_PATIENCE {
+            if let Some(lock) = self.vfs().try_lock(&path).ok()? {
+                return Some(lock);
             }
-            std::thread::sleep(pause);
+            self.vfs().pause(pause);
+            waited += pause;
             // About the time of one publication.
             pause = (pause * 2).min(Duration::from_millis(4));
         }
         None
-    }
-}
-
-/// A path as a pattern that matches only itself.
-fn escaped(path: &str) -> String {
-    let special = |character| matches!(character, '*' | '?' | '[' | '!' | '#' | ' ');
-    path.chars()
-        .flat_map(|character| {
-            special(character)
-                .then_some('\\')
-                .into_iter()
-                .chain([character])
-        })
-        .collect()
-}
-
-/// Waits until a file is old enough to be judged; `true` when that took any time.
-fn wait_while_hot(target: &Path) -> bool {
-    let modified = fs::metadata(target).and_then(|facts| facts.modified());
-    let Some(modified) = modified
-        .ok()
-        .and_then(|at| at.duration_since(UNIX_EPOCH).ok())
-    else {
-        return false;
-    };
-    let modified = i64::try_from(modified.as_millis()).unwrap_or(0);
-    let age = clock::now().since(Timestamp::from_millis(modified));
-    // A file from the future is not waited for: the clock was set back.
-    let young = age < HOT && clock::now().as_millis() >= modified;
-    if young {
-        std::thread::sleep(HOT - age);
-    }
-    young
-}
-
-/// `status.json.corrupt-<n>` with the first number that is free.
-fn aside_name(target: &Path) -> io::Result<PathBuf> {
-    // A person looks long before there are a thousand of them.
-    (1..1_000)
-        .map(|number| {
-            let mut name = target.as_os_str().to_owned();
-            name.push(format!(".corrupt-{number}"));
-            PathBuf::from(name)
-        })
-        .find(|path| path.symlink_metadata().is_err())
-        .ok_or_else(|| io::Error::other(format!("{} has 999 corrupt copies", target.display())))
-}
-
-fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
     }
 }
 

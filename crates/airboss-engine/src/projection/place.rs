@@ -4,7 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use airboss_core::path::RepoPath;
-use fs_err as fs;
+
+use crate::vfs::{Facts, Kind, Vfs, create_directories, facts_if_any, real_path};
 
 /// Why a file is not written to.
 #[derive(Debug, thiserror::Error)]
@@ -35,41 +36,55 @@ pub enum PlaceError {
 }
 
 /// The real place of a projection. Its directory is made when `create` says so.
-pub(super) fn resolve(top: &Path, path: &RepoPath, create: bool) -> Result<PathBuf, PlaceError> {
+pub(super) fn resolve(
+    vfs: &dyn Vfs,
+    top: &Path,
+    path: &RepoPath,
+    create: bool,
+) -> Result<PathBuf, PlaceError> {
     let wanted = top.join(path);
     let directory = wanted.parent().unwrap_or(top);
-    // The nearest directory that exists tells whether a link leads out, before anything is made.
-    let existing = directory
-        .ancestors()
-        .find(|ancestor| ancestor.symlink_metadata().is_ok())
-        .unwrap_or(top);
-    let top = fs::canonicalize(top)?;
-    require_inside(&top, path, &fs::canonicalize(existing)?)?;
-    if create {
-        fs::create_dir_all(directory)?;
-    } else if !directory.is_dir() {
-        return Ok(wanted);
-    }
-    let directory = fs::canonicalize(directory)?;
+    let top = real_path(vfs, top)?;
+    let directory = match real_path(vfs, directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let existing = nearest_existing(vfs, directory)?;
+            // Whether a link leads out is known before anything is made.
+            require_inside(&top, path, &real_path(vfs, existing)?)?;
+            if !create {
+                return Ok(wanted);
+            }
+            create_directories(vfs, directory)?;
+            real_path(vfs, directory)?
+        }
+        real => real?,
+    };
     require_inside(&top, path, &directory)?;
     let target = directory.join(path.file_name());
-    let Ok(metadata) = target.symlink_metadata() else {
+    let Some(facts) = facts_if_any(vfs, &target)? else {
         return Ok(target);
     };
-    if metadata.is_symlink() {
-        let real = fs::canonicalize(&target)?;
+    if facts.kind == Kind::Link {
+        let real = real_path(vfs, &target)?;
         require_inside(&top, path, &real)?;
-        return regular(path, real);
+        return regular(path, vfs.facts(&real)?, real);
     }
-    regular(path, target)
+    regular(path, facts, target)
 }
 
-fn regular(path: &RepoPath, target: PathBuf) -> Result<PathBuf, PlaceError> {
-    let metadata = fs::metadata(&target)?;
-    if !metadata.is_file() {
+fn nearest_existing<'a>(vfs: &dyn Vfs, path: &'a Path) -> io::Result<&'a Path> {
+    for ancestor in path.ancestors() {
+        if facts_if_any(vfs, ancestor)?.is_some() {
+            return Ok(ancestor);
+        }
+    }
+    Ok(path)
+}
+
+fn regular(path: &RepoPath, facts: Facts, target: PathBuf) -> Result<PathBuf, PlaceError> {
+    if facts.kind != Kind::File {
         return Err(PlaceError::NotAFile { path: path.clone() });
     }
-    if metadata.permissions().readonly() {
+    if facts.mode & 0o222 == 0 {
         return Err(PlaceError::ReadOnly { path: path.clone() });
     }
     Ok(target)
@@ -90,7 +105,10 @@ fn require_inside(top: &Path, path: &RepoPath, real: &Path) -> Result<(), PlaceE
 mod tests {
     use std::os::unix::fs::symlink;
 
+    use fs_err as fs;
+
     use super::*;
+    use crate::vfs::RealVfs;
 
     #[test]
     fn links_may_lead_anywhere_inside_and_nowhere_else() {
@@ -103,7 +121,7 @@ mod tests {
         fs::write(outside.path().join("x"), "").unwrap();
         symlink(outside.path().join("x"), top.join("real/link.json")).unwrap();
 
-        let check = |text: &str| resolve(top, &RepoPath::new(text).unwrap(), true);
+        let check = |text: &str| resolve(&RealVfs, top, &RepoPath::new(text).unwrap(), true);
         assert!(check("new/dir/status.json").is_ok());
         assert!(
             check("in/status.json")

@@ -1,9 +1,13 @@
 //! The publisher against real stores and real files, with a person saving in between.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use airboss_core::operation::{Actor, Operation, StepRecord, StepStatus};
 use airboss_core::status_file::StatusFile;
+use fs_err as fs;
 use serde_json::Value;
 
 use super::*;
@@ -82,6 +86,14 @@ impl Desk {
         self.directory.path().join(&self.path)
     }
 
+    /// The names in a directory of the state.
+    fn shelf(&self, directory: &str) -> Vec<String> {
+        let directory = self.directory.path().join(".airboss").join(directory);
+        let names = RealVfs.read_dir(&directory).unwrap_or_default();
+        let names = names.into_iter().map(|name| name.into_string().unwrap());
+        names.collect()
+    }
+
     fn text(&self) -> String {
         fs::read_to_string(self.file()).unwrap()
     }
@@ -115,10 +127,159 @@ fn a_file_is_made_and_then_only_its_changes_are_written() {
     assert!(desk.text().contains("\"mine\": [1,  2],"));
     assert_eq!(desk.statuses()[0], Some(StepStatus::Completed));
     assert_eq!(desk.settle(), Settled::default());
-    let leftovers = fs::read_dir(desk.directory.path().join(".airboss/tmp"))
-        .unwrap()
-        .count();
-    assert_eq!(leftovers, 0);
+    assert_eq!(desk.shelf("tmp"), [""; 0]);
+    await_empty_shelf(&mut desk);
+}
+
+/// What was displaced goes after its second look.
+fn await_empty_shelf(desk: &mut Desk) {
+    let start = Instant::now();
+    while !desk.shelf("displaced").is_empty() {
+        assert!(start.elapsed() < Duration::from_secs(20));
+        assert_eq!(desk.settle(), Settled::default());
+        std::thread::yield_now();
+    }
+    assert_eq!(desk.shelf("kept"), [""; 0]);
+}
+
+#[test]
+fn what_came_out_is_handed_back_when_it_is_not_what_was_read() {
+    let desk = Desk::new(1);
+    let publisher = desk.publisher();
+    let target = desk.directory.path().join("status.json");
+    let path = RepoPath::new("status.json").unwrap();
+    let put = |read: Option<&str>, content: &str| {
+        let replace = Replace {
+            shelf: &publisher.shelf,
+            path: &path,
+            target: &target,
+            read: read.map(str::as_bytes),
+            content: content.as_bytes(),
+        };
+        match replace.run().unwrap() {
+            Replaced::AsRead(_) => "as read".to_owned(),
+            Replaced::Displaced(saved) => String::from_utf8(saved.content).unwrap(),
+            Replaced::Untouched => "untouched".to_owned(),
+        }
+    };
+    assert_eq!(put(None, "one"), "as read");
+    assert_eq!(put(None, "two"), "untouched");
+    assert_eq!(put(Some("one"), "two"), "as read");
+    fs::write(&target, "saved by hand").unwrap();
+    fs::set_permissions(&target, std::fs::Permissions::from_mode(0o640)).unwrap();
+    assert_eq!(put(Some("two"), "three"), "saved by hand");
+    assert_eq!(fs::read_to_string(&target).unwrap(), "three");
+    let mode = fs::metadata(&target).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+}
+
+/// As a crash leaves it: the owner is dead, the outbox is full, the save is not looked at.
+fn crash_after_exchange(desk: &mut Desk, saved: &str) -> String {
+    desk.mark(0, StepStatus::Completed);
+    let publisher = desk.publisher();
+    let read = desk.text();
+    let written = read.replace("in_progress\"", "completed\"");
+    let entry = publisher
+        .shelf
+        .hold(&desk.path, read.as_bytes(), written.as_bytes(), 0o644);
+    let entry = entry.unwrap();
+    fs::write(desk.file(), saved).unwrap();
+    RealVfs.exchange(&entry.bytes, &desk.file()).unwrap();
+    // A process that started with the machine has ended long ago, or is another one.
+    let owner = RealVfs.process();
+    let (own, dead) = (format!("-{}-{}.", owner.pid, owner.start_ticks), "-1-1.");
+    let name = entry.bytes.to_str().unwrap().replace(&own, dead);
+    fs::rename(&entry.bytes, name).unwrap();
+    written
+}
+
+#[test]
+fn a_save_that_a_crash_left_displaced_comes_back() {
+    let mut desk = Desk::new(2);
+    desk.mark(0, StepStatus::InProgress);
+    desk.settle();
+    let saved = desk.text().replace("Step 1", "My words");
+    crash_after_exchange(&mut desk, &saved);
+    assert_eq!(desk.publisher().leftovers(&desk.store).unwrap().len(), 1);
+    let settled = desk.settle();
+    assert_eq!((settled.written.len(), settled.notes.len()), (1, 0));
+    assert!(desk.text().contains("My words"));
+    assert_eq!(desk.statuses()[0], Some(StepStatus::Completed));
+    await_empty_shelf(&mut desk);
+}
+
+#[test]
+fn a_save_that_nothing_can_be_built_upon_is_the_callers_to_judge() {
+    for fate in [Fate::Keep, Fate::Remove] {
+        let mut desk = Desk::new(2);
+        desk.mark(0, StepStatus::InProgress);
+        desk.settle();
+        let saved = desk.text().replace("Step 1", "My words");
+        let written = crash_after_exchange(&mut desk, &saved);
+        // Somebody edited what was written meanwhile: both have something to say.
+        fs::write(desk.file(), written.replace("Step 0", "Your words")).unwrap();
+        let publisher = desk.publisher();
+        let mut asked = Vec::new();
+        let settled = publisher
+            .settle_with(&mut desk.store, None, &mut |_, leftover| {
+                asked.push((leftover.target.clone(), leftover.content.clone()));
+                Ok(fate)
+            })
+            .unwrap();
+        assert_eq!(asked, [(Some(desk.path.clone()), saved.into_bytes())]);
+        assert!(desk.text().contains("Your words"));
+        let kept = usize::from(fate == Fate::Keep);
+        assert_eq!(
+            (settled.notes.len(), desk.shelf("kept").len()),
+            (kept, kept)
+        );
+        assert_eq!(publisher.leftovers(&desk.store).unwrap().len(), 0);
+    }
+}
+
+#[test]
+fn what_an_editor_writes_into_a_displaced_file_is_kept() {
+    let mut desk = Desk::new(2);
+    desk.mark(0, StepStatus::InProgress);
+    desk.settle();
+    let mut editor = fs::OpenOptions::new()
+        .write(true)
+        .open(desk.file())
+        .unwrap();
+    desk.mark(1, StepStatus::Completed);
+    desk.settle();
+    std::io::Write::write_all(&mut editor, b"late words").unwrap();
+    let start = Instant::now();
+    let note = loop {
+        assert!(start.elapsed() < Duration::from_secs(20));
+        if let [note] = &desk.settle().notes[..] {
+            break note.clone();
+        }
+    };
+    assert!(note.starts_with("what somebody saved to docs/plan-outputs/demo/status.json"));
+    let kept = desk.directory.path().join(".airboss/kept");
+    let kept = fs::read(kept.join(&desk.shelf("kept")[0])).unwrap();
+    assert!(kept.starts_with(b"late words"));
+    assert_eq!(desk.settle(), Settled::default());
+}
+
+#[test]
+fn a_file_that_its_owner_made_read_only_is_left_alone() {
+    let mut desk = Desk::new(2);
+    desk.mark(0, StepStatus::InProgress);
+    desk.settle();
+    let set = |desk: &Desk, mode| {
+        fs::set_permissions(desk.file(), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    set(&desk, 0o444);
+    let text = desk.text();
+    desk.mark(1, StepStatus::Completed);
+    let publisher = desk.publisher();
+    let settled = publisher.settle(&mut desk.store, None).unwrap();
+    assert!(settled.pending[0].reason.ends_with("is read-only"));
+    assert_eq!(desk.text(), text);
+    set(&desk, 0o644);
+    assert_eq!(desk.settle().written.len(), 1);
 }
 
 #[test]
@@ -231,11 +392,19 @@ fn saves_in_the_same_instant_survive() {
             let status = [StepStatus::Pending, StepStatus::InProgress][turn / 4 % 2];
             desk.mark(turn % 4, status);
             let settled = desk.settle();
-            assert_eq!(settled.notes, Vec::<String>::new());
+            // Two saves within one exchange: nobody can tell whether the second one knew of
+            // the first, so that the first one is kept.
+            let kept = |note: &String| note.starts_with("what somebody saved to");
+            assert!(settled.notes.iter().all(kept), "{:?}", settled.notes);
             turn += 1;
         }
         person.join().unwrap();
         assert!(turn > 0);
     });
     await_save(&file, ROUNDS);
+    for name in desk.shelf("kept") {
+        let kept = desk.directory.path().join(".airboss/kept").join(name);
+        let kept: Value = serde_json::from_slice(&fs::read(kept).unwrap()).unwrap();
+        assert!(kept["saved"].as_u64().unwrap() < ROUNDS);
+    }
 }

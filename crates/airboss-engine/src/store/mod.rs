@@ -118,6 +118,30 @@ pub enum PublishKind {
     Errors,
 }
 
+impl PublishKind {
+    /// The order of publishing: who sees a change in a file of a high rank finds it in all those
+    /// of a lower one.
+    #[must_use]
+    pub fn rank(&self) -> u8 {
+        match self {
+            Self::PlanMarkers | Self::PhaseMarkers { .. } => 0,
+            Self::RunRecord { .. } => 1,
+            Self::StatusJson => 2,
+            Self::ProjectState { .. } => 3,
+            Self::Errors => 4,
+            Self::ArchiveState => 5,
+            Self::Todo => 6,
+            Self::BoardState => 7,
+        }
+    }
+
+    /// Whether what people change in it is taken into the store.
+    #[must_use]
+    pub fn is_imported(&self) -> bool {
+        self.rank() > Self::StatusJson.rank()
+    }
+}
+
 /// A file that has to be written again.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PublishItem {

@@ -1,0 +1,86 @@
+//! Contents that git holds: versions, sides of a merge, and what a checkout leaves.
+
+use super::*;
+
+fn readme() -> RepoPath {
+    RepoPath::new("README.md").unwrap()
+}
+
+#[test]
+fn a_kept_content_survives_a_collection_of_garbage() {
+    let bench = Bench::new();
+    let blob = bench.repository.keep("quarantine", b"torn\0text").unwrap();
+    bench.git(&["gc", "-q", "--prune=now"]);
+    assert_eq!(bench.git(&["cat-file", "-s", &blob.to_string()]), "9\n");
+    bench.git(&["fsck", "--strict"]);
+    // Twice is once.
+    let again = bench.repository.keep("quarantine", b"torn\0text").unwrap();
+    assert_eq!(again, blob);
+}
+
+#[test]
+fn what_git_has_now_is_the_version_of_head_or_the_staged_one() {
+    let bench = Bench::new();
+    let has = |text: &str| {
+        bench
+            .repository
+            .has_now(&readme(), text.as_bytes())
+            .unwrap()
+    };
+    assert!(has("one\ntwo\nthree\n"));
+    assert!(!has("another\n"));
+    bench.write("README.md", "staged\n");
+    assert!(!has("staged\n"));
+    bench.git(&["add", "README.md"]);
+    assert!(has("staged\n") && has("one\ntwo\nthree\n"));
+}
+
+#[test]
+fn versions_bear_the_time_of_the_commit_that_brought_them() {
+    let bench = Bench::new();
+    for (text, day) in [("a\n", "02"), ("a\n", "03"), ("b\n", "04")] {
+        bench.write("README.md", text);
+        bench.git(&["add", "-A"]);
+        let date = format!("--date=2030-01-{day}T00:00:00Z");
+        let name = format!("user.name=day {day}");
+        bench.git(&["-c", &name, "commit", "-qm", day, "--allow-empty", &date]);
+    }
+    let versions = bench.repository.versions(&readme(), 100).unwrap();
+    let texts: Vec<_> = versions.iter().map(|(_, text)| text.as_slice()).collect();
+    assert_eq!(texts, [&b"b\n"[..], b"a\n", b"one\ntwo\nthree\n"]);
+    assert!(versions.is_sorted_by(|newer, older| newer.0 >= older.0));
+    assert_eq!(bench.repository.versions(&readme(), 1).unwrap().len(), 1);
+}
+
+#[test]
+fn a_revision_is_looked_up_by_name() {
+    let bench = Bench::new();
+    bench.write("README.md", "next\n");
+    bench.git(&["commit", "-qam", "next"]);
+    let of = |revision: &str| bench.repository.revision_file(revision, &readme());
+    assert_eq!(of("HEAD").unwrap().unwrap(), b"next\n");
+    assert_eq!(of("HEAD~1").unwrap().unwrap(), b"one\ntwo\nthree\n");
+    let words = of("nowhere").unwrap_err().to_string();
+    assert!(words.contains("`nowhere` is no revision"), "{words}");
+    let missing = RepoPath::new("missing").unwrap();
+    assert_eq!(
+        bench.repository.revision_file("HEAD", &missing).unwrap(),
+        None
+    );
+}
+
+#[test]
+fn a_conflict_has_three_sides() {
+    let bench = Bench::new();
+    assert_eq!(bench.repository.sides(&readme()).unwrap(), None);
+    bench.git(&["checkout", "-qb", "theirs"]);
+    bench.write("README.md", "theirs\n");
+    bench.git(&["commit", "-qam", "theirs"]);
+    bench.git(&["checkout", "-q", "main"]);
+    bench.write("README.md", "ours\n");
+    bench.git(&["commit", "-qam", "ours"]);
+    run_git_that_stops(bench.top(), &["merge", "-q", "theirs"]);
+    let sides = bench.repository.sides(&readme()).unwrap().unwrap();
+    let texts = sides.map(|side| String::from_utf8(side.unwrap()).unwrap());
+    assert_eq!(texts, ["one\ntwo\nthree\n", "ours\n", "theirs\n"]);
+}

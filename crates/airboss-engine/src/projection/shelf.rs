@@ -1,0 +1,586 @@
+//! What publishing has in hand: drafts, and the files that they displaced.
+//!
+//! ```text
+//! state/tmp/        drafts: nobody ever saved them, so they go with their maker
+//! state/displaced/  what stood at a target, until it was looked at twice
+//! state/kept/       what somebody saved and nothing could be built upon; never removed
+//! ```
+//!
+//! A draft moves to `displaced/` when it is durable, and changes places with the target from
+//! there: whatever a crash leaves in `displaced/` is a durable draft or a file that was
+//! displaced. Its name tells who had it in hand, what was read, what was to be written, and
+//! where; that is enough for anybody to finish the work.
+//!
+//! An editor may still write to a file that it opened before the exchange. So a displaced file
+//! whose content is in the new one is not removed at once, but by a later command that finds
+//! it unchanged.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use airboss_core::path::RepoPath;
+use airboss_core::process::ProcessIdentity;
+
+use super::digest;
+use crate::vfs::{Vfs, create_directories, facts_if_any, read_if_any};
+
+/// An editor that truncates and then writes is done after this time.
+pub(super) const HOT: Duration = Duration::from_millis(250);
+
+/// Longer paths are named by their hash: file names have at most 255 bytes, the rest of the
+/// name at most 100.
+const TARGET_BYTES_MAX: usize = 150;
+
+/// Drafts and displaced files of one work tree.
+#[derive(Clone, Debug)]
+pub(super) struct Shelf {
+    pub(super) vfs: Arc<dyn Vfs>,
+    state: PathBuf,
+}
+
+/// A file that has a name in `displaced/`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Entry {
+    standing: Standing,
+    /// `<boot>-<pid>-<start>`, and a number of that process.
+    owner: String,
+    number: String,
+    /// Its bytes are beside the target, because the state lies on another file system.
+    beside: bool,
+    /// The print of what was read before the exchange, or of what the first look found.
+    pub(super) read: String,
+    /// The print of what was written.
+    pub(super) new: String,
+    target: String,
+    /// Where its bytes are.
+    pub(super) bytes: PathBuf,
+}
+
+/// How far the work on a displaced file has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Standing {
+    /// Its owner works on it.
+    Held,
+    /// Its owner gave up: whoever comes next looks at it.
+    Free,
+    /// Its content is in the file that displaced it.
+    Seen,
+}
+
+/// A displaced file and what was found in it.
+#[derive(Debug)]
+pub(super) struct Displaced {
+    pub(super) entry: Entry,
+    pub(super) content: Vec<u8>,
+}
+
+/// What somebody saved, and what a crash or a late editor kept from being looked at.
+#[derive(Debug)]
+pub struct Leftover {
+    /// The file that it was saved to; `None` when that path is too long to be remembered.
+    pub target: Option<RepoPath>,
+    /// What was saved.
+    pub content: Vec<u8>,
+    /// Where it lies now.
+    pub path: PathBuf,
+    pub(super) entry: Entry,
+}
+
+/// What is to become of a [`Leftover`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// It is put aside for a person, for ever.
+    Keep,
+    /// What it says is durable elsewhere: it is removed.
+    Remove,
+}
+
+impl Standing {
+    const ALL: [(Self, &str); 3] = [
+        (Self::Held, "held"),
+        (Self::Free, "free"),
+        (Self::Seen, "seen"),
+    ];
+}
+
+impl Entry {
+    fn name(&self) -> String {
+        let standing = Standing::ALL.iter().find(|(one, _)| *one == self.standing);
+        let standing = standing.map_or("free", |(_, name)| name);
+        let place = if self.beside { "beside" } else { "here" };
+        let (owner, number) = (&self.owner, &self.number);
+        let (read, new, target) = (&self.read, &self.new, &self.target);
+        format!("{standing}.{owner}.{number}.{place}.{read}.{new}.{target}")
+    }
+
+    /// Without its place: that of an entry beside its target is written in its record.
+    fn parse(name: &str) -> Option<Self> {
+        let mut parts = name.splitn(7, '.');
+        let mut part = || parts.next().map(str::to_owned);
+        let standing = part()?;
+        let (standing, _) = Standing::ALL
+            .into_iter()
+            .find(|(_, name)| *name == standing)?;
+        Some(Self {
+            standing,
+            owner: part()?,
+            number: part()?,
+            beside: part()? == "beside",
+            read: part()?,
+            new: part()?,
+            target: part()?,
+            bytes: PathBuf::new(),
+        })
+    }
+
+    /// Whether it was displaced from this path.
+    pub(super) fn is_of(&self, path: &RepoPath) -> bool {
+        self.target == target_text(path)
+    }
+
+    pub(super) fn target(&self) -> Option<RepoPath> {
+        RepoPath::new(&self.target.replace('\\', "/"))
+            .ok()
+            .filter(|_| !self.target.starts_with('~'))
+    }
+}
+
+/// Enough of a digest to tell contents apart that no one made to collide.
+pub(super) fn print(bytes: &[u8]) -> String {
+    let mut text = digest(bytes);
+    text.truncate(16);
+    text
+}
+
+/// No path here has a backslash, so it can stand for the slash.
+fn target_text(path: &RepoPath) -> String {
+    let path = path.as_str();
+    if path.len() > TARGET_BYTES_MAX || path.starts_with('~') {
+        return format!("~{}", print(path.as_bytes()));
+    }
+    path.replace('/', "\\")
+}
+
+impl Shelf {
+    pub(super) fn new(vfs: Arc<dyn Vfs>, state: PathBuf) -> Self {
+        Self { vfs, state }
+    }
+
+    pub(super) fn kept(&self) -> PathBuf {
+        self.state.join("kept")
+    }
+
+    fn displaced(&self) -> PathBuf {
+        self.state.join("displaced")
+    }
+
+    fn record(&self, entry: &Entry) -> PathBuf {
+        self.displaced().join(entry.name())
+    }
+
+    fn owner(&self) -> String {
+        let process = self.vfs.process();
+        let boot = boot_text(&process);
+        format!("{boot}-{}-{}", process.pid, process.start_ticks)
+    }
+
+    fn fresh_name(&self) -> (String, String) {
+        (self.owner(), format!("{:08x}", self.vfs.fresh_number()))
+    }
+
+    /// Makes a durable file that nobody knows yet.
+    pub(super) fn draft(&self, content: &[u8], mode: Option<u32>) -> io::Result<PathBuf> {
+        let (owner, number) = self.fresh_name();
+        let path = self.state.join("tmp").join(format!("{owner}.{number}"));
+        self.write(&path, content, mode)?;
+        Ok(path)
+    }
+
+    /// The same beside the target, for a state on another file system.
+    pub(super) fn draft_beside(
+        &self,
+        target: &Path,
+        content: &[u8],
+        mode: Option<u32>,
+    ) -> io::Result<PathBuf> {
+        let (owner, number) = self.fresh_name();
+        let path = target.with_file_name(format!(".airboss-{owner}.{number}.tmp"));
+        self.write(&path, content, mode)?;
+        Ok(path)
+    }
+
+    /// Writes a new file durably. One whose sync failed is not tried again, but removed.
+    pub(super) fn write(&self, path: &Path, content: &[u8], mode: Option<u32>) -> io::Result<()> {
+        let mut file = match self.vfs.create_new(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                create_directories(&*self.vfs, path.parent().unwrap_or(path))?;
+                self.vfs.create_new(path)?
+            }
+            made => made?,
+        };
+        let written = file
+            .write_all(content)
+            .and_then(|()| mode.map_or(Ok(()), |mode| file.set_mode(mode)))
+            .and_then(|()| file.sync());
+        written.inspect_err(|_| {
+            self.vfs.remove_file(path).ok();
+        })
+    }
+
+    /// A draft in `displaced/`, ready to change places with the target.
+    pub(super) fn hold(
+        &self,
+        path: &RepoPath,
+        read: &[u8],
+        content: &[u8],
+        mode: u32,
+    ) -> io::Result<Entry> {
+        let draft = self.draft(content, Some(mode))?;
+        let (owner, number) = self.fresh_name();
+        let mut entry = Entry {
+            standing: Standing::Held,
+            owner,
+            number,
+            beside: false,
+            read: print(read),
+            new: print(content),
+            target: target_text(path),
+            bytes: PathBuf::new(),
+        };
+        entry.bytes = self.record(&entry);
+        let moved = match self.vfs.rename(&draft, &entry.bytes) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                create_directories(&*self.vfs, &self.displaced())
+                    .and_then(|()| self.vfs.rename(&draft, &entry.bytes))
+            }
+            moved => moved,
+        };
+        if let Err(error) = moved {
+            self.vfs.remove_file(&draft).ok();
+            return Err(error);
+        }
+        Ok(entry)
+    }
+
+    /// The same with the bytes beside the target; the record tells where.
+    pub(super) fn hold_beside(
+        &self,
+        entry: Entry,
+        target: &Path,
+        content: &[u8],
+        mode: u32,
+    ) -> io::Result<Entry> {
+        self.discard(&entry)?;
+        let (owner, number) = self.fresh_name();
+        let bytes = target.with_file_name(format!(".airboss-{owner}.{number}"));
+        let entry = Entry {
+            owner,
+            number,
+            beside: true,
+            bytes,
+            ..entry
+        };
+        self.write(
+            &self.record(&entry),
+            entry.bytes.as_os_str().as_bytes(),
+            None,
+        )?;
+        // From here on the file may be the only copy of what somebody saves.
+        self.vfs.sync_directory(&self.displaced())?;
+        let draft = self
+            .draft_beside(target, content, Some(mode))
+            .and_then(|draft| self.vfs.rename(&draft, &entry.bytes));
+        if let Err(error) = draft {
+            self.discard(&entry).ok();
+            return Err(error);
+        }
+        Ok(entry)
+    }
+
+    /// Removes a displaced file for good.
+    pub(super) fn discard(&self, entry: &Entry) -> io::Result<()> {
+        remove_if_any(&*self.vfs, &entry.bytes)?;
+        if entry.beside {
+            remove_if_any(&*self.vfs, &self.record(entry))?;
+        }
+        Ok(())
+    }
+
+    /// What it says is in the file now: it waits for its second look.
+    pub(super) fn seen(&self, displaced: &Displaced) -> io::Result<()> {
+        let mut entry = displaced.entry.clone();
+        entry.standing = Standing::Seen;
+        entry.read = print(&displaced.content);
+        self.rename(&displaced.entry, entry).map(drop)
+    }
+
+    /// The work on it ended too early: the next one takes it up.
+    pub(super) fn free(&self, entry: &Entry) -> io::Result<()> {
+        let mut free = entry.clone();
+        free.standing = Standing::Free;
+        self.rename(entry, free).map(drop)
+    }
+
+    /// Takes up what somebody left. Of several who try, one gets it.
+    pub(super) fn take(&self, entry: &Entry) -> io::Result<Entry> {
+        let mut taken = entry.clone();
+        taken.standing = Standing::Held;
+        (taken.owner, taken.number) = self.fresh_name();
+        self.rename(entry, taken)
+    }
+
+    fn rename(&self, from: &Entry, mut to: Entry) -> io::Result<Entry> {
+        let path = self.record(&to);
+        self.vfs.rename(&self.record(from), &path)?;
+        if !to.beside {
+            to.bytes = path;
+        }
+        Ok(to)
+    }
+
+    /// Puts it aside for a person, durably; answers where.
+    pub(super) fn keep(&self, entry: &Entry) -> io::Result<PathBuf> {
+        let kept = self.kept();
+        create_directories(&*self.vfs, &kept)?;
+        let file_name = entry.target.rsplit('\\').next().unwrap_or("file");
+        let path = kept.join(format!("{}.{}.{file_name}", entry.owner, entry.number));
+        match self.vfs.rename(&entry.bytes, &path) {
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                self.write(&path, &self.vfs.read(&entry.bytes)?, None)?;
+            }
+            moved => moved?,
+        }
+        self.vfs.sync_directory(&kept)?;
+        self.discard(entry)?;
+        Ok(path)
+    }
+
+    /// Looks at what the dead left and at what waits for its second look.
+    ///
+    /// What says nothing new goes its way; the rest is handed over. `known` tells whether a
+    /// content is published, or on disk.
+    pub(super) fn sweep(&self, known: &dyn Fn(&Entry, &[u8]) -> bool) -> io::Result<Vec<Leftover>> {
+        self.sweep_drafts()?;
+        let mut leftovers = Vec::new();
+        for entry in self.entries()? {
+            let done = match self.judge(&entry, known)? {
+                Look::Later => Ok(()),
+                Look::Over => self.discard(&entry),
+                Look::Known(content) => self.seen(&Displaced { entry, content }),
+                Look::New(content) => {
+                    leftovers.push(Leftover::new(entry, content));
+                    Ok(())
+                }
+            };
+            match done {
+                // Somebody else was faster.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                done => done?,
+            }
+        }
+        Ok(leftovers)
+    }
+
+    /// What [`Shelf::sweep`] would hand over; changes nothing.
+    pub(super) fn leftovers(
+        &self,
+        known: &dyn Fn(&Entry, &[u8]) -> bool,
+    ) -> io::Result<Vec<Leftover>> {
+        let mut leftovers = Vec::new();
+        for entry in self.entries()? {
+            if let Look::New(content) = self.judge(&entry, known)? {
+                leftovers.push(Leftover::new(entry, content));
+            }
+        }
+        Ok(leftovers)
+    }
+
+    fn judge(&self, entry: &Entry, known: &dyn Fn(&Entry, &[u8]) -> bool) -> io::Result<Look> {
+        if entry.standing == Standing::Held && self.is_owned(&entry.owner) {
+            return Ok(Look::Later);
+        }
+        let facts = facts_if_any(&*self.vfs, &entry.bytes)?;
+        let Some(facts) = facts else {
+            // A crash came between the record and the file beside the target.
+            return Ok(if entry.beside {
+                Look::Over
+            } else {
+                Look::Later
+            });
+        };
+        if entry.standing == Standing::Seen && age(&*self.vfs, facts.ctime_ns) < HOT {
+            return Ok(Look::Later);
+        }
+        let Some(content) = read_if_any(&*self.vfs, &entry.bytes)? else {
+            return Ok(Look::Later);
+        };
+        let print = print(&content);
+        if entry.standing == Standing::Seen {
+            return Ok(if print == entry.read {
+                Look::Over
+            } else {
+                Look::New(content)
+            });
+        }
+        // A draft that a crash kept from being exchanged, or what was read for it.
+        let own = print == entry.new || print == entry.read;
+        Ok(if own || known(entry, &content) {
+            Look::Known(content)
+        } else {
+            Look::New(content)
+        })
+    }
+
+    fn entries(&self) -> io::Result<Vec<Entry>> {
+        let directory = self.displaced();
+        let mut entries = Vec::new();
+        for name in self.names(&directory)? {
+            let Some(mut entry) = name.to_str().and_then(Entry::parse) else {
+                continue;
+            };
+            entry.bytes = directory.join(&name);
+            if entry.beside {
+                let Some(place) = read_if_any(&*self.vfs, &entry.bytes)? else {
+                    continue;
+                };
+                entry.bytes = PathBuf::from(OsString::from_vec(place));
+            }
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
+    fn sweep_drafts(&self) -> io::Result<()> {
+        let directory = self.state.join("tmp");
+        for name in self.names(&directory)? {
+            let owner = name.to_str().and_then(|name| name.split_once('.'));
+            if owner.is_some_and(|(owner, _)| !self.is_owned(owner)) {
+                remove_if_any(&*self.vfs, &directory.join(&name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        match self.vfs.read_dir(directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            names => names,
+        }
+    }
+
+    /// Whether the process with this name still runs. What is no such name belongs to a
+    /// process that nobody can know the end of.
+    fn is_owned(&self, owner: &str) -> bool {
+        let mut parts = owner.rsplitn(3, '-');
+        let start_ticks = parts.next().and_then(|text| text.parse().ok());
+        let pid = parts.next().and_then(|text| text.parse().ok());
+        let (Some(start_ticks), Some(pid), Some(boot)) = (start_ticks, pid, parts.next()) else {
+            return true;
+        };
+        let this = self.vfs.process();
+        let boot_id = this.boot_id.clone();
+        boot == boot_text(&this)
+            && self.vfs.is_alive(&ProcessIdentity {
+                pid,
+                start_ticks,
+                boot_id,
+            })
+    }
+}
+
+/// What is to be done with a displaced file.
+enum Look {
+    /// Nothing now.
+    Later,
+    /// It is of no use any more.
+    Over,
+    /// It says nothing new, but an editor may have it open.
+    Known(Vec<u8>),
+    /// Somebody saved this.
+    New(Vec<u8>),
+}
+
+impl Leftover {
+    fn new(entry: Entry, content: Vec<u8>) -> Self {
+        Self {
+            target: entry.target(),
+            content,
+            path: entry.bytes.clone(),
+            entry,
+        }
+    }
+}
+
+/// The time since an instant of a file; one in the future is over: the clock was set back.
+pub(super) fn age(vfs: &dyn Vfs, at_ns: i128) -> Duration {
+    let now = vfs.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let age = now.as_nanos().cast_signed().checked_sub(at_ns);
+    let age = age.and_then(|age| u64::try_from(age).ok());
+    age.map_or(Duration::MAX, Duration::from_nanos)
+}
+
+/// Enough of the boot's id to tell it from the others of this machine.
+fn boot_text(process: &ProcessIdentity) -> &str {
+    process.boot_id.split('-').next().unwrap_or("")
+}
+
+fn remove_if_any(vfs: &dyn Vfs, path: &Path) -> io::Result<()> {
+    match vfs.remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vfs::RealVfs;
+
+    fn entry(path: &str) -> Entry {
+        Entry {
+            standing: Standing::Seen,
+            owner: "4d1c7f00-12-345".to_owned(),
+            number: "0000000a".to_owned(),
+            beside: false,
+            read: print(b"read"),
+            new: print(b"new"),
+            target: target_text(&RepoPath::new(path).unwrap()),
+            bytes: PathBuf::new(),
+        }
+    }
+
+    #[test]
+    fn a_name_tells_everything_and_fits_into_a_directory() {
+        for path in ["a", "docs/plan-outputs/some.plan/status.json", "~a"] {
+            let entry = entry(path);
+            assert_eq!(Entry::parse(&entry.name()), Some(entry.clone()));
+            let path = RepoPath::new(path).unwrap();
+            assert!(entry.is_of(&path));
+            assert_eq!(entry.target().is_some(), !path.as_str().starts_with('~'));
+        }
+        let long = entry(&"long/".repeat(60));
+        assert!(long.name().len() < 255);
+        assert_eq!(long.target(), None);
+        assert_eq!(Entry::parse("9f8e7d6c5b4a"), None);
+    }
+
+    #[test]
+    fn only_the_drafts_of_the_dead_are_swept() {
+        let directory = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(Arc::new(RealVfs), directory.path().to_owned());
+        let mine = shelf.draft(b"mine", None).unwrap();
+        let dead = mine.with_file_name(format!("{}-1-1.00000000", boot_text(&RealVfs.process())));
+        shelf.write(&dead, b"torn", None).unwrap();
+        let unknown = mine.with_file_name("notes");
+        shelf.write(&unknown, b"whose?", None).unwrap();
+        assert!(shelf.sweep(&|_, _| false).unwrap().is_empty());
+        assert_eq!(
+            [mine.exists(), dead.exists(), unknown.exists()],
+            [true, false, true]
+        );
+    }
+}

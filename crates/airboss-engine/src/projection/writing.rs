@@ -1,0 +1,313 @@
+//! One file on its way to what the store says.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use airboss_core::status_file::Damage;
+
+use super::exchange::{Replace, Replaced};
+use super::shelf::{Displaced, HOT, Leftover, age};
+use super::{Content, PublishError, Publisher, TRIES_MAX};
+use crate::store::{PublishRow, Store, StoreError};
+use crate::vfs::{Vfs, facts_if_any, read_if_any};
+
+/// The work on one row of the outbox.
+pub(super) struct Writing<'a> {
+    publisher: &'a Publisher,
+    row: &'a PublishRow,
+    target: PathBuf,
+    /// What stands at the target, as far as we know.
+    on_disk: Option<Vec<u8>>,
+    /// What somebody saved in the moment of our last exchange. The next content is made from it.
+    saved: Option<Displaced>,
+    /// What somebody saved before that; nothing was built upon it.
+    passed_over: Vec<Displaced>,
+    /// What came out and is in the file.
+    done: Vec<Displaced>,
+}
+
+impl<'a> Writing<'a> {
+    pub(super) fn new(
+        publisher: &'a Publisher,
+        row: &'a PublishRow,
+        target: PathBuf,
+    ) -> io::Result<Self> {
+        let on_disk = read_if_any(publisher.vfs(), &target)?;
+        Ok(Self {
+            publisher,
+            row,
+            target,
+            on_disk,
+            saved: None,
+            passed_over: Vec::new(),
+            done: Vec::new(),
+        })
+    }
+
+    pub(super) fn is_missing(&self) -> bool {
+        self.on_disk.is_none()
+    }
+
+    /// Goes on where a crash ended the work of another process.
+    pub(super) fn resume(&mut self, leftover: Leftover) {
+        // When somebody else takes it up in this moment, it is his.
+        if let Ok(entry) = self.publisher.shelf.take(&leftover.entry) {
+            let content = leftover.content;
+            self.saved = Some(Displaced { entry, content });
+        }
+    }
+
+    /// Publishes; `false` when the file said everything already.
+    pub(super) fn run(
+        mut self,
+        store: &mut dyn Store,
+        notes: &mut Vec<String>,
+    ) -> Result<bool, PublishError> {
+        let outcome = self.publish(store, notes);
+        if outcome.is_err() {
+            self.give_up();
+        }
+        outcome
+    }
+
+    fn publish(
+        &mut self,
+        store: &mut dyn Store,
+        notes: &mut Vec<String>,
+    ) -> Result<bool, PublishError> {
+        let mut written = false;
+        for _ in 0..TRIES_MAX {
+            self.wait_for_the_rest(store)?;
+            let source = &self.publisher.source;
+            source.import(store, self.row, self.base(), notes)?;
+            let (new, up_to) = self.content(store, self.base())?;
+            let new = match (new, &self.saved) {
+                (Content::Write(new), _) => new,
+                // What was displaced says everything: it goes back as it was.
+                (Content::UpToDate, Some(saved)) => saved.content.clone(),
+                (Content::UpToDate, None) => {
+                    self.finish(store, up_to, notes)?;
+                    return Ok(written);
+                }
+                (Content::Gone, _) => {
+                    self.on_disk = None;
+                    self.finish(store, up_to, notes)?;
+                    return Ok(written);
+                }
+                (Content::Damaged(damage), _) => {
+                    self.damaged(damage, notes)?;
+                    continue;
+                }
+            };
+            match self.replace(&new)? {
+                Replaced::AsRead(displaced) => {
+                    written = true;
+                    self.done.extend(displaced);
+                    self.done.extend(self.saved.take());
+                    // Read back: a disk or a person may have had other ideas.
+                    self.on_disk = read_if_any(self.vfs(), &self.target)?;
+                    if self.on_disk.as_deref() == Some(&new[..]) {
+                        self.finish(store, up_to, notes)?;
+                        return Ok(true);
+                    }
+                }
+                // What we wrote stands there now, and nothing that is saved on top of it may
+                // be taken for it: so it is not read again.
+                Replaced::Displaced(saved) => {
+                    written = true;
+                    self.on_disk = Some(new);
+                    self.passed_over.extend(self.saved.replace(saved));
+                }
+                Replaced::Untouched => {
+                    self.on_disk = read_if_any(self.vfs(), &self.target)?;
+                    self.passed_over.extend(self.saved.take());
+                }
+            }
+        }
+        Err(PublishError::Unsteady)
+    }
+
+    fn vfs(&self) -> &'a dyn Vfs {
+        self.publisher.vfs()
+    }
+
+    /// What the new content is made from.
+    fn base(&self) -> Option<&[u8]> {
+        let saved = self.saved.as_ref().map(|saved| &saved.content[..]);
+        saved.or(self.on_disk.as_deref())
+    }
+
+    fn content(
+        &self,
+        store: &dyn Store,
+        base: Option<&[u8]>,
+    ) -> Result<(Content, u64), StoreError> {
+        self.publisher.source.content(store, self.row, base)
+    }
+
+    fn replace(&self, new: &[u8]) -> io::Result<Replaced> {
+        let replace = Replace {
+            shelf: &self.publisher.shelf,
+            path: &self.row.path,
+            target: &self.target,
+            read: self.on_disk.as_deref(),
+            content: new,
+        };
+        replace.run()
+    }
+
+    /// The file says what it has to say, durably: the outbox hears of it, last of all.
+    fn finish(
+        &mut self,
+        store: &mut dyn Store,
+        up_to: u64,
+        notes: &mut Vec<String>,
+    ) -> Result<(), PublishError> {
+        let shelf = &self.publisher.shelf;
+        self.passed_over.extend(self.saved.take());
+        while let Some(saved) = self.passed_over.pop() {
+            if self.is_in_the_file(store, &saved)? {
+                self.done.push(saved);
+                continue;
+            }
+            let path = Some(&self.row.path);
+            if let Err(error) = self.publisher.keep(&saved.entry, path, notes) {
+                self.passed_over.push(saved);
+                return Err(error.into());
+            }
+        }
+        while let Some(done) = self.done.pop() {
+            if let Err(error) = shelf.seen(&done) {
+                self.done.push(done);
+                return Err(error.into());
+            }
+        }
+        let on_disk = self.on_disk.as_deref();
+        let facts = facts_if_any(self.vfs(), &self.target)?;
+        // When the row stays, somebody has just stored something newer, and will publish it:
+        // one process does not work for all that come after it.
+        let source = &self.publisher.source;
+        source.record(store, self.row, up_to, on_disk, facts)?;
+        Ok(())
+    }
+
+    /// Gives an editor that truncates and then writes the time to be done with it.
+    fn wait_for_the_rest(&mut self, store: &dyn Store) -> io::Result<()> {
+        if self.saved.is_some() {
+            return Ok(());
+        }
+        let Some(facts) = facts_if_any(self.vfs(), &self.target)? else {
+            return Ok(());
+        };
+        let patient = (self.publisher.source).is_patient(store, self.row, &facts);
+        if patient && wait_while_hot(self.vfs(), &self.target)? {
+            self.on_disk = read_if_any(self.vfs(), &self.target)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a save differs from the file only in what the store has to say: then it was
+    /// another publisher's work, or somebody has saved it again since.
+    fn is_in_the_file(&self, store: &dyn Store, saved: &Displaced) -> Result<bool, StoreError> {
+        let (content, _) = self.content(store, Some(&saved.content))?;
+        let on_disk = self.on_disk.as_deref();
+        Ok(match content {
+            Content::Write(new) => on_disk == Some(&new[..]),
+            Content::UpToDate => on_disk == Some(&saved.content[..]),
+            Content::Gone | Content::Damaged(_) => false,
+        })
+    }
+
+    /// Whoever comes next finds what is in hand.
+    fn give_up(&self) {
+        let shelf = &self.publisher.shelf;
+        // When this fails, too, it is found after the end of this process.
+        for saved in self.saved.iter().chain(&self.passed_over) {
+            shelf.free(&saved.entry).ok();
+        }
+        for done in &self.done {
+            shelf.seen(done).ok();
+        }
+    }
+
+    /// Puts aside what cannot be built upon; what was in it is never lost.
+    fn damaged(&mut self, damage: Damage, notes: &mut Vec<String>) -> Result<(), PublishError> {
+        if matches!(damage, Damage::Newer { .. }) {
+            return Err(PublishError::Refused(damage));
+        }
+        let aside = if let Some(saved) = &mut self.saved {
+            let vfs = self.publisher.vfs();
+            if wait_while_hot(vfs, &saved.entry.bytes)? {
+                saved.content = vfs.read(&saved.entry.bytes)?;
+                return Ok(());
+            }
+            let aside = aside_name(vfs, &self.target)?;
+            self.publisher.shelf.write(&aside, &saved.content, None)?;
+            self.done.extend(self.saved.take());
+            aside
+        } else if let Some(aside) = self.put_aside()? {
+            aside
+        } else {
+            self.on_disk = read_if_any(self.vfs(), &self.target)?;
+            return Ok(());
+        };
+        self.vfs()
+            .sync_directory(aside.parent().unwrap_or(&aside))?;
+        self.on_disk = read_if_any(self.vfs(), &self.target)?;
+        let shown = aside.strip_prefix(&self.publisher.top).unwrap_or(&aside);
+        notes.push(format!(
+            "{} could not be read ({damage}); it is kept as {} and was written anew",
+            self.row.path,
+            shown.display()
+        ));
+        Ok(())
+    }
+
+    /// Moves the file on disk aside; `None` when somebody is at it.
+    fn put_aside(&self) -> io::Result<Option<PathBuf>> {
+        let vfs = self.vfs();
+        if wait_while_hot(vfs, &self.target)? {
+            return Ok(None);
+        }
+        if read_if_any(vfs, &self.target)? != self.on_disk {
+            return Ok(None);
+        }
+        let aside = aside_name(vfs, &self.target)?;
+        vfs.rename(&self.target, &aside)?;
+        // Saved in this very moment: it goes back, unless it was saved once more.
+        if Some(vfs.read(&aside)?) != self.on_disk
+            && vfs.rename_no_replace(&aside, &self.target).is_ok()
+        {
+            return Ok(None);
+        }
+        Ok(Some(aside))
+    }
+}
+
+/// Waits until a file is old enough to be judged; `true` when that took any time.
+fn wait_while_hot(vfs: &dyn Vfs, path: &Path) -> io::Result<bool> {
+    let Some(facts) = facts_if_any(vfs, path)? else {
+        return Ok(false);
+    };
+    let age = age(vfs, facts.mtime_ns);
+    let young = age < HOT;
+    if young {
+        vfs.pause(HOT.saturating_sub(age));
+    }
+    Ok(young)
+}
+
+/// `status.json.corrupt-<n>` with the first number that is free.
+fn aside_name(vfs: &dyn Vfs, target: &Path) -> io::Result<PathBuf> {
+    // A person looks long before there are a thousand of them.
+    for number in 1..1_000 {
+        let mut name = target.as_os_str().to_owned();
+        name.push(format!(".corrupt-{number}"));
+        let path = PathBuf::from(name);
+        if facts_if_any(vfs, &path)?.is_none() {
+            return Ok(path);
+        }
+    }
+    let message = format!("{} has 999 corrupt copies", target.display());
+    Err(io::Error::other(message))
+}

@@ -1,0 +1,206 @@
+//! The file system of this machine.
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use airboss_core::process::ProcessIdentity;
+use fs_err as fs;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use super::{Facts, Kind, Lock, Vfs, VfsFile};
+use crate::clock;
+use crate::supervise;
+
+/// The file system of this machine.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct RealVfs;
+
+impl VfsFile for fs::File {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        io::Write::write_all(self, bytes)
+    }
+
+    fn set_mode(&mut self, mode: u32) -> io::Result<()> {
+        self.set_permissions(std::fs::Permissions::from_mode(mode & 0o7777))
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.flush()?;
+        self.sync_all()
+    }
+}
+
+impl Vfs for RealVfs {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        fs::read(path)
+    }
+
+    fn facts(&self, path: &Path) -> io::Result<Facts> {
+        // Asked of places that need not exist: the plain error costs no allocation.
+        let metadata = path.symlink_metadata()?;
+        let kind = metadata.file_type();
+        let kind = if kind.is_file() {
+            Kind::File
+        } else if kind.is_dir() {
+            Kind::Directory
+        } else if kind.is_symlink() {
+            Kind::Link
+        } else {
+            Kind::Other
+        };
+        let nanoseconds =
+            |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+        Ok(Facts {
+            kind,
+            size: metadata.len(),
+            mtime_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+            ctime_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+            ino: metadata.ino(),
+            mode: metadata.mode() & 0o7777,
+        })
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::read_link(path)
+    }
+
+    fn read_dir(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        let names = fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name()));
+        let mut names = names.collect::<io::Result<Vec<OsString>>>()?;
+        names.sort();
+        Ok(names)
+    }
+
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn VfsFile>> {
+        let file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(path)?;
+        Ok(Box::new(file))
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir(path)
+    }
+
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn rename_no_replace(&self, from: &Path, to: &Path) -> io::Result<()> {
+        rename_with(from, to, RenameFlags::NOREPLACE)
+    }
+
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        rename_with(one, other, RenameFlags::EXCHANGE)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        fs::File::open(path)?.sync_all()
+    }
+
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Lock>> {
+        let file = fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)?;
+        Ok(file.try_lock().is_ok().then(|| Box::new(file) as Lock))
+    }
+
+    fn now(&self) -> SystemTime {
+        clock::wall()
+    }
+
+    fn pause(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+
+    fn process(&self) -> ProcessIdentity {
+        static SELF: OnceLock<ProcessIdentity> = OnceLock::new();
+        let nobody = || ProcessIdentity {
+            pid: std::process::id(),
+            start_ticks: 0,
+            boot_id: String::new(),
+        };
+        SELF.get_or_init(|| supervise::self_identity().unwrap_or_else(nobody))
+            .clone()
+    }
+
+    fn is_alive(&self, process: &ProcessIdentity) -> bool {
+        // Also right where `/proc` is missing and nothing else can be said of anybody.
+        *process == self.process() || supervise::is_alive(process)
+    }
+
+    fn fresh_number(&self) -> u64 {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+fn rename_with(from: &Path, to: &Path, flags: RenameFlags) -> io::Result<()> {
+    renameat_with(CWD, from, CWD, to, flags).map_err(|errno| {
+        let error = io::Error::from(errno);
+        io::Error::new(error.kind(), format!("{}: {error}", to.display()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kinds_of_errors_that_publishing_asks_for_are_told_apart() {
+        let directory = tempfile::tempdir().unwrap();
+        let (one, other) = (directory.path().join("one"), directory.path().join("other"));
+        let vfs = RealVfs;
+        let kind = |result: io::Result<()>| result.map_err(|error| error.kind());
+        vfs.create_new(&one).unwrap().write_all(b"1").unwrap();
+        assert_eq!(
+            kind(vfs.exchange(&one, &other)),
+            Err(io::ErrorKind::NotFound)
+        );
+        vfs.create_new(&other).unwrap().write_all(b"2").unwrap();
+        assert_eq!(
+            kind(vfs.rename_no_replace(&one, &other)),
+            Err(io::ErrorKind::AlreadyExists)
+        );
+        let ino = vfs.facts(&one).unwrap().ino;
+        vfs.exchange(&one, &other).unwrap();
+        assert_eq!(vfs.facts(&other).unwrap().ino, ino);
+        assert_eq!(vfs.read(&one).unwrap(), b"2");
+        assert_eq!(vfs.read_dir(directory.path()).unwrap(), ["one", "other"]);
+    }
+
+    #[test]
+    fn a_lock_is_free_again_when_it_is_dropped() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("gate");
+        let held = RealVfs.try_lock(&path).unwrap();
+        assert!(held.is_some());
+        assert!(RealVfs.try_lock(&path).unwrap().is_none());
+        drop(held);
+        assert!(RealVfs.try_lock(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_process_knows_that_it_is_alive() {
+        assert!(RealVfs.is_alive(&RealVfs.process()));
+        let mut other = RealVfs.process();
+        other.start_ticks += 1;
+        assert!(!RealVfs.is_alive(&other));
+    }
+}
