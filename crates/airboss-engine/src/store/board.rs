@@ -49,7 +49,7 @@ pub struct BoardStanding {
 impl BoardStanding {
     /// The numbers for new tasks, in order.
     pub fn free_numbers(&self) -> impl Iterator<Item = u32> {
-        (self.next_number..).filter(|number| !self.taken.contains(number))
+        (self.next_number..=u32::MAX).filter(|number| !self.taken.contains(number))
     }
 }
 
