@@ -154,6 +154,18 @@ impl Inner {
             self.boards.insert(plan.clone(), board);
         }
         self.views.insert(plan.clone(), view);
+        self.enqueue(plan, change, &appended, sequence);
+        if let Some(command) = command {
+            let key = (plan.clone(), command.clone());
+            self.commands.insert(key, change.result.clone());
+        }
+        let operations = appended.iter().map(|entry| entry.stored.clone()).collect();
+        self.log.extend(appended);
+        Ok(operations)
+    }
+
+    /// Writes down what follows from a change, up to the log's newest operation.
+    fn enqueue(&mut self, plan: &PlanKey, change: &Change, appended: &[Entry], sequence: u64) {
         for item in &change.publish {
             let row = PublishRow {
                 plan: plan.clone(),
@@ -177,13 +189,14 @@ impl Inner {
         for sequence in &change.close_git {
             self.wishes.remove(sequence);
         }
-        if let Some(command) = command {
-            let key = (plan.clone(), command.clone());
-            self.commands.insert(key, change.result.clone());
+        for found in &change.found {
+            let mut sections = found.sections.clone();
+            for section in &mut sections {
+                section.sequence = sequence;
+            }
+            self.remember(plan, &found.path, &sections);
+            self.save_sections(plan, &found.path, &sections);
         }
-        let operations = appended.iter().map(|entry| entry.stored.clone()).collect();
-        self.log.extend(appended);
-        Ok(operations)
     }
 
     /// The task under which an operation of a board is found again.
@@ -207,6 +220,26 @@ impl Inner {
                 Some(conflicts.find(|conflict| conflict.id == id)?.task)
             }
             Concern::Number(number) => Some(board.find(number)?.id),
+        }
+    }
+
+    /// Remembers that this text was in a file.
+    fn remember(&mut self, log: &PlanKey, path: &RepoPath, sections: &[Section]) {
+        for section in sections {
+            let key = (log.clone(), path.clone(), section.hash.clone());
+            let known = self.known_sections.entry(key).or_default();
+            *known = section.sequence.max(*known);
+        }
+    }
+
+    /// Keeps this text as the newest of its tasks.
+    fn save_sections(&mut self, log: &PlanKey, path: &RepoPath, sections: &[Section]) {
+        let key = (log.clone(), path.clone());
+        let known = self.sections.entry(key).or_default();
+        for section in sections {
+            let mut section = section.clone();
+            (section.facts.line, section.facts.span) = (0, 0..0);
+            known.insert(section.task, section);
         }
     }
 
@@ -464,21 +497,13 @@ impl Store for MemoryStore {
         if !inner.boards.contains_key(&log) {
             return Ok(true);
         }
-        for section in &publication.sections {
-            let key = (log.clone(), path.clone(), section.hash.clone());
-            let known = inner.known_sections.entry(key).or_default();
-            *known = section.sequence.max(*known);
-        }
+        inner.remember(&log, path, &publication.sections);
         let BoardPublication { up_to, hash, .. } = publication;
         let (is_newest, is_clean) =
             inner.record_publication(&log, path, *up_to, hash, publication.stamp);
         if is_newest {
+            inner.save_sections(&log, path, &publication.sections);
             let sections = inner.sections.entry((log, path.clone())).or_default();
-            for section in &publication.sections {
-                let mut section = section.clone();
-                (section.facts.line, section.facts.span) = (0, 0..0);
-                sections.insert(section.task, section);
-            }
             sections.retain(|task, _| !publication.forget.contains(task));
         }
         Ok(is_clean)

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::fault::Fault;
 use super::read::{self, PlanRow, all, id, json, one, scalar, signed, text, unsigned};
-use super::write::{End, execute};
+use super::write::{End, execute, record_publication};
 use crate::store::board::{Concern, Deltas, concern};
 use crate::store::{BoardChanges, BoardHead, BoardPublication, BoardStanding, Section, Wanted};
 
@@ -491,15 +491,9 @@ pub(super) fn publish(
     let Some(stream) = board_row(connection, board)? else {
         return Ok(End::Rollback(true));
     };
-    let path = publication.path.as_str();
-    let sql = "INSERT INTO known_section (stream, path, hash, sequence) VALUES (?1, ?2, ?3, ?4) \
-        ON CONFLICT (stream, path, hash) \
-        DO UPDATE SET sequence = max(sequence, excluded.sequence)";
-    for section in &publication.sections {
-        let params = (stream, path, &section.hash, signed(section.sequence));
-        execute(connection, sql, params)?;
-    }
-    let (newest, is_clean) = super::write::record_publication(
+    let file = File::new(connection, stream, &publication.path);
+    file.remember(&publication.sections, None)?;
+    let (newest, is_clean) = record_publication(
         connection,
         stream,
         &publication.path,
@@ -508,22 +502,64 @@ pub(super) fn publish(
         publication.stamp.as_ref(),
     )?;
     if newest {
+        file.save(&publication.sections, None)?;
+        file.forget(&publication.forget)?;
+    }
+    Ok(End::Commit(is_clean))
+}
+
+/// Writes what is kept of the text of one file.
+pub(super) struct File<'a> {
+    connection: &'a Connection,
+    stream: PlanRow,
+    path: &'a str,
+}
+
+impl<'a> File<'a> {
+    pub(super) fn new(connection: &'a Connection, stream: PlanRow, path: &'a RepoPath) -> Self {
+        Self {
+            connection,
+            stream,
+            path: path.as_str(),
+        }
+    }
+
+    /// Remembers that this text was there, with its own or one common sequence number.
+    pub(super) fn remember(&self, sections: &[Section], common: Option<u64>) -> Result<(), Fault> {
+        let sql = "INSERT INTO known_section (stream, path, hash, sequence) \
+            VALUES (?1, ?2, ?3, ?4) ON CONFLICT (stream, path, hash) \
+            DO UPDATE SET sequence = max(sequence, excluded.sequence)";
+        for section in sections {
+            let sequence = signed(common.unwrap_or(section.sequence));
+            let params = (self.stream, self.path, &section.hash, sequence);
+            execute(self.connection, sql, params)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps this text as the newest of its tasks.
+    pub(super) fn save(&self, sections: &[Section], common: Option<u64>) -> Result<(), Fault> {
         let sql = "INSERT INTO section (stream, path, task, hash, sequence, facts) \
             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (stream, path, task) DO UPDATE \
             SET hash = excluded.hash, sequence = excluded.sequence, facts = excluded.facts";
-        for section in &publication.sections {
+        for section in sections {
+            let (task, hash) = (section.task.to_string(), &section.hash);
+            let sequence = signed(common.unwrap_or(section.sequence));
             let facts = serde_json::to_string(&section.facts)?;
-            let sequence = signed(section.sequence);
-            let task = section.task.to_string();
-            let params = (stream, path, task, &section.hash, sequence, facts);
-            execute(connection, sql, params)?;
+            let params = (self.stream, self.path, task, hash, sequence, facts);
+            execute(self.connection, sql, params)?;
         }
-        let sql = "DELETE FROM section WHERE stream = ?1 AND path = ?2 AND task = ?3";
-        for task in &publication.forget {
-            execute(connection, sql, (stream, path, task.to_string()))?;
-        }
+        Ok(())
     }
-    Ok(End::Commit(is_clean))
+
+    fn forget(&self, tasks: &[TaskId]) -> Result<(), Fault> {
+        let sql = "DELETE FROM section WHERE stream = ?1 AND path = ?2 AND task = ?3";
+        for task in tasks {
+            let params = (self.stream, self.path, task.to_string());
+            execute(self.connection, sql, params)?;
+        }
+        Ok(())
+    }
 }
 
 /// [`crate::store::Store::set_boot`].

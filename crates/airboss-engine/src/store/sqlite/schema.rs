@@ -296,7 +296,7 @@ INSERT INTO command VALUES (1, 'c', 6, '42');
         let mut store = SqliteStore::open(directory.path()).unwrap();
         let path = |text| RepoPath::new(text).unwrap();
         let plan = PlanKey::new(path("plans/one.md"));
-        assert_eq!(store.plans().unwrap(), [plan.clone()]);
+        assert_eq!(store.plans().unwrap(), std::slice::from_ref(&plan));
         assert_eq!(store.boards().unwrap(), []);
         let view = store.view(&plan).unwrap().unwrap();
         assert_eq!((view.sequence, view.counts().completed), (2, 1));

@@ -169,6 +169,7 @@ fn a_commit_is_stored_whole_or_not_at_all(bench: &Bench) {
                 payload: json!({"message": "two"}),
             }],
             close_git: Vec::new(),
+            found: Vec::new(),
             result: json!("yes"),
         },
         ..Commit::new(home(), Vec::new())

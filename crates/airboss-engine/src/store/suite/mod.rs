@@ -25,6 +25,7 @@ macro_rules! for_every_store {
     };
 }
 
+mod board_files;
 mod board_folds;
 mod boards;
 mod commits;
