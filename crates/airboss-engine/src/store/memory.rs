@@ -1,12 +1,14 @@
 //! The store in memory: the reference that every other store is compared with, and the store
 //! of tests. It forgets everything when its last handle is dropped.
 
+mod part;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use airboss_core::attempt::{Attempt, AttemptStatus};
-use airboss_core::board::{Board, BoardKey, Place, Task};
+use airboss_core::board::{Board, BoardKey};
 use airboss_core::id::{AttemptId, OperationId, StepId, TaskId};
 use airboss_core::operation::{PlanKey, StoredOperation};
 use airboss_core::path::RepoPath;
@@ -16,14 +18,15 @@ use airboss_core::time::Timestamp;
 use airboss_core::view::{Counts, Run, View};
 use serde_json::Value;
 
+use self::part::{part_of, standing_of};
 use super::board::{Concern, Deltas, begins_board, check_stream, concern, fold};
 use super::lease::Slot;
 use super::rules::{check_change, concerned, id_prefix, overview_of, phases_of, summary_of};
 use super::{
-    AttemptSummary, BoardChanges, BoardHead, BoardPublication, BoardStanding, Change, Claim, Clock,
-    CommandId, Commit, Committed, Decide, DecideBoard, Decided, Expected, FOUND_MAX, FileStamp,
-    GitWishRow, Lease, LeaseKey, OperationQuery, Overview, PhaseCounts, Publication, PublishRow,
-    Section, Standing, Store, StoreError, StoredAttempt, Wanted,
+    AttemptSummary, BoardChanges, BoardHead, BoardPublication, Change, Claim, Clock, CommandId,
+    Commit, Committed, Decide, DecideBoard, Decided, Expected, FOUND_MAX, FileStamp, GitWishRow,
+    Lease, LeaseKey, OperationQuery, Overview, PhaseCounts, Publication, PublishRow, Section,
+    Standing, Store, StoreError, StoredAttempt, Wanted,
 };
 use crate::clock;
 
@@ -287,68 +290,6 @@ impl Inner {
             self.outbox.remove(&key);
         }
         (is_newest, is_clean)
-    }
-}
-
-/// The part of a board that is wanted.
-fn part_of(board: &Board, wanted: &Wanted) -> Board {
-    let answers =
-        |task: &Task, number: &u32| task.number == *number || task.former_numbers.contains(number);
-    let is_wanted = |task: &Task| match wanted {
-        Wanted::Tasks(numbers) | Wanted::TasksAndDependents(numbers) => {
-            numbers.iter().any(|number| answers(task, number))
-        }
-        Wanted::Ids(ids) => ids.contains(&task.id),
-        Wanted::Errors => false,
-        Wanted::All => true,
-    };
-    let base: Vec<&Task> = board
-        .tasks
-        .values()
-        .filter(|task| is_wanted(task))
-        .collect();
-    let is_waited_for = |task: &Task| {
-        let mut numbers = base.iter().flat_map(|base| &base.dependencies.numbers);
-        numbers.any(|number| answers(task, number))
-    };
-    let waits = |task: &Task| {
-        let mut numbers = task.dependencies.numbers.iter();
-        matches!(wanted, Wanted::TasksAndDependents(_))
-            && numbers.any(|number| base.iter().any(|base| answers(base, number)))
-    };
-    let tasks = board
-        .tasks
-        .iter()
-        .filter(|(_, task)| is_wanted(task) || is_waited_for(task) || waits(task))
-        .map(|(id, task)| (*id, task.clone()))
-        .collect();
-    let errors = match wanted {
-        Wanted::Errors | Wanted::All => board.errors.clone(),
-        _ => Vec::new(),
-    };
-    Board {
-        next_number: board.next_number,
-        tasks,
-        conflicts: board.conflicts.clone(),
-        errors,
-        sequence: board.sequence,
-    }
-}
-
-fn standing_of(board: &Board, wanted: &Wanted, now: Timestamp) -> BoardStanding {
-    let numbers: BTreeSet<u32> = board
-        .tasks
-        .values()
-        .filter(|task| task.place != Place::Removed)
-        .flat_map(|task| [task.number].into_iter().chain(task.former_numbers.clone()))
-        .collect();
-    let highest = numbers.last().copied().unwrap_or(0);
-    let next_number = board.next_number.unwrap_or(highest.saturating_add(1));
-    BoardStanding {
-        board: part_of(board, wanted),
-        next_number,
-        taken: numbers.range(next_number..).copied().collect(),
-        now,
     }
 }
 
