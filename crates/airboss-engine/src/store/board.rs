@@ -49,7 +49,7 @@ pub struct BoardStanding {
 impl BoardStanding {
     /// The numbers for new tasks, in order.
     pub fn free_numbers(&self) -> impl Iterator<Item = u32> {
-        (self.next_number..).filter(|number| !self.taken.contains(number))
+        (self.next_number..=u32::MAX).filter(|number| !self.taken.contains(number))
     }
 }
 
@@ -135,6 +135,16 @@ pub struct Section {
     pub facts: TaskFacts,
 }
 
+/// The text of tasks that a file was found to hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FoundSections {
+    /// The file.
+    pub path: RepoPath,
+    /// The text. It counts as showing the board's newest operation, that of the change itself,
+    /// whatever sequence number stands here.
+    pub sections: Vec<Section>,
+}
+
 /// What a file of a board shows now.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BoardPublication {
@@ -179,7 +189,7 @@ pub(super) fn check_stream(is_board: Option<bool>, change: &Change) -> Result<bo
         }
         (None, _) => false,
     };
-    if !is_board && change.operations.iter().any(of_board) {
+    if !is_board && (change.operations.iter().any(of_board) || !change.found.is_empty()) {
         return Err("a plan is changed as if it were a board".to_owned());
     }
     let of_plan = |operation: &Operation| matches!(operation, Operation::PlanRegistered { .. });

@@ -1,12 +1,14 @@
 //! The store in memory: the reference that every other store is compared with, and the store
 //! of tests. It forgets everything when its last handle is dropped.
 
+mod part;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use airboss_core::attempt::{Attempt, AttemptStatus};
-use airboss_core::board::{Board, BoardKey, Place, Task};
+use airboss_core::board::{Board, BoardKey};
 use airboss_core::id::{AttemptId, OperationId, StepId, TaskId};
 use airboss_core::operation::{PlanKey, StoredOperation};
 use airboss_core::path::RepoPath;
@@ -16,14 +18,15 @@ use airboss_core::time::Timestamp;
 use airboss_core::view::{Counts, Run, View};
 use serde_json::Value;
 
+use self::part::{part_of, standing_of};
 use super::board::{Concern, Deltas, begins_board, check_stream, concern, fold};
 use super::lease::Slot;
 use super::rules::{check_change, concerned, id_prefix, overview_of, phases_of, summary_of};
 use super::{
-    AttemptSummary, BoardChanges, BoardHead, BoardPublication, BoardStanding, Change, Claim, Clock,
-    CommandId, Commit, Committed, Decide, DecideBoard, Decided, Expected, FOUND_MAX, FileStamp,
-    GitWishRow, Lease, LeaseKey, OperationQuery, Overview, PhaseCounts, Publication, PublishRow,
-    Section, Standing, Store, StoreError, StoredAttempt, Wanted,
+    AttemptSummary, BoardChanges, BoardHead, BoardPublication, Change, Claim, Clock, CommandId,
+    Commit, Committed, Decide, DecideBoard, Decided, Expected, FOUND_MAX, FileStamp, GitWishRow,
+    Lease, LeaseKey, OperationQuery, Overview, PhaseCounts, Publication, PublishRow, Section,
+    Standing, Store, StoreError, StoredAttempt, Wanted,
 };
 use crate::clock;
 
@@ -154,6 +157,18 @@ impl Inner {
             self.boards.insert(plan.clone(), board);
         }
         self.views.insert(plan.clone(), view);
+        self.enqueue(plan, change, &appended, sequence);
+        if let Some(command) = command {
+            let key = (plan.clone(), command.clone());
+            self.commands.insert(key, change.result.clone());
+        }
+        let operations = appended.iter().map(|entry| entry.stored.clone()).collect();
+        self.log.extend(appended);
+        Ok(operations)
+    }
+
+    /// Writes down what follows from a change, up to the log's newest operation.
+    fn enqueue(&mut self, plan: &PlanKey, change: &Change, appended: &[Entry], sequence: u64) {
         for item in &change.publish {
             let row = PublishRow {
                 plan: plan.clone(),
@@ -177,13 +192,14 @@ impl Inner {
         for sequence in &change.close_git {
             self.wishes.remove(sequence);
         }
-        if let Some(command) = command {
-            let key = (plan.clone(), command.clone());
-            self.commands.insert(key, change.result.clone());
+        for found in &change.found {
+            let mut sections = found.sections.clone();
+            for section in &mut sections {
+                section.sequence = sequence;
+            }
+            self.remember(plan, &found.path, &sections);
+            self.save_sections(plan, &found.path, &sections);
         }
-        let operations = appended.iter().map(|entry| entry.stored.clone()).collect();
-        self.log.extend(appended);
-        Ok(operations)
     }
 
     /// The task under which an operation of a board is found again.
@@ -207,6 +223,26 @@ impl Inner {
                 Some(conflicts.find(|conflict| conflict.id == id)?.task)
             }
             Concern::Number(number) => Some(board.find(number)?.id),
+        }
+    }
+
+    /// Remembers that this text was in a file.
+    fn remember(&mut self, log: &PlanKey, path: &RepoPath, sections: &[Section]) {
+        for section in sections {
+            let key = (log.clone(), path.clone(), section.hash.clone());
+            let known = self.known_sections.entry(key).or_default();
+            *known = section.sequence.max(*known);
+        }
+    }
+
+    /// Keeps this text as the newest of its tasks.
+    fn save_sections(&mut self, log: &PlanKey, path: &RepoPath, sections: &[Section]) {
+        let key = (log.clone(), path.clone());
+        let known = self.sections.entry(key).or_default();
+        for section in sections {
+            let mut section = section.clone();
+            (section.facts.line, section.facts.span) = (0, 0..0);
+            known.insert(section.task, section);
         }
     }
 
@@ -254,68 +290,6 @@ impl Inner {
             self.outbox.remove(&key);
         }
         (is_newest, is_clean)
-    }
-}
-
-/// The part of a board that is wanted.
-fn part_of(board: &Board, wanted: &Wanted) -> Board {
-    let answers =
-        |task: &Task, number: &u32| task.number == *number || task.former_numbers.contains(number);
-    let is_wanted = |task: &Task| match wanted {
-        Wanted::Tasks(numbers) | Wanted::TasksAndDependents(numbers) => {
-            numbers.iter().any(|number| answers(task, number))
-        }
-        Wanted::Ids(ids) => ids.contains(&task.id),
-        Wanted::Errors => false,
-        Wanted::All => true,
-    };
-    let base: Vec<&Task> = board
-        .tasks
-        .values()
-        .filter(|task| is_wanted(task))
-        .collect();
-    let is_waited_for = |task: &Task| {
-        let mut numbers = base.iter().flat_map(|base| &base.dependencies.numbers);
-        numbers.any(|number| answers(task, number))
-    };
-    let waits = |task: &Task| {
-        let mut numbers = task.dependencies.numbers.iter();
-        matches!(wanted, Wanted::TasksAndDependents(_))
-            && numbers.any(|number| base.iter().any(|base| answers(base, number)))
-    };
-    let tasks = board
-        .tasks
-        .iter()
-        .filter(|(_, task)| is_wanted(task) || is_waited_for(task) || waits(task))
-        .map(|(id, task)| (*id, task.clone()))
-        .collect();
-    let errors = match wanted {
-        Wanted::Errors | Wanted::All => board.errors.clone(),
-        _ => Vec::new(),
-    };
-    Board {
-        next_number: board.next_number,
-        tasks,
-        conflicts: board.conflicts.clone(),
-        errors,
-        sequence: board.sequence,
-    }
-}
-
-fn standing_of(board: &Board, wanted: &Wanted, now: Timestamp) -> BoardStanding {
-    let numbers: BTreeSet<u32> = board
-        .tasks
-        .values()
-        .filter(|task| task.place != Place::Removed)
-        .flat_map(|task| [task.number].into_iter().chain(task.former_numbers.clone()))
-        .collect();
-    let highest = numbers.last().copied().unwrap_or(0);
-    let next_number = board.next_number.unwrap_or(highest.saturating_add(1));
-    BoardStanding {
-        board: part_of(board, wanted),
-        next_number,
-        taken: numbers.range(next_number..).copied().collect(),
-        now,
     }
 }
 
@@ -464,21 +438,13 @@ impl Store for MemoryStore {
         if !inner.boards.contains_key(&log) {
             return Ok(true);
         }
-        for section in &publication.sections {
-            let key = (log.clone(), path.clone(), section.hash.clone());
-            let known = inner.known_sections.entry(key).or_default();
-            *known = section.sequence.max(*known);
-        }
+        inner.remember(&log, path, &publication.sections);
         let BoardPublication { up_to, hash, .. } = publication;
         let (is_newest, is_clean) =
             inner.record_publication(&log, path, *up_to, hash, publication.stamp);
         if is_newest {
+            inner.save_sections(&log, path, &publication.sections);
             let sections = inner.sections.entry((log, path.clone())).or_default();
-            for section in &publication.sections {
-                let mut section = section.clone();
-                (section.facts.line, section.facts.span) = (0, 0..0);
-                sections.insert(section.task, section);
-            }
             sections.retain(|task, _| !publication.forget.contains(task));
         }
         Ok(is_clean)

@@ -35,7 +35,7 @@ use serde_json::Value;
 
 pub use self::board::{
     Appeared, BoardChanges, BoardHead, BoardPublication, BoardStanding, DecideBoard, FileStamp,
-    Section, TaskDelta, Wanted,
+    FoundSections, Section, TaskDelta, Wanted,
 };
 pub use self::error::StoreError;
 pub use self::lease::{Claim, Lease, LeaseKey};
@@ -173,6 +173,9 @@ pub struct Change {
     pub git: Vec<GitWish>,
     /// The sequence numbers of git wishes that are fulfilled or given up.
     pub close_git: Vec<u64>,
+    /// The text that a board's files were found to hold and that is taken in with this change.
+    /// Neither what was last published to the files nor the outbox changes by it.
+    pub found: Vec<FoundSections>,
     /// The answer that a repetition of the command gets.
     pub result: Value,
 }

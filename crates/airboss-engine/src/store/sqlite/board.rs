@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::fault::Fault;
 use super::read::{self, PlanRow, all, id, json, one, scalar, signed, text, unsigned};
-use super::write::{End, execute};
+use super::write::{End, execute, record_publication};
 use crate::store::board::{Concern, Deltas, concern};
 use crate::store::{BoardChanges, BoardHead, BoardPublication, BoardStanding, Section, Wanted};
 
@@ -29,6 +29,20 @@ pub(super) const DEPENDENTS: &str = "SELECT task.body FROM dependency \
     WHERE dependency.stream = ?1 AND dependency.number = ?2";
 pub(super) const COUNTS: &str = "SELECT status, count(*) FROM task \
     WHERE stream = ?1 AND place = 'active' GROUP BY status";
+pub(super) const HIGHEST: &str = "SELECT number FROM task \
+    WHERE stream = ?1 AND place <> 'removed' ORDER BY number DESC LIMIT 1";
+pub(super) const HIGHEST_FORMER: &str = "SELECT former.number FROM former_number AS former \
+    JOIN task ON task.stream = former.stream AND task.id = former.task \
+    WHERE former.stream = ?1 AND task.place <> 'removed' ORDER BY former.number DESC LIMIT 1";
+pub(super) const NUMBERS_FROM: &str =
+    "SELECT number FROM task WHERE stream = ?1 AND number >= ?2 AND place <> 'removed'";
+pub(super) const FORMER_NUMBERS_FROM: &str = "SELECT former.number FROM former_number AS former \
+    JOIN task ON task.stream = former.stream AND task.id = former.task \
+    WHERE former.stream = ?1 AND former.number >= ?2 AND task.place <> 'removed'";
+pub(super) const SECTION: &str = "SELECT task, hash, sequence, facts FROM section \
+    WHERE stream = ?1 AND path = ?2 AND task = ?3";
+pub(super) const KNOWN_SECTION: &str =
+    "SELECT sequence FROM known_section WHERE stream = ?1 AND path = ?2 AND hash = ?3";
 pub(super) const AFTER: &str =
     "SELECT sequence, body FROM operation WHERE plan = ?1 AND sequence > ?2 ORDER BY sequence";
 
@@ -163,27 +177,20 @@ impl Reader<'_> {
 
     /// The numbers of standing tasks from this one on.
     fn taken(&self, from: u32) -> Result<BTreeSet<u32>, Fault> {
-        let sql = "SELECT number FROM task \
-            WHERE stream = ?1 AND number >= ?2 AND place <> 'removed' \
-            UNION SELECT former.number FROM former_number AS former \
-            JOIN task ON task.stream = former.stream AND task.id = former.task \
-            WHERE former.stream = ?1 AND former.number >= ?2 AND task.place <> 'removed'";
-        let taken = all(self.connection, sql, (self.stream, from), |row| {
-            Ok(row.get(0)?)
-        })?;
-        Ok(taken.into_iter().collect())
+        let mut taken = BTreeSet::new();
+        for sql in [NUMBERS_FROM, FORMER_NUMBERS_FROM] {
+            let numbers = all(self.connection, sql, (self.stream, from), |row| {
+                Ok(row.get(0)?)
+            })?;
+            taken.extend::<Vec<u32>>(numbers);
+        }
+        Ok(taken)
     }
 
     /// The highest number of a standing task, 0 when there is none.
     fn highest(&self) -> Result<u32, Fault> {
-        let sql = "SELECT number FROM task WHERE stream = ?1 AND place <> 'removed' \
-            ORDER BY number DESC LIMIT 1";
-        let has: Option<u32> = scalar(self.connection, sql, [self.stream])?;
-        let sql = "SELECT former.number FROM former_number AS former \
-            JOIN task ON task.stream = former.stream AND task.id = former.task \
-            WHERE former.stream = ?1 AND task.place <> 'removed' \
-            ORDER BY former.number DESC LIMIT 1";
-        let had: Option<u32> = scalar(self.connection, sql, [self.stream])?;
+        let has: Option<u32> = scalar(self.connection, HIGHEST, [self.stream])?;
+        let had: Option<u32> = scalar(self.connection, HIGHEST_FORMER, [self.stream])?;
         Ok(has.max(had).unwrap_or(0))
     }
 }
@@ -453,12 +460,10 @@ pub(super) fn sections(
             WHERE stream = ?1 AND path = ?2 ORDER BY task";
         return all(connection, sql, (stream, path), section);
     };
-    let sql = "SELECT task, hash, sequence, facts FROM section \
-        WHERE stream = ?1 AND path = ?2 AND task = ?3";
     let mut found = Vec::new();
     for task in tasks.iter().collect::<BTreeSet<_>>() {
         let params = (stream, path, task.to_string());
-        found.extend(one(connection, sql, params, section)?);
+        found.extend(one(connection, SECTION, params, section)?);
     }
     Ok(found)
 }
@@ -473,10 +478,8 @@ pub(super) fn known_section(
     let Some(stream) = board_row(connection, board)? else {
         return Ok(None);
     };
-    let sql = "SELECT sequence FROM known_section WHERE stream = ?1 AND path = ?2 AND hash = ?3";
-    one(connection, sql, (stream, path.as_str(), hash), |row| {
-        unsigned(row, 0)
-    })
+    let params = (stream, path.as_str(), hash);
+    one(connection, KNOWN_SECTION, params, |row| unsigned(row, 0))
 }
 
 /// [`crate::store::Store::publish_board`].
@@ -488,15 +491,9 @@ pub(super) fn publish(
     let Some(stream) = board_row(connection, board)? else {
         return Ok(End::Rollback(true));
     };
-    let path = publication.path.as_str();
-    let sql = "INSERT INTO known_section (stream, path, hash, sequence) VALUES (?1, ?2, ?3, ?4) \
-        ON CONFLICT (stream, path, hash) \
-        DO UPDATE SET sequence = max(sequence, excluded.sequence)";
-    for section in &publication.sections {
-        let params = (stream, path, &section.hash, signed(section.sequence));
-        execute(connection, sql, params)?;
-    }
-    let (newest, is_clean) = super::write::record_publication(
+    let file = File::new(connection, stream, &publication.path);
+    file.remember(&publication.sections, None)?;
+    let (newest, is_clean) = record_publication(
         connection,
         stream,
         &publication.path,
@@ -505,22 +502,64 @@ pub(super) fn publish(
         publication.stamp.as_ref(),
     )?;
     if newest {
+        file.save(&publication.sections, None)?;
+        file.forget(&publication.forget)?;
+    }
+    Ok(End::Commit(is_clean))
+}
+
+/// Writes what is kept of the text of one file.
+pub(super) struct File<'a> {
+    connection: &'a Connection,
+    stream: PlanRow,
+    path: &'a str,
+}
+
+impl<'a> File<'a> {
+    pub(super) fn new(connection: &'a Connection, stream: PlanRow, path: &'a RepoPath) -> Self {
+        Self {
+            connection,
+            stream,
+            path: path.as_str(),
+        }
+    }
+
+    /// Remembers that this text was there, with its own or one common sequence number.
+    pub(super) fn remember(&self, sections: &[Section], common: Option<u64>) -> Result<(), Fault> {
+        let sql = "INSERT INTO known_section (stream, path, hash, sequence) \
+            VALUES (?1, ?2, ?3, ?4) ON CONFLICT (stream, path, hash) \
+            DO UPDATE SET sequence = max(sequence, excluded.sequence)";
+        for section in sections {
+            let sequence = signed(common.unwrap_or(section.sequence));
+            let params = (self.stream, self.path, &section.hash, sequence);
+            execute(self.connection, sql, params)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps this text as the newest of its tasks.
+    pub(super) fn save(&self, sections: &[Section], common: Option<u64>) -> Result<(), Fault> {
         let sql = "INSERT INTO section (stream, path, task, hash, sequence, facts) \
             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (stream, path, task) DO UPDATE \
             SET hash = excluded.hash, sequence = excluded.sequence, facts = excluded.facts";
-        for section in &publication.sections {
+        for section in sections {
+            let (task, hash) = (section.task.to_string(), &section.hash);
+            let sequence = signed(common.unwrap_or(section.sequence));
             let facts = serde_json::to_string(&section.facts)?;
-            let sequence = signed(section.sequence);
-            let task = section.task.to_string();
-            let params = (stream, path, task, &section.hash, sequence, facts);
-            execute(connection, sql, params)?;
+            let params = (self.stream, self.path, task, hash, sequence, facts);
+            execute(self.connection, sql, params)?;
         }
-        let sql = "DELETE FROM section WHERE stream = ?1 AND path = ?2 AND task = ?3";
-        for task in &publication.forget {
-            execute(connection, sql, (stream, path, task.to_string()))?;
-        }
+        Ok(())
     }
-    Ok(End::Commit(is_clean))
+
+    fn forget(&self, tasks: &[TaskId]) -> Result<(), Fault> {
+        let sql = "DELETE FROM section WHERE stream = ?1 AND path = ?2 AND task = ?3";
+        for task in tasks {
+            let params = (self.stream, self.path, task.to_string());
+            execute(self.connection, sql, params)?;
+        }
+        Ok(())
+    }
 }
 
 /// [`crate::store::Store::set_boot`].

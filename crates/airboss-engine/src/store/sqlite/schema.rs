@@ -230,7 +230,16 @@ pub(super) fn newest(versions: &[&str]) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use airboss_core::board::{BoardKey, BoardOperation};
+    use airboss_core::operation::{Operation, PlanKey};
+    use airboss_core::path::RepoPath;
+
+    use super::super::board;
     use super::*;
+    use crate::store::{
+        Change, CommandId, Commit, Committed, OperationQuery, Publication, SqliteStore, Store as _,
+        Wanted,
+    };
 
     #[test]
     fn an_older_database_is_brought_forward_one_version_at_a_time() {
@@ -259,6 +268,78 @@ mod tests {
         assert!(matches!(error, Fault::Newer { found: 2 }));
     }
 
+    /// What version 1 kept of a plan that was registered, published and is to be committed.
+    const OF_VERSION_1: &str = r#"
+INSERT INTO plan VALUES (1, 'plans/one.md', 'one', 'h');
+INSERT INTO phase VALUES (1, 0, '1', 'One');
+INSERT INTO step VALUES (1, '1.1', 0, 0, 0, 'completed', 2,
+    '{"id":"1.1","phase":"1","phase_title":"One","description":"do","dependencies":[]}',
+    '{"status":"completed","version":2}');
+INSERT INTO operation VALUES (1, '0190a0b0c0d07000800000000000000a', 1, 5, 'plan_registered',
+    '{"kind":"plan_registered","name":"one","hash":"h","steps":[],"renamed":[]}');
+INSERT INTO operation VALUES (2, '0190a0b0c0d07000800000000000000b', 1, 6, 'retry_granted',
+    '{"kind":"retry_granted","step":"1.1","error":null}');
+INSERT INTO operation_step VALUES (1, '1.1', 2);
+INSERT INTO outbox VALUES (1, 'plans/status.json', '{"kind":"status_json"}', 2);
+INSERT INTO publication VALUES (1, 'plans/one.md', 1, 'p');
+INSERT INTO git_wish VALUES (2, '["1.1"]', '{}');
+INSERT INTO command VALUES (1, 'c', 6, '42');
+"#;
+
+    #[test]
+    fn a_database_of_version_1_keeps_what_it_has_and_takes_boards() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut connection = Connection::open(directory.path().join("state.db")).unwrap();
+        migrate(&mut connection, &VERSIONS[..1]).unwrap();
+        connection.execute_batch(OF_VERSION_1).unwrap();
+        drop(connection);
+        let mut store = SqliteStore::open(directory.path()).unwrap();
+        let path = |text| RepoPath::new(text).unwrap();
+        let plan = PlanKey::new(path("plans/one.md"));
+        assert_eq!(store.plans().unwrap(), std::slice::from_ref(&plan));
+        assert_eq!(store.boards().unwrap(), []);
+        let view = store.view(&plan).unwrap().unwrap();
+        assert_eq!((view.sequence, view.counts().completed), (2, 1));
+        assert_eq!(
+            store.operations(&OperationQuery::default()).unwrap().len(),
+            2
+        );
+        let found = store.find_operation("0190a0b0c0d0").unwrap();
+        assert_eq!(store.known_operation(found[1].id).unwrap(), Some(2));
+        let published = Publication {
+            sequence: 1,
+            hash: "p".to_owned(),
+            stamp: None,
+        };
+        let known = store.publication(&plan, plan.path()).unwrap();
+        assert_eq!(known, Some(published));
+        assert_eq!(
+            store.to_publish(None).unwrap()[0].path,
+            path("plans/status.json")
+        );
+        assert_eq!(store.git_wishes().unwrap()[0].sequence, 2);
+        let mut commit = Commit::new(plan, Vec::new());
+        commit.command = Some(CommandId::new("c"));
+        let told = Committed::Duplicate { result: 42.into() };
+        assert_eq!(store.commit(&commit).unwrap(), told);
+        let begin = Change {
+            operations: vec![Operation::Board {
+                operation: BoardOperation::Adopted {
+                    next_number: Some(3),
+                    tasks: 0,
+                    disagreements: 0,
+                },
+            }],
+            ..Change::default()
+        };
+        let board = BoardKey::new(path("specs"));
+        store
+            .decide_board(&board, None, &Wanted::All, &mut |_| Ok(begin.clone()))
+            .unwrap();
+        let head = store.board_head(&board).unwrap().unwrap();
+        assert_eq!((head.next_number, head.sequence), (Some(3), 3));
+    }
+
     #[test]
     fn a_change_of_one_step_reads_and_writes_by_index() {
         let mut connection = Connection::open_in_memory().unwrap();
@@ -280,5 +361,51 @@ mod tests {
             super::super::read::PLAN_SEQUENCE,
             "COVERING INDEX operation_by_plan",
         );
+    }
+
+    #[test]
+    fn a_change_of_one_task_reads_and_writes_by_index() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, VERSIONS).unwrap();
+        let check = |sql: &str, indexes: &[&str]| {
+            let explain = format!("EXPLAIN QUERY PLAN {sql}");
+            let mut statement = connection.prepare(&explain).unwrap();
+            let params = vec!["1"; statement.parameter_count()];
+            let plan: Vec<String> = statement
+                .query_map(rusqlite::params_from_iter(params), |row| row.get(3))
+                .unwrap()
+                .map(Result::unwrap)
+                .collect();
+            let plan = plan.join("; ");
+            assert!(
+                !plan.contains("SCAN") && !plan.contains("B-TREE"),
+                "{sql}: {plan}"
+            );
+            for index in indexes {
+                assert!(plan.contains(index), "{sql}: {plan}");
+            }
+        };
+        check(board::TASK, &["sqlite_autoindex_task_1"]);
+        check(board::WITH_NUMBER, &["task_by_number"]);
+        check(
+            board::HAD_NUMBER,
+            &["PRIMARY KEY", "sqlite_autoindex_task_1"],
+        );
+        check(
+            board::DEPENDENTS,
+            &["PRIMARY KEY", "sqlite_autoindex_task_1"],
+        );
+        check(board::HIGHEST, &["COVERING INDEX task_by_number"]);
+        check(board::HIGHEST_FORMER, &["PRIMARY KEY"]);
+        check(board::NUMBERS_FROM, &["COVERING INDEX task_by_number"]);
+        check(board::COUNTS, &["COVERING INDEX task_by_status"]);
+        check(board::AFTER, &["operation_by_plan"]);
+        check(board::KNOWN_SECTION, &["PRIMARY KEY"]);
+        check(board::SECTION, &["sqlite_autoindex_section_1"]);
+        let of_task = "SELECT 1 FROM operation AS o WHERE o.sequence > ?1 AND o.task = ?2 \
+            ORDER BY o.sequence DESC";
+        check(of_task, &["operation_by_task"]);
+        let of_id = "SELECT 1 FROM operation AS o WHERE o.id >= ?1 AND o.id < ?1 || 'g'";
+        check(of_id, &["operation_by_id"]);
     }
 }

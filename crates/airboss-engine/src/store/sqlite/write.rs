@@ -160,6 +160,7 @@ fn carry_out(
     let is_empty = operations.is_empty()
         && change.publish.is_empty()
         && change.close_git.is_empty()
+        && change.found.is_empty()
         && command.is_none();
     let decided = Decided::Applied {
         operations,
@@ -407,11 +408,17 @@ impl<'a> Writer<'a> {
     }
 
     fn enqueue(&self, change: &Change, stored: &[StoredOperation]) -> Result<(), Fault> {
+        let sequence = match stored.last() {
+            Some(newest) => newest.sequence,
+            None if change.publish.is_empty() && change.found.is_empty() => 0,
+            None => read::plan_sequence(self.connection, self.plan)?,
+        };
+        for found in &change.found {
+            let file = board::File::new(self.connection, self.plan, &found.path);
+            file.remember(&found.sections, Some(sequence))?;
+            file.save(&found.sections, Some(sequence))?;
+        }
         if !change.publish.is_empty() {
-            let sequence = match stored.last() {
-                Some(newest) => newest.sequence,
-                None => read::plan_sequence(self.connection, self.plan)?,
-            };
             let sql = "INSERT INTO outbox (plan, path, kind, sequence) VALUES (?1, ?2, ?3, ?4) \
                 ON CONFLICT (plan, path) DO UPDATE \
                 SET kind = excluded.kind, sequence = excluded.sequence";
