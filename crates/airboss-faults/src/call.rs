@@ -36,6 +36,8 @@ pub enum Kind {
     Mode,
     /// Takes or frees a kernel lock.
     Lock,
+    /// Reads bytes or names.
+    Read,
     /// Changes nothing in a file system.
     Other,
 }
@@ -108,12 +110,12 @@ const TABLE: &[Known] = &[
     known!(SYS_flock, "flock", Lock, [], Some(0)),
     known!(SYS_fcntl, "fcntl", Lock, [], Some(0)),
     // The rest is named because a sweep over all calls reports them.
-    known!(SYS_read, "read", Other, [], Some(0)),
-    known!(SYS_pread64, "pread64", Other, [], Some(0)),
+    known!(SYS_read, "read", Read, [], Some(0)),
+    known!(SYS_pread64, "pread64", Read, [], Some(0)),
     known!(SYS_close, "close", Other, [], Some(0)),
     known!(SYS_fstat, "fstat", Other, [], Some(0)),
     known!(SYS_lseek, "lseek", Other, [], Some(0)),
-    known!(SYS_getdents64, "getdents64", Other, [], Some(0)),
+    known!(SYS_getdents64, "getdents64", Read, [], Some(0)),
     known!(SYS_stat, "stat", Other, [(None, 0)], None),
     known!(SYS_lstat, "lstat", Other, [(None, 0)], None),
     known!(SYS_statx, "statx", Other, [(Some(0), 1)], None),
@@ -152,7 +154,7 @@ impl Entered {
     /// Whether it can change a file, make a change durable, or take a lock.
     pub(crate) fn mutates(&self) -> bool {
         match self.kind() {
-            Kind::Other => false,
+            Kind::Read | Kind::Other => false,
             Kind::Open => {
                 let changes = libc::O_CREAT | libc::O_TRUNC | libc::O_WRONLY | libc::O_RDWR;
                 self.open_flags() & changes != 0
@@ -205,12 +207,15 @@ impl Entered {
         }
         match errno {
             libc::EMFILE | libc::ENFILE => kind == Kind::Open,
-            libc::ENOSPC | libc::EDQUOT => !matches!(kind, Kind::Lock | Kind::Unlink | Kind::Mode),
-            libc::EROFS | libc::EACCES => !matches!(kind, Kind::Lock | Kind::Write | Kind::Sync),
-            libc::EINTR => matches!(
-                kind,
-                Kind::Open | Kind::Write | Kind::Sync | Kind::Lock | Kind::Resize
-            ),
+            libc::ENOSPC | libc::EDQUOT => {
+                let takes_room =
+                    !matches!(kind, Kind::Lock | Kind::Unlink | Kind::Mode | Kind::Read);
+                takes_room && self.mutates()
+            }
+            libc::EROFS => self.mutates() && !matches!(kind, Kind::Lock | Kind::Write | Kind::Sync),
+            libc::EACCES => !matches!(kind, Kind::Lock | Kind::Write | Kind::Sync | Kind::Read),
+            // A lock that is not waited for is not interrupted, and the others are not counted.
+            libc::EINTR => matches!(kind, Kind::Open | Kind::Write | Kind::Sync | Kind::Resize),
             _ => kind != Kind::Lock,
         }
     }

@@ -15,6 +15,10 @@
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod call;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod disk;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod record;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod session;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod tracer;
@@ -22,6 +26,7 @@ mod tracer;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub use self::{
     call::{Call, Kind},
+    disk::{Image, Recording},
     tracer::{Counted, Ended, Errno, Held, Mode, Outcome, Paused, TraceError, Tracer},
 };
 

@@ -4,6 +4,7 @@
 //! must meet nobody else's.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +16,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::call::{Call, Entered};
+use crate::record::{Begun, Recorder};
 use crate::tracer::{Counted, Ended, Mode, TraceError};
 
 /// The threads of the tree; shared with whoever ends it when its time is over.
@@ -25,6 +27,7 @@ enum AtExit {
     Nothing,
     KillAll,
     Fail(i32),
+    Record(Begun),
 }
 
 /// What somebody who held a tree decides about it.
@@ -49,6 +52,9 @@ pub(crate) struct Session {
     started: bool,
     dying: bool,
     holder: Option<Holder>,
+    pub(crate) recorder: Option<Recorder>,
+    /// Where a call has to be to be counted.
+    pub(crate) beneath: Option<PathBuf>,
     pub(crate) counter: usize,
     pub(crate) hit: Option<Call>,
     pub(crate) calls: Vec<Call>,
@@ -72,6 +78,8 @@ impl Session {
             started: false,
             dying: false,
             holder,
+            recorder: None,
+            beneath: None,
             counter: 0,
             hit: None,
             calls: Vec::new(),
@@ -209,6 +217,16 @@ impl Session {
                     registers.rax = (-i64::from(errno)).cast_unsigned();
                     ptrace::setregs(pid, registers).map_err(trace_failed)?;
                 }
+                Some(AtExit::Record(begun)) => {
+                    let registers = ptrace::getregs(pid).map_err(trace_failed)?;
+                    // Errors are negative.
+                    if let (Some(recorder), Ok(result)) = (
+                        &mut self.recorder,
+                        usize::try_from(registers.rax.cast_signed()),
+                    ) {
+                        recorder.after(begun, result)?;
+                    }
+                }
                 Some(AtExit::Nothing) | None => {}
             }
         }
@@ -220,11 +238,13 @@ impl Session {
         if self.counted == Counted::Mutating && !call.mutates() {
             return false;
         }
-        match self.mode {
+        let counts = match self.mode {
             Mode::ShortThenKill(_) => call.plain_length().is_some_and(|length| length > 1),
             Mode::Errno { errno, .. } => call.may_fail_with(errno.0),
             _ => true,
-        }
+        };
+        let is_there = |place: &PathBuf| call.describe(0).is_beneath(place);
+        counts && self.beneath.as_ref().is_none_or(is_there)
     }
 
     fn entered(
@@ -238,7 +258,9 @@ impl Session {
         self.counter += 1;
         if self.mode == Mode::Baseline {
             self.calls.push(call.describe(self.counter));
-            return Ok(AtExit::Nothing);
+            let recorder = self.recorder.as_ref();
+            let begun = recorder.and_then(|recorder| recorder.before(&call));
+            return Ok(begun.map_or(AtExit::Nothing, AtExit::Record));
         }
         if !self.mode.strikes(self.counter) {
             return Ok(AtExit::Nothing);

@@ -16,6 +16,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::call::Call;
+use crate::disk::Recording;
+use crate::record::Recorder;
 use crate::session::{Holder, Live, Session, Verdict};
 
 /// Far longer than any command takes under ptrace on a busy machine.
@@ -183,6 +185,7 @@ pub struct Tracer {
     directory: PathBuf,
     environment: Vec<(OsString, OsString)>,
     counted: Counted,
+    beneath: Option<PathBuf>,
     deadline: Duration,
 }
 
@@ -196,6 +199,7 @@ impl Tracer {
             directory: PathBuf::from("/"),
             environment: Vec::new(),
             counted: Counted::Mutating,
+            beneath: None,
             deadline: DEADLINE,
         }
     }
@@ -234,6 +238,13 @@ impl Tracer {
         self
     }
 
+    /// Counts only calls that concern something beneath this directory.
+    #[must_use]
+    pub fn beneath(mut self, directory: &Path) -> Self {
+        self.beneath = Some(directory.to_owned());
+        self
+    }
+
     /// Sets how long it may take, from its start to the end of the last of its processes.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
@@ -247,8 +258,29 @@ impl Tracer {
     /// When it cannot be traced or started.
     pub fn run(&self, mode: Mode) -> Result<Outcome, TraceError> {
         // A thread of its own, so that a wait for any child meets no other's.
-        let traced = thread::scope(|scope| scope.spawn(|| self.trace(mode, None)).join());
-        traced.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        let traced = thread::scope(|scope| {
+            let thread = scope.spawn(|| self.trace(mode, None, None));
+            thread.join()
+        });
+        let (outcome, _) = traced.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok(outcome)
+    }
+
+    /// Runs it undisturbed, and takes down what it does beneath a directory. Processes must not
+    /// change the same file at the same time, and a memory map is not seen.
+    ///
+    /// # Errors
+    /// When it cannot be traced or started, or the directory cannot be read.
+    pub fn record(&self, root: &Path) -> Result<(Outcome, Recording), TraceError> {
+        let recorder = Recorder::new(root)?;
+        let traced = thread::scope(|scope| {
+            let thread = scope.spawn(|| self.trace(Mode::Baseline, None, Some(recorder)));
+            thread.join()
+        });
+        match traced.unwrap_or_else(|panic| std::panic::resume_unwind(panic))? {
+            (outcome, Some(recorder)) => Ok((outcome, Recording::new(recorder))),
+            (_, None) => Err(TraceError::NotStarted("nothing was recorded".to_owned())),
+        }
     }
 
     /// Runs it until its `n`-th counted call, and holds it there.
@@ -260,7 +292,10 @@ impl Tracer {
         let (decide, verdict) = mpsc::channel();
         let tracer = self.clone();
         let holder = Holder { held, verdict };
-        let thread = thread::spawn(move || tracer.trace(Mode::Stop(n), Some(holder)));
+        let thread = thread::spawn(move || {
+            let (outcome, _) = tracer.trace(Mode::Stop(n), Some(holder), None)?;
+            Ok(outcome)
+        });
         match is_held.recv() {
             Ok(call) => Ok(Paused::Held(Held {
                 call,
@@ -272,7 +307,12 @@ impl Tracer {
         }
     }
 
-    fn trace(&self, mode: Mode, holder: Option<Holder>) -> Result<Outcome, TraceError> {
+    fn trace(
+        &self,
+        mode: Mode,
+        holder: Option<Holder>,
+        recorder: Option<Recorder>,
+    ) -> Result<(Outcome, Option<Recorder>), TraceError> {
         let (stdout, stderr) = (output_file()?, output_file()?);
         let child = Command::new("/bin/sh")
             .args(["-c", STARTER])
@@ -289,10 +329,12 @@ impl Tracer {
         let live: Live = Arc::new(Mutex::new(BTreeSet::from([leader.as_raw()])));
         let watchdog = Watchdog::start(Arc::clone(&live), self.deadline);
         let mut session = Session::new(leader, mode, self.counted, live, holder);
+        session.recorder = recorder;
+        session.beneath.clone_from(&self.beneath);
         let traced = session.run();
         let late = watchdog.stop();
         traced?;
-        Ok(Outcome {
+        let outcome = Outcome {
             fired: session.hit.is_some(),
             hit: session.hit,
             ended: match session.ended {
@@ -303,7 +345,8 @@ impl Tracer {
             stderr: read_back(stderr)?,
             calls: session.counter,
             list: session.calls,
-        })
+        };
+        Ok((outcome, session.recorder))
     }
 }
 
