@@ -40,7 +40,7 @@ pub(crate) struct Scenario {
 }
 
 /// Every command that is swept.
-pub(crate) const ALL: &[Scenario] = &[MARK_COMPLETE, MARK_STARTED, SYNC];
+pub(crate) const ALL: &[Scenario] = &[MARK_COMPLETE, MARK_SKIPPED, MARK_STARTED, SYNC];
 
 /// The last step of a phase: its marker changes, too.
 const MARK_COMPLETE: Scenario = Scenario {
@@ -51,6 +51,23 @@ const MARK_COMPLETE: Scenario = Scenario {
         environment.run(["mark-started", "1.2"]).expect_code(0);
     },
     command: &["mark-complete", "1.2", "--notes", "done", "--id", "swept"],
+    projections: &[PLAN_FILE, STATUS],
+};
+
+/// A step in the middle of a phase: the marker stays, which is found out after the change.
+const MARK_SKIPPED: Scenario = Scenario {
+    name: "mark-skipped",
+    prepare: |environment| {
+        environment.run(["mark-started", "1.1"]).expect_code(0);
+    },
+    command: &[
+        "mark-skipped",
+        "1.2",
+        "--reason",
+        "no need",
+        "--id",
+        "swept",
+    ],
     projections: &[PLAN_FILE, STATUS],
 };
 
