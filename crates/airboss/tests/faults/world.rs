@@ -142,6 +142,20 @@ impl World {
         files
     }
 
+    /// How the place looks to the next command; equal for places that it cannot tell apart.
+    pub(crate) fn look(&self) -> String {
+        let mut look = format!("{:?}\n", self.stored());
+        for (path, bytes) in self.files() {
+            let text = String::from_utf8_lossy(&bytes);
+            look += &steady(&path.to_string_lossy());
+            // What is remembered of the plan file has its times, which differ from run to run.
+            if !path.starts_with("work/.git/airboss/plans") {
+                look += &steady(&text);
+            }
+        }
+        look
+    }
+
     fn store(&self) -> Option<PathBuf> {
         let mut found = None;
         walk(&self.top().join(".git/airboss"), &mut |path| {
