@@ -38,12 +38,39 @@ const LAYERS: &[Layer] = &[
     // The engine acts, and never draws or reads arguments.
     Layer {
         package: "airboss-engine",
-        forbidden: &["airboss", "clap", "crossterm", "owo-colors", "ratatui"],
+        forbidden: &[
+            "airboss",
+            "airboss-faults",
+            "airboss-testkit",
+            "clap",
+            "crossterm",
+            "owo-colors",
+            "ratatui",
+        ],
     },
     // What is made for tests never flies.
     Layer {
         package: "airboss",
-        forbidden: &["airboss-testkit", "xtask"],
+        forbidden: &["airboss-faults", "airboss-testkit", "nix", "xtask"],
+    },
+    // The fault engine knows any program, and none in particular.
+    Layer {
+        package: "airboss-faults",
+        forbidden: &[
+            "airboss",
+            "airboss-core",
+            "airboss-engine",
+            "airboss-testkit",
+        ],
+    },
+    Layer {
+        package: "airboss-testkit",
+        forbidden: &[
+            "airboss",
+            "airboss-core",
+            "airboss-engine",
+            "airboss-faults",
+        ],
     },
 ];
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use airboss_core::operation::PlanKey;
 use airboss_engine::store::{SqliteStore, Store as _};
-use airboss_engine::workspace::Workspace;
+use airboss_engine::workspace::{Workspace, WorkspaceError};
 
 use crate::error::CliError;
 use crate::printer::Printer;
@@ -59,6 +59,35 @@ impl Context {
         workspace: &Workspace,
         named: Option<&Path>,
     ) -> Result<PathBuf, CliError> {
+        self.find_plan(workspace, named, || {
+            let store = workspace.open_reader()?;
+            Ok(store.map_or(Ok(Vec::new()), |store| store.plans())?)
+        })
+    }
+
+    /// As [`Context::plan_file`], for a command that writes. A store that cannot be read before
+    /// somebody wrote to it, because it is older or its lock table is missing, does not stop it.
+    ///
+    /// # Errors
+    /// When it cannot be told which plan is meant.
+    pub fn plan_file_to_change(
+        &self,
+        workspace: &Workspace,
+        named: Option<&Path>,
+    ) -> Result<PathBuf, CliError> {
+        self.find_plan(workspace, named, || match workspace.open_reader() {
+            Ok(store) => Ok(store.map_or(Ok(Vec::new()), |store| store.plans())?),
+            Err(WorkspaceError::Store(_)) => Ok(workspace.open_store()?.plans()?),
+            Err(other) => Err(other.into()),
+        })
+    }
+
+    fn find_plan(
+        &self,
+        workspace: &Workspace,
+        named: Option<&Path>,
+        known: impl FnOnce() -> Result<Vec<PlanKey>, CliError>,
+    ) -> Result<PathBuf, CliError> {
         if let Some(path) = named.or(self.plan.as_deref()) {
             // `./plan.md` is not what the person typed.
             let here = self.directory == Path::new(".");
@@ -74,10 +103,7 @@ impl Context {
             };
             return Ok(workspace.top.join(text.trim()));
         }
-        let plans = match workspace.open_reader()? {
-            Some(store) => store.plans()?,
-            None => Vec::new(),
-        };
+        let plans = known()?;
         match plans.as_slice() {
             [only] => Ok(workspace.top.join(only.path())),
             [] => Err(CliError::usage("no plan was named, and none is known here")

@@ -15,7 +15,7 @@ use airboss_core::status_file::StatusFile;
 use airboss_core::view::View;
 use airboss_engine::clock;
 use airboss_engine::plan_stamp::PlanStamp;
-use airboss_engine::projection::Publisher;
+use airboss_engine::projection::{Publisher, Settled};
 use airboss_engine::registry::{preview, register_with};
 use airboss_engine::run::markers::status_of;
 use airboss_engine::settings::{Places, Settings};
@@ -173,6 +173,8 @@ pub struct Writing {
     /// The store.
     pub store: SqliteStore,
     command: Option<CommandId>,
+    /// What failed after the change was stored, in sentences.
+    late: Vec<String>,
 }
 
 /// The idempotency key, which every writing command takes.
@@ -190,7 +192,7 @@ impl Writing {
     /// When it cannot be told which plan is meant, it cannot be read, or the store fails.
     pub fn open(context: &Context, options: &WriteOptions) -> Result<Self, CliError> {
         let workspace = Workspace::open(&context.directory)?;
-        let path = context.plan_file(&workspace, None)?;
+        let path = context.plan_file_to_change(&workspace, None)?;
         let command = options.command_id.as_deref().map(CommandId::new);
         Self::of_file(workspace, path, command)
     }
@@ -216,6 +218,7 @@ impl Writing {
                 markers,
                 store,
                 command,
+                late: Vec::new(),
             });
         }
         let file = workspace.read_plan(&path)?;
@@ -235,6 +238,7 @@ impl Writing {
             markers,
             store,
             command,
+            late: Vec::new(),
         })
     }
 
@@ -291,10 +295,13 @@ impl Writing {
     ///
     /// Whoever changes a step decides on what it saw before. When somebody else was faster,
     /// the two together may change a marker that neither would have changed alone.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn catch_up_markers(&mut self, before: &[PhaseCounts]) -> Result<(), CliError> {
+    pub fn catch_up_markers(&mut self, before: &[PhaseCounts]) {
+        if let Err(error) = self.try_catch_up_markers(before) {
+            self.late.push(error.to_string());
+        }
+    }
+
+    fn try_catch_up_markers(&mut self, before: &[PhaseCounts]) -> Result<(), CliError> {
         let words = |phases: &[PhaseCounts]| -> Vec<_> {
             phases
                 .iter()
@@ -363,8 +370,11 @@ impl Writing {
 
     /// Publishes what is stale, answers, and tells what could not be published.
     ///
+    /// The change is stored already: whatever fails from here on makes it no less so, and the
+    /// caller is told that files are pending, never that nothing happened.
+    ///
     /// # Errors
-    /// When the outbox cannot be read.
+    /// None any more; a command ends with this.
     pub fn finish(
         mut self,
         context: &Context,
@@ -372,22 +382,31 @@ impl Writing {
         words: impl FnOnce(&Value) -> String,
     ) -> Result<ExitCode, CliError> {
         let publisher = Publisher::new(&self.workspace);
-        let settled = publisher.settle(&mut self.store, None)?;
+        let mut late = std::mem::take(&mut self.late);
+        let settled = publisher.settle(&mut self.store, None);
+        let settled = settled.unwrap_or_else(|error| {
+            late.push(error.to_string());
+            Settled::default()
+        });
         if settled.written.contains(self.key.path()) {
-            self.remember_plan()?;
+            // Without it the next command reads the plan, that is all.
+            self.remember_plan().ok();
         }
         context.answer(answer, words);
         for note in &settled.notes {
             context.printer.warning(note);
         }
-        for pending in &settled.pending {
+        late.extend(
+            settled.pending.into_iter().map(|pending| {
+                format!("{} could not be written: {}", pending.path, pending.reason)
+            }),
+        );
+        for reason in &late {
             context.printer.warning(&format!(
-                "the change is stored, but {} could not be written: {}; \
-                 the next command tries again",
-                pending.path, pending.reason
+                "the change is stored, but {reason}; the next command tries again"
             ));
         }
-        Ok(if settled.pending.is_empty() {
+        Ok(if late.is_empty() {
             ExitCode::Success
         } else {
             ExitCode::PublishPending

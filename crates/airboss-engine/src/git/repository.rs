@@ -39,7 +39,7 @@ impl Repository {
         let found = gix::ThreadSafeRepository::discover_opts(&start, discovery(), options);
         let git = match found {
             Ok(git) => git.to_thread_local(),
-            Err(error) if is_no_repository(&error) => return Ok(None),
+            Err(error) if is_no_repository(&error) && !looks_like_one(&start) => return Ok(None),
             Err(error) => {
                 return Err(GitError::Unreadable {
                     path: start,
@@ -137,6 +137,15 @@ impl Repository {
         })?;
         Ok(git.to_thread_local())
     }
+}
+
+/// Whether there is a `.git` around a directory that a person would take for a repository.
+///
+/// When its HEAD cannot be read, gix finds none: and a second store would be begun beside the
+/// first, in a directory of its own.
+fn looks_like_one(start: &Path) -> bool {
+    let mut places = start.ancestors().map(|directory| directory.join(".git"));
+    places.any(|git| git.is_file() || git.join("HEAD").symlink_metadata().is_ok())
 }
 
 fn discovery() -> upwards::Options<'static> {

@@ -26,6 +26,18 @@ pub enum StoreError {
         /// What happened and what to do.
         message: String,
     },
+    /// The disk failed at the commit point: the change may be in the log, and nobody knows
+    /// whether it is durable.
+    #[error(
+        "{path}: {message}; whether the change was stored is not known: the same command, with \
+         the same `--id` if it had one, finds out"
+    )]
+    Unsure {
+        /// The database.
+        path: PathBuf,
+        /// What happened and what to do.
+        message: String,
+    },
     /// It is not a database, or a damaged one.
     #[error("{path} is damaged ({message}); {remedy}")]
     Corrupt {

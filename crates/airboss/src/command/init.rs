@@ -50,7 +50,7 @@ pub fn init(context: &Context, arguments: &InitArguments) -> Result<ExitCode, Cl
     if arguments.config {
         write_example(context, &workspace)?;
     }
-    let path = context.plan_file(&workspace, arguments.file.as_deref())?;
+    let path = context.plan_file_to_change(&workspace, arguments.file.as_deref())?;
     let file = workspace.read_plan(&path)?;
     let command = arguments.options.command_id.as_deref().map(CommandId::new);
     let mut writing = Writing::of_file(workspace, path, command)?;

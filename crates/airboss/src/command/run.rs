@@ -63,7 +63,12 @@ pub struct RunArguments {
 pub fn run(context: &Context, arguments: &RunArguments) -> Result<ExitCode, CliError> {
     let begin = Instant::now();
     let workspace = Workspace::open(&context.directory)?;
-    let path = context.plan_file(&workspace, arguments.file.as_deref())?;
+    let file = arguments.file.as_deref();
+    let path = if arguments.dry_run {
+        context.plan_file(&workspace, file)?
+    } else {
+        context.plan_file_to_change(&workspace, file)?
+    };
     let mut file = workspace.read_plan(&path)?;
     let settings = load_settings(&workspace, arguments)?;
     for warning in &settings.warnings {

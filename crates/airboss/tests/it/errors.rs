@@ -293,3 +293,23 @@ fn a_store_that_cannot_be_used_changes_nothing() {
     Error: [WORK]/.git/airboss cannot be made: File exists (os error 17); move away what is in its place, or make the directory above it writable
     "#);
 }
+
+#[test]
+fn a_lost_lock_table_stops_readers_until_somebody_writes() {
+    let environment = registered();
+    let store = fs_err::read_dir(environment.path(".git/airboss"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join("state.db-shm"))
+        .find(|path| path.exists())
+        .unwrap();
+    fs_err::remove_file(store).unwrap();
+    let read = environment.run(["status"]);
+    assert_eq!(
+        read.expect_code(74)
+            .told("run any command that writes")
+            .len(),
+        1
+    );
+    environment.run(["mark-started", "1.1"]).expect_code(0);
+    environment.run(["status"]).expect_code(0);
+}

@@ -14,8 +14,12 @@ use crate::store::StoreError;
 #[derive(Debug)]
 pub(super) enum Fault {
     Sql(rusqlite::Error),
+    /// The commit itself failed.
+    Commit(rusqlite::Error),
     Illegal(IllegalEvent),
-    Newer { found: i64 },
+    Newer {
+        found: i64,
+    },
     Bug(String),
 }
 
@@ -40,7 +44,7 @@ impl From<serde_json::Error> for Fault {
 impl Fault {
     pub(super) fn code(&self) -> Option<ErrorCode> {
         match self {
-            Self::Sql(error) => error.sqlite_error_code(),
+            Self::Sql(error) | Self::Commit(error) => error.sqlite_error_code(),
             _ => None,
         }
     }
@@ -62,6 +66,10 @@ impl Fault {
 
     /// The error for the caller. Damage is the business of whoever may move the file.
     pub(super) fn at(self, path: &Path) -> StoreError {
+        // When the log's fsync fails, its last frame is in it already: the next process that
+        // reads the log takes the change for stored.
+        let is_unsure =
+            matches!(self, Self::Commit(_)) && self.code() == Some(ErrorCode::SystemIoFailure);
         let error = match self {
             Self::Illegal(error) => return StoreError::Illegal(error),
             Self::Newer { found } => {
@@ -72,7 +80,7 @@ impl Fault {
                 };
             }
             Self::Bug(message) => return StoreError::Bug { message },
-            Self::Sql(error) => error,
+            Self::Sql(error) | Self::Commit(error) => error,
         };
         let Some(code) = error.sqlite_error_code() else {
             return StoreError::Bug {
@@ -112,9 +120,11 @@ impl Fault {
                 };
             }
         };
-        StoreError::Io {
-            path: path.to_owned(),
-            message: format!("{error}; {remedy}"),
+        let (path, message) = (path.to_owned(), format!("{error}; {remedy}"));
+        if is_unsure {
+            StoreError::Unsure { path, message }
+        } else {
+            StoreError::Io { path, message }
         }
     }
 }

@@ -213,7 +213,7 @@ fn transact<T>(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     match body(&transaction)? {
         End::Commit(value) => {
-            transaction.commit()?;
+            transaction.commit().map_err(Fault::Commit)?;
             Ok(value)
         }
         End::Rollback(value) => {

@@ -1,0 +1,49 @@
+//! For tests only: what a program leaves behind when it is killed, its calls fail or the power
+//! goes at any of its system calls.
+//!
+//! [`Tracer`] runs one program with everything that it starts under ptrace and counts the system
+//! calls of the whole tree. At the call that the [`Mode`] names it kills the tree, cuts a write
+//! short, lets the call fail, or holds everything still. [`Recording`] replays the changes that a
+//! traced program made to a directory tree and yields the disks that a power cut could leave.
+//!
+//! A case counts only when its fault was seen to fire: [`Outcome::fired`] says so, and a sweep
+//! goes on until a run ends without it.
+//!
+//! ptrace is asked for by safe code only, on Linux on `x86_64`. Elsewhere, and where it is
+//! refused, [`unavailable`] says why, and a suite prints that line and returns.
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod call;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod disk;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod record;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod session;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod tracer;
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub use self::{
+    call::{Call, Kind},
+    disk::{Image, Recording},
+    tracer::{Counted, Ended, Errno, Held, Mode, Outcome, Paused, TraceError, Tracer},
+};
+
+/// Why nothing can be traced here, as one sentence; `None` when it can.
+#[must_use]
+pub fn unavailable() -> Option<String> {
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    {
+        let probe = Tracer::new("/bin/sh")
+            .arguments(["-c", ":"])
+            .run(Mode::Baseline);
+        probe
+            .err()
+            .map(|error| format!("fault injection is left out: {error}"))
+    }
+    #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+    {
+        Some("fault injection is left out: it needs Linux on x86_64".to_owned())
+    }
+}

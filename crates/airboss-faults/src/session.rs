@@ -1,0 +1,306 @@
+//! One traced run: the loop that stops at every system call of the tree.
+//!
+//! It runs on a thread of its own, because ptrace belongs to threads and a wait for any child
+//! must meet nobody else's.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nix::errno::Errno as SystemError;
+use nix::libc;
+use nix::sys::ptrace;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use crate::call::{Call, Entered};
+use crate::record::{Begun, Recorder};
+use crate::tracer::{Counted, Ended, Mode, TraceError};
+
+/// The threads of the tree; shared with whoever ends it when its time is over.
+pub(crate) type Live = Arc<Mutex<BTreeSet<i32>>>;
+
+/// What happens when the call that was entered returns.
+enum AtExit {
+    Nothing,
+    KillAll,
+    Fail(i32),
+    Record(Begun),
+}
+
+/// What somebody who held a tree decides about it.
+pub(crate) enum Verdict {
+    Resume,
+    Kill,
+}
+
+/// The way to somebody who wants to hold the tree.
+pub(crate) struct Holder {
+    pub(crate) held: Sender<Call>,
+    pub(crate) verdict: Receiver<Verdict>,
+}
+
+pub(crate) struct Session {
+    leader: Pid,
+    mode: Mode,
+    counted: Counted,
+    live: Live,
+    at_exit: HashMap<Pid, AtExit>,
+    /// Whether the program itself runs, and not the shell that it was started by.
+    started: bool,
+    dying: bool,
+    holder: Option<Holder>,
+    pub(crate) recorder: Option<Recorder>,
+    /// Where a call has to be to be counted.
+    pub(crate) beneath: Option<PathBuf>,
+    pub(crate) counter: usize,
+    pub(crate) hit: Option<Call>,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) ended: Option<Ended>,
+}
+
+impl Session {
+    pub(crate) fn new(
+        leader: Pid,
+        mode: Mode,
+        counted: Counted,
+        live: Live,
+        holder: Option<Holder>,
+    ) -> Self {
+        Self {
+            leader,
+            mode,
+            counted,
+            live,
+            at_exit: HashMap::new(),
+            started: false,
+            dying: false,
+            holder,
+            recorder: None,
+            beneath: None,
+            counter: 0,
+            hit: None,
+            calls: Vec::new(),
+            ended: None,
+        }
+    }
+
+    /// Takes over a shell that stopped itself, and follows it and all that it starts.
+    pub(crate) fn run(&mut self) -> Result<(), TraceError> {
+        let own = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
+        self.remember(self.leader);
+        match waitpid(self.leader, Some(own | WaitPidFlag::WUNTRACED)) {
+            Ok(WaitStatus::Stopped(..)) => {}
+            other => return Err(TraceError::NotStarted(format!("{other:?}"))),
+        }
+        let options = ptrace::Options::PTRACE_O_TRACEFORK
+            | ptrace::Options::PTRACE_O_TRACEVFORK
+            | ptrace::Options::PTRACE_O_TRACECLONE
+            | ptrace::Options::PTRACE_O_TRACEEXEC
+            | ptrace::Options::PTRACE_O_EXITKILL
+            | ptrace::Options::PTRACE_O_TRACESYSGOOD;
+        if let Err(error) = ptrace::seize(self.leader, options) {
+            kill(self.leader, Signal::SIGKILL).ok();
+            waitpid(self.leader, Some(own)).ok();
+            return Err(TraceError::Refused(error.to_string()));
+        }
+        kill(self.leader, Signal::SIGCONT).map_err(trace_failed)?;
+        loop {
+            match waitpid(None, Some(own)) {
+                Ok(status) => self.stopped(status)?,
+                Err(SystemError::EINTR) => {}
+                Err(SystemError::ECHILD) => break,
+                Err(error) => return Err(trace_failed(error)),
+            }
+        }
+        if self.started {
+            Ok(())
+        } else {
+            Err(TraceError::NotStarted(format!("{:?}", self.ended)))
+        }
+    }
+
+    fn stopped(&mut self, status: WaitStatus) -> Result<(), TraceError> {
+        match status {
+            WaitStatus::Exited(pid, code) => self.gone(pid, Ended::Exited(code)),
+            WaitStatus::Signaled(pid, signal, _) => self.gone(pid, Ended::Killed(signal as i32)),
+            WaitStatus::PtraceSyscall(pid) => {
+                self.remember(pid);
+                self.at_call(pid)?;
+                self.resume(pid, None);
+            }
+            WaitStatus::PtraceEvent(pid, _, event) => {
+                self.remember(pid);
+                // The shell searches no PATH, so that its first success is the program.
+                if event == libc::PTRACE_EVENT_EXEC {
+                    self.started = true;
+                }
+                self.resume(pid, None);
+            }
+            WaitStatus::Stopped(pid, signal) => {
+                self.remember(pid);
+                self.resume(pid, Some(signal));
+            }
+            WaitStatus::Continued(_) | WaitStatus::StillAlive => {}
+        }
+        Ok(())
+    }
+
+    fn gone(&mut self, pid: Pid, how: Ended) {
+        self.live().remove(&pid.as_raw());
+        self.at_exit.remove(&pid);
+        if pid == self.leader {
+            self.ended = Some(how);
+        }
+    }
+
+    fn remember(&self, pid: Pid) {
+        let new = self.live().insert(pid.as_raw());
+        if new && self.dying {
+            kill(pid, Signal::SIGKILL).ok();
+        }
+    }
+
+    fn live(&self) -> std::sync::MutexGuard<'_, BTreeSet<i32>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn resume(&self, pid: Pid, signal: Option<Signal>) {
+        // One that was killed meanwhile cannot be resumed, and its end is reported later.
+        if self.started {
+            ptrace::syscall(pid, signal).ok();
+        } else {
+            ptrace::cont(pid, signal).ok();
+        }
+    }
+
+    fn kill_all(&mut self) {
+        self.dying = true;
+        for pid in self.live().iter() {
+            kill(Pid::from_raw(*pid), Signal::SIGKILL).ok();
+        }
+    }
+
+    fn at_call(&mut self, pid: Pid) -> Result<(), TraceError> {
+        let Ok(information) = ptrace::syscall_info(pid) else {
+            return Ok(());
+        };
+        let (entry, exit) = (
+            libc::PTRACE_SYSCALL_INFO_ENTRY,
+            libc::PTRACE_SYSCALL_INFO_EXIT,
+        );
+        if information.op == entry && !self.dying {
+            let Ok(registers) = ptrace::getregs(pid) else {
+                return Ok(());
+            };
+            let call = Entered {
+                pid,
+                number: registers.orig_rax.cast_signed(),
+                arguments: [
+                    registers.rdi,
+                    registers.rsi,
+                    registers.rdx,
+                    registers.r10,
+                    registers.r8,
+                    registers.r9,
+                ],
+            };
+            let next = self.entered(call, registers)?;
+            self.at_exit.insert(pid, next);
+        } else if information.op == exit {
+            match self.at_exit.remove(&pid) {
+                Some(AtExit::KillAll) => self.kill_all(),
+                Some(AtExit::Fail(errno)) => {
+                    let mut registers = ptrace::getregs(pid).map_err(trace_failed)?;
+                    registers.rax = (-i64::from(errno)).cast_unsigned();
+                    ptrace::setregs(pid, registers).map_err(trace_failed)?;
+                }
+                Some(AtExit::Record(begun)) => {
+                    let registers = ptrace::getregs(pid).map_err(trace_failed)?;
+                    // Errors are negative.
+                    if let (Some(recorder), Ok(result)) = (
+                        &mut self.recorder,
+                        usize::try_from(registers.rax.cast_signed()),
+                    ) {
+                        recorder.after(begun, result)?;
+                    }
+                }
+                Some(AtExit::Nothing) | None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether this call is one of those that the mode counts.
+    fn is_counted(&self, call: &Entered) -> bool {
+        if self.counted == Counted::Mutating && !call.mutates() {
+            return false;
+        }
+        let counts = match self.mode {
+            Mode::ShortThenKill(_) => call.plain_length().is_some_and(|length| length > 1),
+            Mode::Errno { errno, .. } => call.may_fail_with(errno.0),
+            _ => true,
+        };
+        let is_there = |place: &PathBuf| call.describe(0).is_beneath(place);
+        counts && self.beneath.as_ref().is_none_or(is_there)
+    }
+
+    fn entered(
+        &mut self,
+        call: Entered,
+        mut registers: libc::user_regs_struct,
+    ) -> Result<AtExit, TraceError> {
+        if !self.is_counted(&call) {
+            return Ok(AtExit::Nothing);
+        }
+        self.counter += 1;
+        if self.mode == Mode::Baseline {
+            self.calls.push(call.describe(self.counter));
+            let recorder = self.recorder.as_ref();
+            let begun = recorder.and_then(|recorder| recorder.before(&call));
+            return Ok(begun.map_or(AtExit::Nothing, AtExit::Record));
+        }
+        if !self.mode.strikes(self.counter) {
+            return Ok(AtExit::Nothing);
+        }
+        if self.hit.is_none() {
+            self.hit = Some(call.describe(self.counter));
+        }
+        match self.mode {
+            Mode::Baseline => {}
+            Mode::KillBefore(_) => self.kill_all(),
+            Mode::KillAfter(_) => return Ok(AtExit::KillAll),
+            Mode::ShortThenKill(_) => {
+                registers.rdx /= 2;
+                ptrace::setregs(call.pid, registers).map_err(trace_failed)?;
+                return Ok(AtExit::KillAll);
+            }
+            Mode::Errno { errno, .. } => {
+                // No call has this number, so that nothing is done.
+                registers.orig_rax = u64::MAX;
+                ptrace::setregs(call.pid, registers).map_err(trace_failed)?;
+                return Ok(AtExit::Fail(errno.0));
+            }
+            Mode::Stop(_) => self.hold(),
+        }
+        Ok(AtExit::Nothing)
+    }
+
+    /// Stands still, and the tree with it, until somebody decides.
+    fn hold(&mut self) {
+        let (Some(holder), Some(call)) = (&self.holder, &self.hit) else {
+            return;
+        };
+        holder.held.send(call.clone()).ok();
+        // Whoever held it and went away does not want it any more.
+        if !matches!(holder.verdict.recv(), Ok(Verdict::Resume)) {
+            self.kill_all();
+        }
+    }
+}
+
+fn trace_failed(error: SystemError) -> TraceError {
+    TraceError::Refused(error.to_string())
+}

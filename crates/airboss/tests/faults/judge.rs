@@ -1,0 +1,161 @@
+//! What must hold after a fault, at once and after the command was given again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use airboss_faults::{Ended, Outcome};
+
+use crate::world::{Stored, Template, World, steady};
+
+/// Temporary files that a killed process leaves here are not swept by anybody; open in the
+/// track record of `airboss-faults`.
+const NOT_SWEPT_YET: &[&str] = &["work/.git/airboss/tmp/", "work/.git/airboss/plans/"];
+
+/// How a place looks before the command and after it, when nothing goes wrong.
+pub(crate) struct Judge {
+    before: Picture,
+    after: Picture,
+    /// The names of all files afterwards, ids replaced.
+    names: BTreeSet<String>,
+}
+
+struct Picture {
+    files: BTreeMap<&'static str, Option<String>>,
+    stored: Stored,
+}
+
+impl Picture {
+    fn take(world: &World) -> Self {
+        Self {
+            files: world.projections(),
+            stored: world.stored().unwrap(),
+        }
+    }
+}
+
+impl Judge {
+    pub(crate) fn new(template: &Template) -> Self {
+        let world = template.case(0);
+        let before = Picture::take(&world);
+        let answer = world.run(world.scenario.command);
+        assert_eq!(answer.status.code(), Some(0), "{answer:?}");
+        let after = Picture::take(&world);
+        assert_eq!(after.stored.outbox, [""; 0]);
+        assert_ne!(before.files, after.files, "the command changes no file");
+        Self {
+            before,
+            after,
+            names: names(&world.files()),
+        }
+    }
+
+    /// What is wrong with a place that a fault left, in sentences.
+    pub(crate) fn wrongs(&self, world: &World, outcome: Option<&Outcome>) -> Vec<String> {
+        let mut wrongs = self.wrongs_at_once(world, outcome);
+        wrongs.extend(self.wrongs_after_repetition(world));
+        wrongs
+    }
+
+    /// What was answered before the power went has happened.
+    pub(crate) fn wrongs_of_lost_answer(&self, world: &World, answered: bool) -> Vec<String> {
+        let is_new =
+            world.stored().map(|stored| stored.state) == Ok(self.after.stored.state.clone());
+        let lost = answered && !is_new;
+        lost.then(|| "the change was answered for, and is lost".to_owned())
+            .into_iter()
+            .collect()
+    }
+
+    /// Before any repair: every file is whole and a known one, and the exit code is true.
+    fn wrongs_at_once(&self, world: &World, outcome: Option<&Outcome>) -> Vec<String> {
+        let mut wrongs = Vec::new();
+        let mut published = false;
+        for (path, text) in world.projections() {
+            let (before, after) = (&self.before.files[path], &self.after.files[path]);
+            if text != *before && text != *after {
+                wrongs.push(format!("{path} is neither old nor new: {text:?}"));
+            }
+            published |= text != *before;
+        }
+        let stored = match world.stored() {
+            Ok(stored) => stored,
+            Err(error) => {
+                wrongs.push(format!("the store does not open: {error}"));
+                return wrongs;
+            }
+        };
+        if stored.integrity != ["ok"] {
+            wrongs.push(format!("the store is damaged: {:?}", stored.integrity));
+        }
+        let is_new = stored.state == self.after.stored.state;
+        if !is_new && stored.state != self.before.stored.state {
+            wrongs.push(format!("the state is neither old nor new: {stored:#?}"));
+        }
+        if published && !is_new {
+            wrongs.push("a file is ahead of the store".to_owned());
+        }
+        if let Some(outcome) = outcome {
+            let durable = is_new && (published || !stored.outbox.is_empty());
+            let everywhere = is_new && world.projections() == self.after.files;
+            wrongs.extend(untruth(outcome, durable, everywhere));
+        }
+        wrongs
+    }
+
+    /// The same command again: it succeeds, the change is there once, and all is quiet then.
+    fn wrongs_after_repetition(&self, world: &World) -> Vec<String> {
+        let mut wrongs = Vec::new();
+        let again = world.run(world.scenario.command);
+        if again.status.code() != Some(0) {
+            wrongs.push(format!("given again, it fails: {again:?}"));
+            return wrongs;
+        }
+        match world.stored() {
+            Ok(stored) if stored == self.after.stored => {}
+            other => wrongs.push(format!("given again, the store is wrong: {other:#?}")),
+        }
+        let files = world.projections();
+        if files != self.after.files {
+            wrongs.push(format!("given again, the files are wrong: {files:#?}"));
+        }
+        let check = world.run(&["sync", "--check"]);
+        if check.status.code() != Some(0) {
+            wrongs.push(format!("it is not in sync: {check:?}"));
+        }
+        let quiet = world.files();
+        let third = world.run(world.scenario.command);
+        if third.status.code() != Some(0) || world.files() != quiet {
+            wrongs.push(format!("a third time changes files: {third:?}"));
+        }
+        let mut left: Vec<String> = names(&quiet).difference(&self.names).cloned().collect();
+        left.retain(|name| !NOT_SWEPT_YET.iter().any(|place| name.starts_with(place)));
+        if !left.is_empty() {
+            wrongs.push(format!("files are left behind: {left:?}"));
+        }
+        wrongs
+    }
+}
+
+/// What the exit code claims against what happened.
+fn untruth(outcome: &Outcome, durable: bool, everywhere: bool) -> Option<String> {
+    let (claim, holds) = match outcome.ended {
+        Ended::Killed(_) => return None,
+        Ended::Late => ("it ends in time", false),
+        Ended::Exited(0) => ("it is done", everywhere),
+        Ended::Exited(10 | 11) => ("it is durable", durable),
+        // The disk failed at the commit point, and the program says that it does not know.
+        Ended::Exited(74) if outcome.stderr.contains("is not known") => return None,
+        Ended::Exited(4 | 74 | 75) => ("nothing changed", !durable && !everywhere),
+        Ended::Exited(_) => ("its exit code is one for a failing disk", false),
+    };
+    let ended = outcome.ended;
+    (!holds).then(|| format!("{ended:?} claims that {claim}: {}", outcome.stderr.trim()))
+}
+
+fn names(files: &BTreeMap<PathBuf, Vec<u8>>) -> BTreeSet<String> {
+    let shown = files.keys().map(|path| steady(&path.to_string_lossy()));
+    // SQLite removes and makes them as it likes.
+    shown
+        .filter(|name| !name.ends_with("-shm") && !name.ends_with("-wal"))
+        .collect()
+}

@@ -1,0 +1,22 @@
+//! The program killed, failed and cut off at its system calls, and what it leaves behind.
+//!
+//! Each sweep goes over one command: for N = 1, 2, 3, … it prepares the same place, strikes at
+//! the N-th call, and hands what is left to [`judge`]; it ends when a run ends without the fault
+//! striking, so that no call is missed. Ordinary test runs visit a sample of the calls;
+//! `AIRBOSS_TEST_FAULTS=full` visits all. A violation names the number that repeats it alone:
+//! `AIRBOSS_TEST_FAULTS=17`.
+//!
+//! A new command is one entry in [`scenario::ALL`] and nothing else; see there.
+
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a place that cannot be prepared fails the test"
+)]
+#![expect(clippy::print_stdout, reason = "a sweep tells how many cases it had")]
+
+mod judge;
+mod regimes;
+mod scenario;
+mod sweep;
+mod world;

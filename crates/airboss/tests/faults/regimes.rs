@@ -1,0 +1,196 @@
+//! What is done to every command of [`ALL`].
+
+use std::collections::HashSet;
+
+use airboss_faults::{Counted, Ended, Errno, Mode, Outcome, unavailable};
+
+use crate::judge::Judge;
+use crate::scenario::{ALL, Scenario};
+use crate::sweep::{Case, Extent, expect_none, sweep};
+use crate::world::{Template, World};
+
+/// Does something with every command, unless nothing can be traced here.
+fn for_all(regime: impl Fn(&'static Scenario, &Template, &Judge) -> Vec<String>) {
+    if let Some(reason) = unavailable() {
+        println!("{reason}");
+        return;
+    }
+    let mut wrongs = Vec::new();
+    for scenario in ALL {
+        let template = Template::new(scenario);
+        let judge = Judge::new(&template);
+        wrongs.extend(regime(scenario, &template, &judge));
+    }
+    expect_none(&wrongs);
+}
+
+/// Lets the fault strike in this place, and judges what it leaves.
+fn strike(world: &World, judge: &Judge, counted: Counted, mode: Mode) -> Case {
+    let tracer = world.tracer().counted(counted);
+    judged(world, judge, &tracer.run(mode).unwrap())
+}
+
+fn judged(world: &World, judge: &Judge, outcome: &Outcome) -> Case {
+    let wrongs = judge.wrongs(world, Some(outcome));
+    let hit = outcome.hit.as_ref().map(ToString::to_string);
+    let hit = hit.unwrap_or_else(|| "no fault".to_owned());
+    Case {
+        fired: outcome.fired,
+        wrongs: wrongs
+            .into_iter()
+            .map(|wrong| format!("{hit}: {wrong}"))
+            .collect(),
+    }
+}
+
+/// Sweeps a fault over every command.
+fn sweep_all(
+    regime: &str,
+    points: (usize, usize),
+    counted: Counted,
+    mode: impl Fn(usize) -> Mode + Sync,
+) {
+    for_all(|scenario, template, judge| {
+        let name = format!("{}, {regime}", scenario.name);
+        sweep(&name, points, |point, worker| {
+            strike(&template.case(worker), judge, counted, mode(point))
+        })
+    });
+}
+
+#[test]
+fn killed_before_a_call() {
+    // The calls that change nothing leave what the next one before that changes something
+    // leaves, so that only a full sweep kills there, too.
+    let counted = match Extent::from_environment() {
+        Extent::Full => Counted::All,
+        Extent::Sample | Extent::Only(_) => Counted::Mutating,
+    };
+    sweep_all("killed before a call", (0, 4), counted, Mode::KillBefore);
+}
+
+#[test]
+fn killed_after_a_call() {
+    let counted = Counted::Mutating;
+    sweep_all("killed after a call", (1, 9), counted, Mode::KillAfter);
+}
+
+#[test]
+fn killed_after_half_a_write() {
+    let counted = Counted::Mutating;
+    sweep_all(
+        "killed after half a write",
+        (0, 1),
+        counted,
+        Mode::ShortThenKill,
+    );
+}
+
+/// Sweeps errors over every command, each sampled at calls of its own.
+fn fail_all(words: &str, errnos: &[Errno], sample: usize, lasting: bool) {
+    for_all(|scenario, template, judge| {
+        let mut wrongs = Vec::new();
+        for (place, errno) in errnos.iter().enumerate() {
+            let name = format!("{}, {errno} {words}", scenario.name);
+            wrongs.extend(sweep(&name, (place, sample), |at, worker| {
+                let errno = *errno;
+                let mode = Mode::Errno { at, errno, lasting };
+                let world = template.case(worker);
+                // Reading may fail, too, but not that of the program's own libraries.
+                let tracer = world.tracer().counted(Counted::All).beneath(&world.root);
+                judged(&world, judge, &tracer.run(mode).unwrap())
+            }));
+        }
+        wrongs
+    });
+}
+
+#[test]
+fn a_call_fails() {
+    fail_all("once", &Errno::ALL, 29, false);
+}
+
+#[test]
+fn a_call_and_all_after_it_fail() {
+    // A call that is interrupted is made again, and would be for ever.
+    let mut lasting = Errno::ALL.to_vec();
+    lasting.retain(|errno| *errno != Errno::EINTR);
+    fail_all("for good", &lasting, 41, true);
+}
+
+#[test]
+fn the_power_goes() {
+    // SQLite makes its lock table anew when it is not there; it is a memory map, and not seen.
+    const NOT_KEPT: &[&str] = &["state.db-shm"];
+    // Anything will do; a violation is repeated with the same.
+    const SEED: u64 = 0x0A1B_B055;
+    let mixes = if Extent::from_environment() == Extent::Sample {
+        2
+    } else {
+        12
+    };
+    for_all(|scenario, template, judge| {
+        let world = template.case(0);
+        let (outcome, recording) = world.tracer().record(&world.root).unwrap();
+        assert_eq!(outcome.ended, Ended::Exited(0));
+        let images = recording.images(SEED, mixes, NOT_KEPT);
+        let last = images.last().unwrap();
+        assert!(last.told, "the answer was not seen");
+        let name = format!("{}, the power goes", scenario.name);
+        sweep(&name, (0, images.len() / 40 + 1), |point, worker| {
+            let Some(image) = images.get(point - 1) else {
+                return Case::beyond_the_last();
+            };
+            let world = template.empty(worker);
+            image.materialise(&world.root).unwrap();
+            let mut wrongs = judge.wrongs_of_lost_answer(&world, image.told);
+            wrongs.extend(judge.wrongs(&world, None));
+            let words = format!("{}, {}", recording.describe(image.cut), image.words);
+            Case {
+                fired: true,
+                wrongs: wrongs
+                    .into_iter()
+                    .map(|wrong| format!("{words}: {wrong}"))
+                    .collect(),
+            }
+        })
+    });
+}
+
+#[test]
+fn killed_and_killed_again_while_it_recovers() {
+    let extent = Extent::from_environment();
+    for_all(|scenario, template, judge| {
+        let crashed = template.root.path().join("crashed");
+        let mut wrongs = Vec::new();
+        let mut seen = HashSet::new();
+        let mut first = 1;
+        loop {
+            let world = template.case(0);
+            let outcome = world.tracer().run(Mode::KillBefore(first)).unwrap();
+            if !outcome.fired {
+                break;
+            }
+            assert!(matches!(outcome.ended, Ended::Killed(_)));
+            let killed_at = first;
+            first += extent.stride(29);
+            // Many calls leave the same place.
+            if !seen.insert(world.look()) {
+                continue;
+            }
+            if crashed.exists() {
+                fs_err::remove_dir_all(&crashed).unwrap();
+            }
+            fs_err::rename(&world.root, &crashed).unwrap();
+            let name = format!(
+                "{}, killed before call {killed_at} and again",
+                scenario.name
+            );
+            wrongs.extend(sweep(&name, (killed_at % 7, 31), |point, worker| {
+                let world = template.copy_of(&crashed, worker);
+                strike(&world, judge, Counted::Mutating, Mode::KillBefore(point))
+            }));
+        }
+        wrongs
+    });
+}

@@ -1,0 +1,133 @@
+//! The loop of every sweep: N = 1, 2, 3, … until a run ends without the fault.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// One sweep at a time, on this many threads, so that a time per case means something.
+const WORKERS: usize = 2;
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// More violations than this say nothing new.
+const TOLD_MAX: usize = 24;
+
+/// No command that is swept makes so many calls; one that does loops.
+const POINTS_MAX: usize = 100_000;
+
+/// Which points are visited.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// One in so many as the sweep says.
+    Sample,
+    /// All.
+    Full,
+    /// One, to repeat it.
+    Only(usize),
+}
+
+impl Extent {
+    pub(crate) fn from_environment() -> Self {
+        match std::env::var("AIRBOSS_TEST_FAULTS").as_deref() {
+            Err(_) | Ok("sample") => Self::Sample,
+            Ok("full") => Self::Full,
+            Ok(text) => Self::Only(text.parse().expect("full, sample or the number of a case")),
+        }
+    }
+
+    /// The distance between the points that are visited.
+    pub(crate) fn stride(self, sample: usize) -> usize {
+        match self {
+            Self::Sample => sample,
+            Self::Full | Self::Only(_) => 1,
+        }
+    }
+
+    /// The first point, so that different sweeps are sampled at different ones.
+    pub(crate) fn first(self, shift: usize, sample: usize) -> usize {
+        match self {
+            Self::Sample => 1 + shift % sample,
+            Self::Full => 1,
+            Self::Only(point) => point,
+        }
+    }
+}
+
+/// What one case says.
+pub(crate) struct Case {
+    /// Whether its fault struck.
+    pub(crate) fired: bool,
+    /// What is wrong, in sentences that name the fault.
+    pub(crate) wrongs: Vec<String>,
+}
+
+impl Case {
+    /// There is no such point any more.
+    pub(crate) fn beyond_the_last() -> Self {
+        Self {
+            fired: false,
+            wrongs: Vec::new(),
+        }
+    }
+}
+
+/// Visits every `sample`-th point, or all, until one lies beyond the last; that run is judged
+/// as well. `case` is told the point and which worker it runs on. What was wrong is answered.
+pub(crate) fn sweep(
+    name: &str,
+    (shift, sample): (usize, usize),
+    case: impl Fn(usize, usize) -> Case + Sync,
+) -> Vec<String> {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let extent = Extent::from_environment();
+    let (first, stride) = (extent.first(shift, sample), extent.stride(sample));
+    let (next, cases) = (AtomicUsize::new(first), AtomicUsize::new(0));
+    let over = AtomicBool::new(false);
+    let wrongs = Mutex::new(Vec::new());
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        for worker in 0..WORKERS {
+            let (next, cases, over, wrongs, case) = (&next, &cases, &over, &wrongs, &case);
+            scope.spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    let point = next.fetch_add(stride, Ordering::Relaxed);
+                    if matches!(extent, Extent::Only(only) if point != only) {
+                        break;
+                    }
+                    assert!(point < POINTS_MAX, "{name} never ends");
+                    let told = catch_unwind(AssertUnwindSafe(|| case(point, worker)));
+                    let told = told.unwrap_or_else(|_| Case {
+                        fired: true,
+                        wrongs: vec!["the case itself panicked, see above".to_owned()],
+                    });
+                    if told.fired {
+                        cases.fetch_add(1, Ordering::Relaxed);
+                    } else {
+                        over.store(true, Ordering::Relaxed);
+                    }
+                    let told = told.wrongs.into_iter();
+                    let told = told.map(|wrong| format!("{name}, case {point}: {wrong}"));
+                    wrongs
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .extend(told);
+                }
+            });
+        }
+    });
+    let cases = cases.into_inner();
+    let wrongs = wrongs.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let millis = began.elapsed().as_millis() / (cases.max(1) as u128);
+    let bad = wrongs.len();
+    println!("{name}: {cases} cases, {bad} violations, {millis} ms per case");
+    assert!(cases > 0, "{name}: the fault never struck");
+    wrongs
+}
+
+/// Fails when anything was wrong.
+pub(crate) fn expect_none(wrongs: &[String]) {
+    let told = &wrongs[..wrongs.len().min(TOLD_MAX)];
+    let bad = wrongs.len();
+    assert!(bad == 0, "{bad} violations:\n{}", told.join("\n"));
+}
