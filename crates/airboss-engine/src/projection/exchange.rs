@@ -31,6 +31,8 @@ pub(super) struct Replace<'a> {
     pub(super) target: &'a Path,
     /// What the caller saw, `None` for nothing.
     pub(super) read: Option<&'a [u8]>,
+    /// The content is made from something that was displaced before, not from `read`.
+    pub(super) upon_save: bool,
     pub(super) content: &'a [u8],
 }
 
@@ -52,7 +54,7 @@ impl Replace<'_> {
         let Some(facts) = facts_if_any(self.vfs(), self.target)? else {
             return Ok(Replaced::Untouched);
         };
-        let entry = (self.shelf).hold(self.path, read, self.content, facts.mode)?;
+        let entry = (self.shelf).hold(self.path, read, self.upon_save, self.content, facts.mode)?;
         let (entry, exchanged) = match self.exchange(&entry, read) {
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
                 let shelf = self.shelf;
@@ -77,6 +79,13 @@ impl Replace<'_> {
         let came_out = self
             .sync_target()
             .and_then(|()| self.vfs().read(&entry.bytes))
+            .and_then(|content| {
+                // Its name is durable now, and what an editor did not sync is not.
+                if content != read {
+                    self.vfs().sync_file(&entry.bytes)?;
+                }
+                Ok(content)
+            })
             .inspect_err(|_| {
                 self.shelf.free(&entry).ok();
             });

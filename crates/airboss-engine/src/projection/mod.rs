@@ -340,7 +340,7 @@ impl Publisher {
     fn can_resume(&self, row: &PublishRow, leftover: &Leftover) -> bool {
         let target = place::resolve(self.vfs(), &self.top, &row.path, false).ok();
         let on_disk = target.and_then(|target| self.vfs().read(&target).ok());
-        on_disk.is_some_and(|on_disk| shelf::print(&on_disk) == leftover.entry.new)
+        on_disk.is_some_and(|on_disk| self.shelf.can_resume(&leftover.entry, &on_disk))
     }
 
     fn keep(
@@ -382,6 +382,7 @@ impl Publisher {
                 path,
                 target: &target,
                 read: read.as_deref(),
+                upon_save: false,
                 content,
             };
             match replace.run()? {
@@ -434,5 +435,7 @@ impl Publisher {
     }
 }
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

@@ -51,6 +51,8 @@ pub(super) struct Entry {
     number: String,
     /// Its bytes are beside the target, because the state lies on another file system.
     beside: bool,
+    /// What was written was made from another save, not from what was read.
+    upon_save: bool,
     /// The print of what was read before the exchange, or of what the first look found.
     pub(super) read: String,
     /// The print of what was written.
@@ -112,14 +114,15 @@ impl Entry {
         let standing = Standing::ALL.iter().find(|(one, _)| *one == self.standing);
         let standing = standing.map_or("free", |(_, name)| name);
         let place = if self.beside { "beside" } else { "here" };
+        let upon = if self.upon_save { "save" } else { "read" };
         let (owner, number) = (&self.owner, &self.number);
         let (read, new, target) = (&self.read, &self.new, &self.target);
-        format!("{standing}.{owner}.{number}.{place}.{read}.{new}.{target}")
+        format!("{standing}.{owner}.{number}.{place}.{upon}.{read}.{new}.{target}")
     }
 
     /// Without its place: that of an entry beside its target is written in its record.
     fn parse(name: &str) -> Option<Self> {
-        let mut parts = name.splitn(7, '.');
+        let mut parts = name.splitn(8, '.');
         let mut part = || parts.next().map(str::to_owned);
         let standing = part()?;
         let (standing, _) = Standing::ALL
@@ -130,6 +133,7 @@ impl Entry {
             owner: part()?,
             number: part()?,
             beside: part()? == "beside",
+            upon_save: part()? == "save",
             read: part()?,
             new: part()?,
             target: part()?,
@@ -231,11 +235,24 @@ impl Shelf {
         })
     }
 
+    /// Whether the work on it can go on, with this content on disk: what is there is what was
+    /// written then, and nothing that somebody saved is only in there.
+    ///
+    /// A displaced file that was merged is not merged again, and after a power cut nobody can
+    /// tell a save from what an unsynced one fell back to.
+    pub(super) fn can_resume(&self, entry: &Entry, on_disk: &[u8]) -> bool {
+        let process = self.vfs.process();
+        let this_boot = entry.owner.split('-').next() == Some(boot_text(&process));
+        let merged = entry.standing == Standing::Seen;
+        this_boot && !merged && !entry.upon_save && entry.new == print(on_disk)
+    }
+
     /// A draft in `displaced/`, ready to change places with the target.
     pub(super) fn hold(
         &self,
         path: &RepoPath,
         read: &[u8],
+        upon_save: bool,
         content: &[u8],
         mode: u32,
     ) -> io::Result<Entry> {
@@ -246,6 +263,7 @@ impl Shelf {
             owner,
             number,
             beside: false,
+            upon_save,
             read: print(read),
             new: print(content),
             target: target_text(path),
@@ -546,6 +564,7 @@ mod tests {
             owner: "4d1c7f00-12-345".to_owned(),
             number: "0000000a".to_owned(),
             beside: false,
+            upon_save: true,
             read: print(b"read"),
             new: print(b"new"),
             target: target_text(&RepoPath::new(path).unwrap()),

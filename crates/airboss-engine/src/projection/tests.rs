@@ -154,6 +154,7 @@ fn what_came_out_is_handed_back_when_it_is_not_what_was_read() {
             path: &path,
             target: &target,
             read: read.map(str::as_bytes),
+            upon_save: false,
             content: content.as_bytes(),
         };
         match replace.run().unwrap() {
@@ -179,9 +180,13 @@ fn crash_after_exchange(desk: &mut Desk, saved: &str) -> String {
     let publisher = desk.publisher();
     let read = desk.text();
     let written = read.replace("in_progress\"", "completed\"");
-    let entry = publisher
-        .shelf
-        .hold(&desk.path, read.as_bytes(), written.as_bytes(), 0o644);
+    let entry = publisher.shelf.hold(
+        &desk.path,
+        read.as_bytes(),
+        false,
+        written.as_bytes(),
+        0o644,
+    );
     let entry = entry.unwrap();
     fs::write(desk.file(), saved).unwrap();
     RealVfs.exchange(&entry.bytes, &desk.file()).unwrap();

@@ -50,6 +50,12 @@ impl<'a> Writing<'a> {
 
     /// Goes on where a crash ended the work of another process.
     pub(super) fn resume(&mut self, leftover: Leftover) {
+        // Somebody may have saved since it was found: the next command asks about it then.
+        let on_disk = self.on_disk.as_deref();
+        if !on_disk.is_some_and(|on_disk| self.publisher.shelf.can_resume(&leftover.entry, on_disk))
+        {
+            return;
+        }
         // When somebody else takes it up in this moment, it is his.
         if let Ok(entry) = self.publisher.shelf.take(&leftover.entry) {
             let content = leftover.content;
@@ -86,6 +92,7 @@ impl<'a> Writing<'a> {
                 // What was displaced says everything: it goes back as it was.
                 (Content::UpToDate, Some(saved)) => saved.content.clone(),
                 (Content::UpToDate, None) => {
+                    self.make_durable(store)?;
                     self.finish(store, up_to, notes)?;
                     return Ok(written);
                 }
@@ -152,9 +159,25 @@ impl<'a> Writing<'a> {
             path: &self.row.path,
             target: &self.target,
             read: self.on_disk.as_deref(),
+            upon_save: self.saved.is_some(),
             content: new,
         };
         replace.run()
+    }
+
+    /// What says everything may be the work of somebody who could not make it durable: a crash,
+    /// or an error, came before the directory was synced. What was recorded as published is
+    /// durable.
+    fn make_durable(&self, store: &dyn Store) -> Result<(), PublishError> {
+        let known = store.publication(&self.row.plan, &self.row.path)?;
+        let hash = self.on_disk.as_deref().map(digest);
+        if self.on_disk.is_none() || known.map(|known| known.hash) == hash {
+            return Ok(());
+        }
+        let vfs = self.vfs();
+        vfs.sync_file(&self.target)?;
+        vfs.sync_directory(self.target.parent().unwrap_or(&self.target))?;
+        Ok(())
     }
 
     /// The file says what it has to say, durably: the outbox hears of it, last of all.
@@ -239,6 +262,7 @@ impl<'a> Writing<'a> {
         let aside = if let Some(saved) = &mut self.saved {
             let vfs = self.publisher.vfs();
             if wait_while_hot(vfs, &saved.entry.bytes)? {
+                vfs.sync_file(&saved.entry.bytes)?;
                 saved.content = vfs.read(&saved.entry.bytes)?;
                 return Ok(());
             }

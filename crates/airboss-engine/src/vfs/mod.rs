@@ -114,6 +114,9 @@ pub trait Vfs: fmt::Debug + Send + Sync {
     /// Removes one name of a file.
     fn remove_file(&self, path: &Path) -> io::Result<()>;
 
+    /// Makes the content of a file durable that somebody else wrote.
+    fn sync_file(&self, path: &Path) -> io::Result<()>;
+
     /// Makes the names in a directory durable.
     fn sync_directory(&self, path: &Path) -> io::Result<()>;
 

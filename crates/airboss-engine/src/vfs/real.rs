@@ -108,6 +108,10 @@ impl Vfs for RealVfs {
         fs::remove_file(path)
     }
 
+    fn sync_file(&self, path: &Path) -> io::Result<()> {
+        fs::File::open(path)?.sync_all()
+    }
+
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
         fs::File::open(path)?.sync_all()
     }
