@@ -12,6 +12,8 @@ pub enum Draft {
     Leaf(Value),
     /// An array.
     Array(Vec<Self>),
+    /// An array that stays on one line, wherever it goes.
+    Row(Vec<Self>),
     /// An object; its members are written in this order.
     Object(Vec<(String, Self)>),
 }
@@ -51,6 +53,11 @@ impl Draft {
                 let nested = style.nested();
                 items.iter().map(|item| item.render(&nested)).collect()
             }
+            Self::Row(items) => {
+                let flat = style.flat();
+                let items: Vec<String> = items.iter().map(|item| item.render(&flat)).collect();
+                return format!("[{}]", flat.join(&items));
+            }
             Self::Object(members) => {
                 let nested = style.nested();
                 members
@@ -88,7 +95,7 @@ impl Draft {
     pub fn to_value(&self) -> Value {
         match self {
             Self::Leaf(value) => value.clone(),
-            Self::Array(items) => items.iter().map(Self::to_value).collect(),
+            Self::Array(items) | Self::Row(items) => items.iter().map(Self::to_value).collect(),
             Self::Object(members) => members
                 .iter()
                 .map(|(key, value)| (key.clone(), value.to_value()))

@@ -171,7 +171,7 @@ impl Style {
         habits: &Habits,
     ) -> Option<Self> {
         let shape = match draft {
-            Draft::Leaf(_) => return None,
+            Draft::Leaf(_) | Draft::Row(_) => return None,
             Draft::Array(_) => Shape::of_array(text, &model.array()?),
             Draft::Object(_) => Shape::of_object(text, &model.object()?),
         };
@@ -189,6 +189,16 @@ impl Style {
             open: inner.clone().unwrap_or_default(),
             between: inner.unwrap_or_else(|| self.blank.to_owned()),
             closing: line.unwrap_or_default().to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The style of a container that stays on one line.
+    pub(super) fn flat(&self) -> Self {
+        Self {
+            open: String::new(),
+            between: self.blank.to_owned(),
+            closing: String::new(),
             ..self.clone()
         }
     }

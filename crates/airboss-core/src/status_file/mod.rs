@@ -6,17 +6,16 @@
 //! what a file says when its plan is first registered. The store is the truth, always.
 
 pub mod import;
-mod members;
 pub mod splice;
 
 use serde_json::Value;
 
 use crate::id::StepId;
+use crate::json::{Document, Object};
 use crate::operation::StepStatus;
 use crate::step::StepState;
 use crate::time::Timestamp;
 use crate::view::{Counts, Run};
-use members::{Members, items};
 
 /// The newest version of the format that is known here.
 pub const VERSION: u64 = 2;
@@ -134,27 +133,25 @@ impl StatusFile {
             version: 1,
             ..Self::default()
         };
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let root = match serde_json::from_str::<Members<'_>>(text) {
-            Ok(root) => root,
-            Err(error) if error.is_data() => {
-                let message = "its root is no object".to_owned();
-                file.damage = Some(Damage::Foreign { message });
-                return file;
-            }
+        match Document::parse(text) {
+            Ok(document) => match document.object() {
+                Some(root) => file.read_root(root),
+                None => {
+                    let message = "its root is no object".to_owned();
+                    file.damage = Some(Damage::Foreign { message });
+                }
+            },
             Err(error) => {
                 file.damage = Some(Damage::Corrupt {
-                    line: error.line(),
-                    message: error.to_string(),
+                    line: error.line,
+                    message: error.message,
                 });
-                return file;
             }
-        };
-        file.read_root(&root);
+        }
         file
     }
 
-    fn read_root(&mut self, root: &Members<'_>) {
+    fn read_root(&mut self, root: &Object<'_>) {
         self.version = root.value("version").unwrap_or(1);
         if self.version > VERSION {
             self.damage = Some(Damage::Newer {
@@ -166,20 +163,20 @@ impl StatusFile {
         self.plan_name = text("planName");
         self.plan_hash = text("planHash");
         self.current_phase = text("currentPhase");
-        let Some(tasks) = root.get("tasks").and_then(items) else {
+        let Some(tasks) = root.array("tasks") else {
             let message = "it has no list `tasks`".to_owned();
             self.damage.get_or_insert(Damage::Foreign { message });
             return;
         };
-        for (position, task) in tasks.iter().enumerate() {
-            match Members::parse(task).and_then(|members| self.read_task(&members)) {
+        for (position, task) in tasks.items().iter().enumerate() {
+            match task.object().and_then(|members| self.read_task(&members)) {
                 Some(task) => self.tasks.push(task),
                 None => self.warn(format!("tasks[{position}] has no id and is left alone")),
             }
         }
-        for run in root.get("runs").and_then(items).unwrap_or_default() {
-            let read = Members::parse(run).as_ref().and_then(read_run);
-            match read {
+        let runs = root.array("runs");
+        for run in runs.iter().flat_map(|runs| runs.items()) {
+            match run.object().as_ref().and_then(read_run) {
                 Some(run) => {
                     if run.completed_at.is_none() {
                         self.warn(format!("run {} never ended", run.id));
@@ -193,7 +190,7 @@ impl StatusFile {
         self.warn_of_duplicates();
     }
 
-    fn read_task(&mut self, members: &Members<'_>) -> Option<FileTask> {
+    fn read_task(&mut self, members: &Object<'_>) -> Option<FileTask> {
         let id = match members.value::<Value>("id")? {
             Value::String(id) if !id.is_empty() => id,
             Value::Number(id) => id.to_string(),
@@ -233,8 +230,8 @@ impl StatusFile {
         })
     }
 
-    fn read_summary(&mut self, root: &Members<'_>) {
-        let Some(summary) = root.get("summary").and_then(Members::parse) else {
+    fn read_summary(&mut self, root: &Object<'_>) {
+        let Some(summary) = root.object("summary") else {
             return;
         };
         let count = |name: &str| summary.value::<usize>(name);
@@ -279,7 +276,7 @@ impl StatusFile {
     }
 }
 
-fn read_state(members: &Members<'_>, status: StepStatus) -> StepState {
+fn read_state(members: &Object<'_>, status: StepStatus) -> StepState {
     let text = |name: &str| members.text(name).map(std::borrow::Cow::into_owned);
     let instant = |name: &str| Timestamp::parse(&members.text(name)?);
     StepState {
@@ -299,7 +296,7 @@ fn read_state(members: &Members<'_>, status: StepStatus) -> StepState {
     }
 }
 
-fn read_run(members: &Members<'_>) -> Option<FileRun> {
+fn read_run(members: &Object<'_>) -> Option<FileRun> {
     let instant = |name: &str| Timestamp::parse(&members.text(name)?);
     Some(FileRun {
         id: members

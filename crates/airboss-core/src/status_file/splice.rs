@@ -4,10 +4,11 @@
 //! counts; at the root: version, planHash, lastUpdatedAt, completedAt, currentPhase and the counts
 //! of the summary. Everything else, every blank and the order of all members stay as they are.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::members::{Edits, Members, Style, items, quoted, span};
 use super::{Damage, StatusFile, VERSION, phase_text, run_id_text};
+use crate::json::{Array, Document, Draft, Edits, Object, Place};
 use crate::operation::StepStatus;
 use crate::step::Step;
 use crate::time::Timestamp;
@@ -37,28 +38,23 @@ pub struct Shown<'view> {
 /// # Errors
 /// When the text is no status.json, or a newer one than is known here.
 pub fn splice(text: &str, shown: &Shown<'_>) -> Result<Option<String>, Damage> {
-    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let root = Members::parse(body);
-    let list = root.as_ref().and_then(|root| root.get("tasks"));
-    let (Some(root), Some(list), Some(texts)) = (&root, list, list.and_then(items)) else {
+    let document = Document::parse(text).ok();
+    let root = document.as_ref().and_then(Document::object);
+    let tasks = root.and_then(|root| root.array("tasks"));
+    let (Some(document), Some(root), Some(tasks)) = (&document, root, &tasks) else {
         // The reader knows the words for what is wrong.
         let damage = StatusFile::read(text).damage;
         return Err(damage.unwrap_or(Damage::Foreign {
             message: "it has no list `tasks`".to_owned(),
         }));
     };
-    let parsed: Vec<Members<'_>> = texts
-        .iter()
-        .map(|text| Members::parse(text).unwrap_or_default())
-        .collect();
     let version = root.value("version").unwrap_or(1);
     if version > VERSION {
         return Err(Damage::Newer { version });
     }
     let mut writer = Writer {
-        text,
         shown,
-        edits: Edits::default(),
+        edits: document.edits(),
         counts: Counts::default(),
         open_phase: None,
         stale_plan: root
@@ -66,42 +62,33 @@ pub fn splice(text: &str, shown: &Shown<'_>) -> Result<Option<String>, Damage> {
             .zip(shown.plan_hash)
             .is_some_and(|(found, known)| found != known),
     };
-    writer.tasks(list, &texts, &parsed);
+    writer.tasks(tasks);
     writer.runs(root);
     if writer.edits.is_empty() && !writer.stale_plan {
         return Ok(None);
     }
     writer.root(root);
-    Ok(Some(writer.edits.apply(text)))
+    Ok(Some(writer.edits.finish().into_owned()))
 }
 
 /// A whole new file, in the layout of [`VERSION`].
 #[must_use]
 pub fn render(shown: &Shown<'_>) -> String {
-    let style = Style::of("\n", "{}", None);
-    let now = quoted(&shown.now.millis_text());
-    let counts = [
-        "totalTasks",
-        "completed",
-        "pending",
-        "in_progress",
-        "failed",
-        "skipped",
-    ]
-    .map(|name| (name, "0".to_owned()));
-    let skeleton = style.object(&[
-        ("version", VERSION.to_string()),
-        ("_comment", quoted(COMMENT)),
-        ("planPath", quoted(shown.plan_path)),
-        ("planName", quoted(shown.plan_name)),
-        ("planHash", quoted(shown.plan_hash.unwrap_or(""))),
-        ("createdAt", now.clone()),
-        ("lastUpdatedAt", now),
-        ("currentPhase", quoted("")),
-        ("tasks", "[]".to_owned()),
-        ("runs", "[]".to_owned()),
-        ("summary", style.nested().object(&counts)),
-    ]);
+    let now = shown.now.millis_text();
+    let skeleton = Draft::object([
+        ("version", VERSION.into()),
+        ("_comment", COMMENT.into()),
+        ("planPath", shown.plan_path.into()),
+        ("planName", shown.plan_name.into()),
+        ("planHash", shown.plan_hash.unwrap_or("").into()),
+        ("createdAt", now.as_str().into()),
+        ("lastUpdatedAt", now.as_str().into()),
+        ("currentPhase", "".into()),
+        ("tasks", Draft::Array(Vec::new())),
+        ("runs", Draft::Array(Vec::new())),
+        ("summary", summary(Counts::default())),
+    ])
+    .file();
     match splice(
         &skeleton,
         &Shown {
@@ -118,10 +105,9 @@ pub fn render(shown: &Shown<'_>) -> String {
 /// What a person reads who opens the file.
 const COMMENT: &str = "Written by airboss from its store. Change states with `airboss mark-...`; other keys are yours.";
 
-struct Writer<'a> {
-    text: &'a str,
+struct Writer<'a, 'text> {
     shown: &'a Shown<'a>,
-    edits: Edits,
+    edits: Edits<'text>,
     counts: Counts,
     /// The phase of the first task that is not settled.
     open_phase: Option<String>,
@@ -129,94 +115,62 @@ struct Writer<'a> {
     stale_plan: bool,
 }
 
-impl Writer<'_> {
-    fn tasks(&mut self, list: &str, texts: &[&str], parsed: &[Members<'_>]) {
+impl<'text> Writer<'_, 'text> {
+    fn tasks(&mut self, list: &Array<'text>) {
         let steps: HashMap<&str, &Step> = self
             .shown
             .steps
             .iter()
             .map(|step| (step.record.id.as_str(), step))
             .collect();
-        let mut places: HashMap<String, usize> = HashMap::new();
-        let mut after: HashMap<usize, Vec<&Step>> = HashMap::new();
-        let mut first: Vec<&Step> = Vec::new();
-        for (position, members) in parsed.iter().enumerate() {
-            let id = members.text("id").unwrap_or_default();
-            if steps.contains_key(id.as_ref()) {
-                places.entry(id.into_owned()).or_insert(position);
-            }
-        }
-        if self.shown.whole {
-            let mut anchor = None;
-            for step in self.shown.steps {
-                match places.get(step.record.id.as_str()) {
-                    Some(place) => anchor = Some(*place),
-                    None if step.state.vanished => {}
-                    None => match anchor {
-                        Some(place) => after.entry(place).or_default().push(step),
-                        None => first.push(step),
-                    },
-                }
-            }
-        }
-        let style = Style::of(self.text, list, texts.first().copied());
-        self.new_tasks_first(list, texts, &first, &style);
-        for (position, members) in parsed.iter().enumerate() {
-            let id = members.text("id").unwrap_or_default();
-            let step = steps
-                .get(id.as_ref())
-                .filter(|_| places.get(id.as_ref()) == Some(&position));
-            self.task(texts[position], members, step.copied());
-            for step in after.get(&position).into_iter().flatten() {
-                let object = self.new_task(step, &style);
-                let at = span(self.text, texts[position]).end;
-                self.edits.insert(at, format!(",{}{object}", style.before));
-            }
-        }
-    }
-
-    fn new_tasks_first(&mut self, list: &str, texts: &[&str], steps: &[&Step], style: &Style) {
-        if steps.is_empty() {
-            return;
-        }
-        let objects: Vec<String> = steps
+        let tasks: Vec<Option<Object<'_>>> =
+            list.items().iter().map(|item| item.object()).collect();
+        let ids: Vec<Cow<'_, str>> = tasks
             .iter()
-            .map(|step| self.new_task(step, style))
+            .map(|task| {
+                task.as_ref()
+                    .and_then(|task| task.text("id"))
+                    .unwrap_or_default()
+            })
             .collect();
-        let joined = objects.join(&format!(",{}", style.before));
-        match texts.first() {
-            Some(first) => {
-                let at = span(self.text, first).start;
-                self.edits.insert(at, format!("{joined},{}", style.before));
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for (position, id) in ids.iter().enumerate() {
+            if steps.contains_key(id.as_ref()) {
+                places.entry(id).or_insert(position);
             }
-            None => {
-                let text = format!("[{}{joined}{}]", style.before, style.closing);
-                self.edits.replace(span(self.text, list), text);
+        }
+        let mut new = new_steps(self.shown, &places);
+        for (position, task) in tasks.iter().enumerate() {
+            for step in new.remove(&position).into_iter().flatten() {
+                self.new_task(list, position, step);
             }
+            let id = ids[position].as_ref();
+            let step = steps.get(id).filter(|_| places.get(id) == Some(&position));
+            if let Some(task) = task {
+                self.task(task, step.copied());
+            }
+        }
+        for step in new.remove(&tasks.len()).into_iter().flatten() {
+            self.new_task(list, tasks.len(), step);
         }
     }
 
-    fn new_task(&mut self, step: &Step, style: &Style) -> String {
+    fn new_task(&mut self, list: &Array<'text>, position: usize, step: &Step) {
         let phase = phase_text(&step.record.phase, &step.record.phase_title);
         let mut members = vec![
-            ("id", quoted(step.record.id.as_str())),
-            ("phase", quoted(&phase)),
-            ("description", quoted(&step.record.description)),
+            ("id", step.record.id.as_str().into()),
+            ("phase", phase.as_str().into()),
+            ("description", step.record.description.as_str().into()),
         ];
         for (name, wish) in wishes(step) {
-            members.extend(wish.json().map(|json| (name, json)));
+            members.extend(wish.draft().map(|draft| (name, draft)));
         }
         if !step.record.dependencies.is_empty() {
-            let ids: Vec<String> = step
-                .record
-                .dependencies
-                .iter()
-                .map(|id| quoted(id.as_str()))
-                .collect();
-            members.push(("dependencies", format!("[{}]", ids.join(", "))));
+            let ids = step.record.dependencies.iter().map(|id| id.as_str().into());
+            members.push(("dependencies", Draft::Row(ids.collect())));
         }
-        self.count(step.state.status, || phase.clone());
-        style.nested().object(&members)
+        self.count(step.state.status, || phase);
+        self.edits.insert(list, position, Draft::object(members));
     }
 
     fn count(&mut self, status: StepStatus, phase: impl FnOnce() -> String) {
@@ -226,31 +180,30 @@ impl Writer<'_> {
         }
     }
 
-    fn task(&mut self, task: &str, members: &Members<'_>, step: Option<&Step>) {
+    fn task(&mut self, task: &Object<'text>, step: Option<&Step>) {
         let phase = || {
-            let phase = members.text("phase").unwrap_or_default();
-            match members.text("phaseName") {
+            let phase = task.text("phase").unwrap_or_default();
+            match task.text("phaseName") {
                 Some(name) if !phase.contains(name.as_ref()) => phase_text(&phase, &name),
                 _ => phase.into_owned(),
             }
         };
         let Some(step) = step else {
-            if members.get("id").is_some() {
-                let word = members.text("status").unwrap_or_default();
+            if task.get("id").is_some() {
+                let word = task.text("status").unwrap_or_default();
                 self.count(StepStatus::parse(&word).unwrap_or_default(), phase);
             }
             return;
         };
         self.count(step.state.status, phase);
-        let times = ["startedAt", "completedAt"].map(|name| instant(members, name));
+        let times = ["startedAt", "completedAt"].map(|name| instant(task, name));
         let same_times = times == [step.state.started_at, step.state.completed_at];
-        let mut object = ObjectWriter::new(self.text, task, members);
         for (name, wish) in wishes(step) {
             // A duration is written along with its ends, and otherwise stays as it was measured.
             if name == "duration" && same_times {
                 continue;
             }
-            object.set(&mut self.edits, name, &wish, TASK_ORDER);
+            self.set(task, name, &wish, TASK_ORDER);
         }
         if self.stale_plan {
             let phase = phase_text(&step.record.phase, &step.record.phase_title);
@@ -258,124 +211,128 @@ impl Writer<'_> {
                 ("phase", phase),
                 ("description", step.record.description.clone()),
             ] {
-                if members.text(name).is_some() {
-                    object.set(&mut self.edits, name, &Wish::Text(Some(text)), TASK_ORDER);
+                if task.text(name).is_some() {
+                    self.set(task, name, &Wish::Text(Some(text)), TASK_ORDER);
                 }
             }
         }
     }
 
-    fn runs(&mut self, root: &Members<'_>) {
-        let Some(list) = root.get("runs") else {
+    fn runs(&mut self, root: &Object<'text>) {
+        let Some(list) = root.array("runs") else {
             return;
         };
-        let Some(texts) = items(list) else { return };
-        let parsed: Vec<Members<'_>> = texts
-            .iter()
-            .map(|text| Members::parse(text).unwrap_or_default())
-            .collect();
-        let style = Style::of(self.text, list, texts.first().copied());
-        let mut new = Vec::new();
+        let runs: Vec<Object<'_>> = list.items().iter().filter_map(|run| run.object()).collect();
         for run in self.shown.runs {
             let id = run_id_text(run);
-            let place = parsed
+            let known = runs
                 .iter()
-                .position(|members| members.text("runId").is_some_and(|known| known == id));
-            let Some(place) = place else {
-                let wishes = run_wishes(run);
-                let mut members = vec![("runId", quoted(&id))];
-                members.extend(
-                    wishes
-                        .into_iter()
-                        .filter_map(|(name, wish)| Some((name, wish.json()?))),
-                );
-                new.push(style.nested().object(&members));
+                .find(|known| known.text("runId").is_some_and(|known| known == id));
+            if let Some(known) = known {
+                for (name, wish) in run_wishes(run) {
+                    self.set(known, name, &wish, RUN_ORDER);
+                }
                 continue;
-            };
-            let mut object = ObjectWriter::new(self.text, texts[place], &parsed[place]);
-            for (name, wish) in run_wishes(run) {
-                object.set(&mut self.edits, name, &wish, RUN_ORDER);
             }
-        }
-        if new.is_empty() {
-            return;
-        }
-        let joined = new.join(&format!(",{}", style.before));
-        match texts.last() {
-            Some(last) => {
-                let at = span(self.text, last).end;
-                self.edits.insert(at, format!(",{}{joined}", style.before));
-            }
-            None => {
-                let text = format!("[{}{joined}{}]", style.before, style.closing);
-                self.edits.replace(span(self.text, list), text);
-            }
+            let mut members = vec![("runId", id.into())];
+            members.extend(
+                run_wishes(run)
+                    .into_iter()
+                    .filter_map(|(name, wish)| Some((name, wish.draft()?))),
+            );
+            self.edits.append(&list, Draft::object(members));
         }
     }
 
-    fn root(&mut self, root: &Members<'_>) {
-        let body = self
-            .text
-            .strip_prefix('\u{feff}')
-            .unwrap_or(self.text)
-            .trim();
+    fn root(&mut self, root: &Object<'text>) {
         let completed_at = if !self.counts.is_complete() {
             None
         } else {
             instant(root, "completedAt").or(Some(self.shown.now))
         };
-        let mut object = ObjectWriter::new(self.text, body, root);
         if root.get("version").is_none() {
-            object.set_first(&mut self.edits, "version", &VERSION.to_string());
+            self.edits.set_at(root, "version", VERSION, Place::Start);
         } else {
-            object.set(
-                &mut self.edits,
-                "version",
-                &Wish::Number(Some(VERSION)),
-                ROOT_ORDER,
-            );
+            self.set(root, "version", &Wish::Number(Some(VERSION)), ROOT_ORDER);
         }
         let text = |text: &str| Wish::Text(Some(text.to_owned()));
         if let Some(hash) = self.shown.plan_hash {
-            object.set(&mut self.edits, "planHash", &text(hash), ROOT_ORDER);
+            self.set(root, "planHash", &text(hash), ROOT_ORDER);
         }
         let now = Wish::Time(Some(self.shown.now));
-        object.set(&mut self.edits, "lastUpdatedAt", &now, ROOT_ORDER);
-        object.set(
-            &mut self.edits,
-            "completedAt",
-            &Wish::Time(completed_at),
-            ROOT_ORDER,
-        );
-        if let Some(phase) = &self.open_phase {
-            object.set(&mut self.edits, "currentPhase", &text(phase), ROOT_ORDER);
+        self.set(root, "lastUpdatedAt", &now, ROOT_ORDER);
+        self.set(root, "completedAt", &Wish::Time(completed_at), ROOT_ORDER);
+        if let Some(phase) = self.open_phase.take() {
+            self.set(root, "currentPhase", &text(&phase), ROOT_ORDER);
         }
-        let counts = self.counts;
-        let counts = [
-            ("totalTasks", counts.total),
-            ("completed", counts.completed),
-            ("pending", counts.pending),
-            ("in_progress", counts.in_progress),
-            ("failed", counts.failed),
-            ("skipped", counts.skipped),
-        ];
-        match root
-            .get("summary")
-            .and_then(|text| Some((text, Members::parse(text)?)))
-        {
-            Some((summary, members)) if !members.0.is_empty() => {
-                let mut object = ObjectWriter::new(self.text, summary, &members);
-                for (name, count) in counts {
-                    object.set(&mut self.edits, name, &Wish::Count(count), SUMMARY_ORDER);
+        match root.object("summary") {
+            Some(stored) if !stored.members().is_empty() => {
+                for (name, count) in summary_members(self.counts) {
+                    self.set(&stored, name, &Wish::Count(count), SUMMARY_ORDER);
                 }
             }
             _ => {
-                let members = counts.map(|(name, count)| (name, count.to_string()));
-                let text = object.style.nested().object(&members);
-                object.set(&mut self.edits, "summary", &Wish::Json(text), ROOT_ORDER);
+                let place = Place::After(before("summary", ROOT_ORDER));
+                self.edits
+                    .set_at(root, "summary", summary(self.counts), place);
             }
         }
     }
+
+    fn set(&mut self, object: &Object<'text>, name: &str, wish: &Wish, order: &[&str]) {
+        if wish.is_met(object, name) {
+            return;
+        }
+        match wish.draft() {
+            Some(draft) => {
+                let place = Place::After(before(name, order));
+                self.edits.set_at(object, name, draft, place);
+            }
+            None => self.edits.remove(object, name),
+        }
+    }
+}
+
+/// The steps that the file does not have, by the place of the task that they stand before:
+/// each follows the step that it follows in the plan.
+fn new_steps<'view>(
+    shown: &Shown<'view>,
+    places: &HashMap<&str, usize>,
+) -> HashMap<usize, Vec<&'view Step>> {
+    let mut new: HashMap<usize, Vec<&Step>> = HashMap::new();
+    if !shown.whole {
+        return new;
+    }
+    let mut next = 0;
+    for step in shown.steps {
+        match places.get(step.record.id.as_str()) {
+            Some(place) => next = place + 1,
+            None if step.state.vanished => {}
+            None => new.entry(next).or_default().push(step),
+        }
+    }
+    new
+}
+
+/// The names that belong before this one.
+fn before<'order, 'name>(name: &str, order: &'order [&'name str]) -> &'order [&'name str] {
+    let position = order.iter().position(|known| *known == name);
+    &order[..position.unwrap_or(order.len())]
+}
+
+fn summary(counts: Counts) -> Draft {
+    Draft::object(summary_members(counts).map(|(name, count)| (name, count.into())))
+}
+
+fn summary_members(counts: Counts) -> [(&'static str, usize); 6] {
+    [
+        ("totalTasks", counts.total),
+        ("completed", counts.completed),
+        ("pending", counts.pending),
+        ("in_progress", counts.in_progress),
+        ("failed", counts.failed),
+        ("skipped", counts.skipped),
+    ]
 }
 
 const TASK_ORDER: &[&str] = &[
@@ -436,27 +393,24 @@ enum Wish {
     Count(usize),
     /// `false` is as good as absent.
     Flag(bool),
-    /// JSON text that is always written.
-    Json(String),
 }
 
 impl Wish {
-    /// The JSON text to write; `None` when the member should not be there.
-    fn json(&self) -> Option<String> {
+    /// What to write; `None` when the member should not be there.
+    fn draft(&self) -> Option<Draft> {
         match self {
-            Self::Text(text) => text.as_deref().map(quoted),
-            Self::Time(time) => time.map(|time| quoted(&time.millis_text())),
-            Self::Number(number) => number.map(|number| number.to_string()),
-            Self::Count(count) => Some(count.to_string()),
-            Self::Flag(flag) => flag.then(|| "true".to_owned()),
-            Self::Json(json) => Some(json.clone()),
+            Self::Text(text) => text.as_deref().map(Draft::from),
+            Self::Time(time) => time.map(|time| time.millis_text().into()),
+            Self::Number(number) => number.map(Draft::from),
+            Self::Count(count) => Some((*count).into()),
+            Self::Flag(flag) => flag.then(|| true.into()),
         }
     }
 
     /// Whether the member means this already. A value of another kind is somebody else's
     /// word: it stays as long as there is nothing to say.
-    fn is_met(&self, members: &Members<'_>, name: &str) -> bool {
-        let nothing = self.json().is_none();
+    fn is_met(&self, members: &Object<'_>, name: &str) -> bool {
+        let nothing = self.draft().is_none();
         match self {
             Self::Text(text) => match members.text(name) {
                 Some(found) => Some(found.as_ref()) == text.as_deref(),
@@ -475,12 +429,11 @@ impl Wish {
                 Some(found) => found == *flag,
                 None => nothing,
             },
-            Self::Json(_) => false,
         }
     }
 }
 
-fn instant(members: &Members<'_>, name: &str) -> Option<Timestamp> {
+fn instant(members: &Object<'_>, name: &str) -> Option<Timestamp> {
     Timestamp::parse(&members.text(name)?)
 }
 
@@ -517,73 +470,4 @@ fn run_wishes(run: &Run) -> Vec<(&'static str, Wish)> {
         ("tasksCompleted", count(run.completed)),
         ("tasksFailed", count(run.failed)),
     ]
-}
-
-/// Changes members of one object.
-struct ObjectWriter<'a> {
-    text: &'a str,
-    object: &'a str,
-    members: &'a Members<'a>,
-    style: Style,
-}
-
-impl<'a> ObjectWriter<'a> {
-    fn new(text: &'a str, object: &'a str, members: &'a Members<'a>) -> Self {
-        let first = members.0.first().map(|(_, value)| *value);
-        Self {
-            text,
-            object,
-            members,
-            style: Style::of(text, object, first),
-        }
-    }
-
-    fn set(&mut self, edits: &mut Edits, name: &str, wish: &Wish, order: &[&str]) {
-        if wish.is_met(self.members, name) {
-            return;
-        }
-        match (self.members.position(name), wish.json()) {
-            (Some(place), Some(json)) => {
-                edits.replace(span(self.text, self.members.0[place].1), json);
-            }
-            // Without the member before it, the comma's place is not known: it becomes null.
-            (Some(0), None) => {
-                edits.replace(span(self.text, self.members.0[0].1), "null".to_owned());
-            }
-            (Some(place), None) => {
-                let start = span(self.text, self.members.0[place - 1].1).end;
-                let end = span(self.text, self.members.0[place].1).end;
-                edits.replace(start..end, String::new());
-            }
-            (None, Some(json)) => self.insert(edits, name, &json, order),
-            (None, None) => {}
-        }
-    }
-
-    /// Inserts after the last member that belongs before it.
-    fn insert(&self, edits: &mut Edits, name: &str, json: &str, order: &[&str]) {
-        let rank = |name: &str| order.iter().position(|known| *known == name);
-        let own = rank(name);
-        let anchor = self
-            .members
-            .0
-            .iter()
-            .rposition(|(key, _)| rank(key).is_some_and(|rank| Some(rank) < own))
-            .or_else(|| self.members.0.len().checked_sub(1));
-        let member = self.style.member(name, json);
-        match anchor {
-            Some(place) => {
-                let at = span(self.text, self.members.0[place].1).end;
-                edits.insert(at, format!(",{}{member}", self.style.before));
-            }
-            None => edits.insert(span(self.text, self.object).start + 1, member),
-        }
-    }
-
-    fn set_first(&self, edits: &mut Edits, name: &str, json: &str) {
-        let start = span(self.text, self.object).start + 1;
-        let comma = if self.members.0.is_empty() { "" } else { "," };
-        let member = self.style.member(name, json);
-        edits.insert(start, format!("{}{member}{comma}", self.style.before));
-    }
 }

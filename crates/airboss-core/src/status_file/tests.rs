@@ -329,7 +329,7 @@ fn any_json() -> impl Strategy<Value = String> {
         Just("null".to_owned()),
         any::<bool>().prop_map(|flag| flag.to_string()),
         any::<i64>().prop_map(|number| number.to_string()),
-        "[ -~äß\\\\\"]{0,8}".prop_map(|text| super::members::quoted(&text)),
+        "[ -~äß\\\\\"]{0,8}".prop_map(|text| Value::from(text).to_string()),
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
