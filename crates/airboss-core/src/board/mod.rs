@@ -18,6 +18,7 @@ pub mod name;
 pub mod number;
 pub mod operation;
 pub mod ready;
+pub mod reconcile;
 pub mod roots;
 pub mod status;
 pub mod task;
