@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use airboss_core::board::directory::Directory;
 use airboss_core::board::drift::Side;
 use airboss_core::board::link;
-use airboss_core::board::reconcile::{Adopted, Adoption, Evidence, adopt};
+use airboss_core::board::reconcile::{Evidence, Found, Reconciled, adopt};
 use airboss_core::board::{Artifact, BoardKey, EditError, Task, TaskFacts, TaskStatus};
 use airboss_core::operation::Operation;
 use airboss_core::path::RepoPath;
@@ -19,7 +19,10 @@ use super::list_file::{ListFile, Parsed};
 use super::places::Places;
 use crate::clock;
 use crate::projection::Settled;
-use crate::store::{Change, CommandId, Decided, PublishItem, PublishKind, Store as _, Wanted};
+use crate::store::{
+    Change, CommandId, Decided, FoundSections, PublishItem, PublishKind, Section, Store as _,
+    Wanted,
+};
 use crate::workspace::Workspace;
 
 /// How far back the history is asked which of two files was changed last.
@@ -31,11 +34,11 @@ pub struct Survey {
     /// Its files.
     pub places: Places,
     /// What TODO.md says; `None` when there is none.
-    pub todo: Option<Parsed>,
+    pub todo: Option<ReadList>,
     /// What state.json says; `None` when there is none.
-    pub state: Option<Parsed>,
+    pub state: Option<ReadList>,
     /// What adopting it will store, and every disagreement with the rule that settles it.
-    pub adopted: Adopted,
+    pub adopted: Reconciled,
 }
 
 /// A file that cannot be adopted; nothing was written.
@@ -66,16 +69,15 @@ impl Survey {
         let state = read_list(workspace, &state)?;
         let archive = read_archive(&places)?;
         let evidence = Evidences::new(workspace, &places, todo.as_ref(), state.as_ref())?;
-        let adopted = adopt(&Adoption {
+        let adopted = adopt(&Found {
             board,
-            todo: todo.as_ref().map(|parsed| parsed.facts.as_slice()),
-            todo_next: todo.as_ref().and_then(|parsed| parsed.next_number),
-            state: state.as_ref().map(|parsed| parsed.facts.as_slice()),
-            state_next: state.as_ref().and_then(|parsed| parsed.next_number),
+            todo: todo.as_ref().map_or(&[], |read| &read.parsed.facts),
+            todo_next: todo.as_ref().and_then(|read| read.parsed.next_number),
+            state: state.as_ref().map_or(&[], |read| &read.parsed.facts),
+            state_next: state.as_ref().and_then(|read| read.parsed.next_number),
             archive: &archive,
-            evidence: &evidence.by_number,
+            evidence: &evidence(workspace, &places, todo.as_ref(), state.as_ref())?,
             prefer,
-            directories: &evidence.directory_numbers,
             now: clock::now(),
         });
         Ok(Self {
@@ -105,6 +107,7 @@ impl Survey {
         let board = self.places.board.clone();
         let publish: Vec<PublishItem> = self.places.lists().to_vec();
         let operations = &self.adopted.operations;
+        let found = self.found();
         let decided =
             store.decide_board(&board, command, &Wanted::Ids(Vec::new()), &mut |now| {
                 if now.board.sequence > 0 {
@@ -138,11 +141,48 @@ impl Survey {
     }
 }
 
+impl Survey {
+    /// The text of every task as it was found, which later changes are compared with.
+    fn found(&self) -> Vec<FoundSections> {
+        let mut all = Vec::new();
+        let sides = [(Side::Todo, &self.todo), (Side::State, &self.state)];
+        for ((side, read), item) in sides.into_iter().zip(self.places.lists()) {
+            let (Some(read), Some(file)) = (read, ListFile::of(&item.kind)) else {
+                continue;
+            };
+            let own = self.adopted.bases.iter().filter(|(of, ..)| *of == side);
+            let sections = own.map(|(_, task, facts)| Section {
+                task: *task,
+                hash: file.section_hash(&read.bytes, facts),
+                sequence: 0,
+                facts: facts.clone(),
+            });
+            all.push(FoundSections {
+                path: item.path,
+                sections: sections.collect(),
+            });
+        }
+        all
+    }
+}
+
+/// TODO.md or state.json as it was read.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ReadList {
+    /// The text.
+    pub bytes: Vec<u8>,
+    /// What it says.
+    pub parsed: Parsed,
+}
+
 /// Reads TODO.md or state.json; `None` when there is none.
 ///
 /// # Errors
 /// When it cannot be read, or is damaged.
-pub fn read_list(workspace: &Workspace, item: &PublishItem) -> Result<Option<Parsed>, BoardError> {
+pub fn read_list(
+    workspace: &Workspace,
+    item: &PublishItem,
+) -> Result<Option<ReadList>, BoardError> {
     let path = workspace.top.join(&item.path);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
@@ -157,7 +197,7 @@ pub fn read_list(workspace: &Workspace, item: &PublishItem) -> Result<Option<Par
         return Ok(None);
     }
     match (file.parse)(&bytes) {
-        Ok(parsed) => Ok(Some(parsed)),
+        Ok(parsed) => Ok(Some(ReadList { bytes, parsed })),
         Err(error) => {
             let head = workspace.repository.as_ref();
             let head = head.and_then(|repository| repository.head_file(&item.path).ok()?);
@@ -184,107 +224,84 @@ fn read_archive(places: &Places) -> Result<Vec<TaskFacts>, BoardError> {
 }
 
 /// What the disk and the history say about the tasks that the files disagree about.
-struct Evidences {
-    by_number: BTreeMap<u32, Evidence>,
-    directory_numbers: BTreeSet<u32>,
+fn evidence(
+    workspace: &Workspace,
+    places: &Places,
+    todo: Option<&ReadList>,
+    state: Option<&ReadList>,
+) -> Result<BTreeMap<u32, Evidence>, BoardError> {
+    let numbers = disputed(todo, state);
+    if numbers.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let directories = task_directories(&places.root())?;
+    let [todo_item, state_item] = places.lists();
+    let todo_changed = last_changes(workspace, &todo_item, &numbers)?;
+    let state_changed = last_changes(workspace, &state_item, &numbers)?;
+    let mut found = BTreeMap::new();
+    for number in numbers {
+        let mut evidence = on_disk(places, &directories, number);
+        evidence.newest = match (todo_changed.get(&number), state_changed.get(&number)) {
+            (Some(todo), Some(state)) if todo > state => Some(Side::Todo),
+            (Some(todo), Some(state)) if todo < state => Some(Side::State),
+            _ => None,
+        };
+        found.insert(number, evidence);
+    }
+    Ok(found)
 }
 
-impl Evidences {
-    fn new(
-        workspace: &Workspace,
-        places: &Places,
-        todo: Option<&Parsed>,
-        state: Option<&Parsed>,
-    ) -> Result<Self, BoardError> {
-        let directories = task_directories(&places.root())?;
-        let current = directories
-            .iter()
-            .filter(|path| !path.starts_with("vault/"));
-        let current = current.filter_map(|path| Directory::parse(path));
-        let directory_numbers = current.map(|directory| directory.number).collect();
-        let mut by_number = BTreeMap::new();
-        for number in disputed(todo, state) {
-            by_number.insert(number, evidence(places, &directories, number));
-        }
-        let mut evidences = Self {
-            by_number,
-            directory_numbers,
+/// When the status of each of these tasks came into a file, as far as the history goes back.
+fn last_changes(
+    workspace: &Workspace,
+    item: &PublishItem,
+    numbers: &BTreeSet<u32>,
+) -> Result<BTreeMap<u32, Timestamp>, BoardError> {
+    let mut since = BTreeMap::new();
+    let (Some(repository), Some(file)) = (&workspace.repository, ListFile::of(&item.kind)) else {
+        return Ok(since);
+    };
+    let mut open: BTreeMap<u32, Option<TaskStatus>> = BTreeMap::new();
+    let versions = repository.versions(&item.path, COMMITS_MAX)?;
+    for (place, (at, bytes)) in versions.iter().enumerate() {
+        let Ok(parsed) = (file.parse)(bytes) else {
+            continue;
         };
-        if !evidences.by_number.is_empty() {
-            evidences.ask_the_history(workspace, places)?;
+        let statuses = statuses(&parsed);
+        if place == 0 {
+            let newest = |number: &u32| (*number, statuses.get(number).cloned().flatten());
+            open = numbers.iter().map(newest).collect();
         }
-        Ok(evidences)
+        open.retain(|number, newest| {
+            let same = statuses.get(number).cloned().flatten() == *newest;
+            if same {
+                since.insert(*number, *at);
+            }
+            same
+        });
+        if open.is_empty() {
+            break;
+        }
     }
+    Ok(since)
+}
 
-    /// When each file last changed the status of each disputed task.
-    fn ask_the_history(
-        &mut self,
-        workspace: &Workspace,
-        places: &Places,
-    ) -> Result<(), BoardError> {
-        let Some(repository) = &workspace.repository else {
-            return Ok(());
-        };
-        for PublishItem { path, kind } in places.lists() {
-            let Some(file) = ListFile::of(&kind) else {
-                continue;
-            };
-            let versions = repository.versions(&path, COMMITS_MAX)?;
-            let mut open: BTreeMap<u32, Option<TaskStatus>> = BTreeMap::new();
-            let mut since: BTreeMap<u32, Timestamp> = BTreeMap::new();
-            for (place, (at, bytes)) in versions.iter().enumerate() {
-                let Ok(parsed) = (file.parse)(bytes) else {
-                    continue;
-                };
-                let statuses: BTreeMap<u32, TaskStatus> = parsed
-                    .facts
-                    .into_iter()
-                    .filter_map(|facts| Some((facts.number, facts.status?)))
-                    .collect();
-                if place == 0 {
-                    for number in self.by_number.keys() {
-                        open.insert(*number, statuses.get(number).cloned());
-                    }
-                }
-                open.retain(|number, newest| {
-                    let same = statuses.get(number) == newest.as_ref();
-                    if same {
-                        since.insert(*number, *at);
-                    }
-                    same
-                });
-                if open.is_empty() {
-                    break;
-                }
-            }
-            for (number, at) in since {
-                if let Some(evidence) = self.by_number.get_mut(&number) {
-                    match kind {
-                        PublishKind::Todo => evidence.todo_changed = Some(at),
-                        _ => evidence.state_changed = Some(at),
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
+fn statuses(parsed: &Parsed) -> BTreeMap<u32, Option<TaskStatus>> {
+    let pair = |facts: &TaskFacts| (facts.number, facts.status.clone());
+    parsed.facts.iter().map(pair).collect()
 }
 
 /// The numbers whose status differs, or that only one of the files has.
-fn disputed(todo: Option<&Parsed>, state: Option<&Parsed>) -> BTreeSet<u32> {
-    let statuses = |parsed: Option<&Parsed>| -> BTreeMap<u32, Option<TaskStatus>> {
-        let facts = parsed.map_or(&[][..], |parsed| &parsed.facts);
-        let pair = |facts: &TaskFacts| (facts.number, facts.status.clone());
-        facts.iter().map(pair).collect()
-    };
-    let (todo, state) = (statuses(todo), statuses(state));
+fn disputed(todo: Option<&ReadList>, state: Option<&ReadList>) -> BTreeSet<u32> {
+    let all = |read: Option<&ReadList>| read.map(|read| statuses(&read.parsed)).unwrap_or_default();
+    let (todo, state) = (all(todo), all(state));
     let numbers = todo.keys().chain(state.keys());
     let differs = |number: &&u32| todo.get(number) != state.get(number);
     numbers.filter(differs).copied().collect()
 }
 
 /// What lies in the directory of a task.
-fn evidence(places: &Places, directories: &[String], number: u32) -> Evidence {
+fn on_disk(places: &Places, directories: &[String], number: u32) -> Evidence {
     let mut evidence = Evidence::default();
     let own = directories.iter().find(|path| {
         Directory::parse(path).is_some_and(|it| it.number == number && !path.starts_with("vault/"))
@@ -321,7 +338,6 @@ fn evidence(places: &Places, directories: &[String], number: u32) -> Evidence {
     {
         let phase = |phase: &Phase| (phase.key.clone(), phase.status);
         evidence.phases = Plan::parse(&bytes).phases.iter().map(phase).collect();
-        evidence.plan = Some(plan.path.clone());
     }
     evidence
 }

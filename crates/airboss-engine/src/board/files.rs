@@ -25,8 +25,8 @@ use crate::clock;
 use crate::git::Repository;
 use crate::projection::{Content, digest};
 use crate::store::{
-    BoardPublication, BoardStanding, Change, CommandId, Decided, FileStamp, PublishKind,
-    PublishRow, Section, Store, StoreError, Wanted,
+    BoardPublication, BoardStanding, Change, CommandId, Decided, FileStamp, FoundSections,
+    PublishKind, PublishRow, Section, Store, StoreError, Wanted,
 };
 use crate::vfs::{Facts, RealVfs, facts_if_any};
 use crate::workspace::Workspace;
@@ -158,20 +158,23 @@ impl BoardFiles {
         notes: &mut Vec<String>,
     ) -> Result<(), StoreError> {
         let published = store.publication(&row.plan, &row.path)?;
-        // A file that is seen for the first time was read when the board was adopted.
-        let Some(published) = published.filter(|known| known.hash != digest(base)) else {
+        if published
+            .as_ref()
+            .is_some_and(|known| known.hash == digest(base))
+        {
             return Ok(());
-        };
+        }
+        let since = published.map_or(0, |known| known.sequence);
         let board = BoardKey::new(row.plan.path().clone());
-        let key = format!(
-            "import {} {} {}",
-            row.path,
-            digest(base),
-            published.sequence
-        );
+        let key = format!("import {} {} {since}", row.path, digest(base));
         let key = CommandId::new(key);
         if let PublishKind::PhaseMarkers { task } = row.kind {
-            let pending = pending(store, &board, task, published.sequence)?;
+            // Nothing was ever published to it: what it says was read from it, or is its
+            // author's.
+            if since == 0 {
+                return Ok(());
+            }
+            let pending = pending(store, &board, task, since)?;
             return self.import_markers(store, &board, row, task, base, &key, &pending);
         }
         let Some(file) = ListFile::of(&row.kind) else {
@@ -258,7 +261,9 @@ impl BoardFiles {
                 // It is asked again as long as nobody decides, so nothing is remembered.
                 return Err("needs a person".into());
             }
-            Ok(self.change_of(board, &standing.board, imported.operations))
+            let mut change = self.change_of(board, &standing.board, imported.operations);
+            change.found.push(disk.found(standing, &change));
+            Ok(change)
         })?;
         if let Decided::Applied { .. } | Decided::Refused(_) = decided {
             notes.extend(
@@ -479,6 +484,31 @@ struct Disk {
 }
 
 impl Disk {
+    /// The text of the tasks that an import changes, so that it is not imported again.
+    fn found(&self, standing: &BoardStanding, change: &Change) -> FoundSections {
+        let mut board = standing.board.clone();
+        let mut touched = BTreeSet::new();
+        for operation in &change.operations {
+            if let Operation::Board { operation } = operation {
+                board.apply(board.sequence, OperationId::default(), operation);
+                touched.extend(operation.task());
+            }
+        }
+        let sections = self.seen.iter().filter_map(|seen| {
+            let task = identify(&board, &self.bases, &seen.facts)?;
+            touched.contains(&task).then(|| Section {
+                task,
+                hash: seen.hash.clone(),
+                sequence: 0,
+                facts: seen.facts.clone(),
+            })
+        });
+        FoundSections {
+            path: self.path.clone(),
+            sections: sections.collect(),
+        }
+    }
+
     fn input<'a>(&'a self, standing: &'a BoardStanding, accept: bool) -> Input<'a> {
         Input {
             path: &self.path,

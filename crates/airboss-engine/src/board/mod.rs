@@ -18,7 +18,7 @@ mod repair;
 mod single;
 mod wish;
 
-pub use self::adopt::{DamagedFile, Survey, phases_on_disk, read_list};
+pub use self::adopt::{DamagedFile, ReadList, Survey, phases_on_disk, read_list};
 pub use self::desk::{BoardError, Decision, Desk, Done};
 pub use self::edits::{BoardEdits, TaskEdit};
 pub use self::files::{BoardFiles, Whole};
