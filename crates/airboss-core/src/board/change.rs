@@ -97,6 +97,33 @@ pub enum TaskChange {
     Phase(String, Option<PhaseState>),
 }
 
+impl Field {
+    /// What it is called in words.
+    #[must_use]
+    pub fn word(&self) -> String {
+        match self {
+            Self::Number => "number".to_owned(),
+            Self::Title => "title".to_owned(),
+            Self::Slug => "slug".to_owned(),
+            Self::Status => "status".to_owned(),
+            Self::StatusBefore => "status before".to_owned(),
+            Self::Place => "list".to_owned(),
+            Self::Priority => "priority".to_owned(),
+            Self::Language => "language".to_owned(),
+            Self::Effort => "effort".to_owned(),
+            Self::Description => "description".to_owned(),
+            Self::Dependencies => "dependencies".to_owned(),
+            Self::Parent => "parent".to_owned(),
+            Self::Subtasks => "subtasks".to_owned(),
+            Self::Time(key) => key.key().replace('_', " "),
+            Self::BlockedReason | Self::AbandonedReason => "reason".to_owned(),
+            Self::Artifact(path) => format!("link to {path}"),
+            Self::Plan => "plan".to_owned(),
+            Self::Phase(key) => format!("phase {key}"),
+        }
+    }
+}
+
 impl TaskChange {
     /// The field that it changes.
     #[must_use]

@@ -529,7 +529,7 @@ impl Disk {
 }
 
 /// The text of each task as it was last seen in a file.
-fn bases(
+pub(super) fn bases(
     store: &dyn Store,
     board: &BoardKey,
     path: &RepoPath,

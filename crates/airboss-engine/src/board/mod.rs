@@ -16,6 +16,7 @@ mod list_file;
 mod places;
 mod repair;
 mod single;
+mod verify;
 mod wish;
 
 pub use self::adopt::{DamagedFile, ReadList, Survey, phases_on_disk, read_list};
@@ -25,5 +26,6 @@ pub use self::files::{BoardFiles, Whole};
 pub use self::find::{FoundBoard, find, key, task_directories};
 pub use self::list_file::Parsed;
 pub use self::places::Places;
+pub use self::verify::{Difference, verify};
 pub use self::wish::BoardWish;
 pub(crate) use self::wish::{make, name_operations};

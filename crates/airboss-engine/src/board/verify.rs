@@ -1,0 +1,170 @@
+//! Whether every file says what the store says; only reads.
+
+use std::collections::BTreeMap;
+
+use airboss_core::board::import::{changes_between, identify};
+use airboss_core::board::{Board, Field, Task, TaskChange, TaskFacts};
+use airboss_core::id::TaskId;
+use airboss_core::path::RepoPath;
+use serde::Serialize;
+
+use super::adopt::{phases_on_disk, read_list};
+use super::desk::BoardError;
+use super::files::bases;
+use super::places::Places;
+use crate::store::{PublishItem, Store};
+use crate::workspace::Workspace;
+
+/// A difference between a file and the store.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Difference {
+    /// The file.
+    pub path: RepoPath,
+    /// The line, where there is one.
+    pub line: Option<usize>,
+    /// The task.
+    pub task: Option<u32>,
+    /// What the file says and what the store says.
+    pub message: String,
+}
+
+/// Compares every file of the board with the store. Empty: they are equal.
+///
+/// # Errors
+/// When the store or a file cannot be read. A damaged file is a difference, not an error.
+pub fn verify(
+    workspace: &Workspace,
+    store: &dyn Store,
+    places: &Places,
+) -> Result<Vec<Difference>, BoardError> {
+    let mut differences = Vec::new();
+    let view = store.board(&places.board)?.unwrap_or_default();
+    for row in store.to_publish(Some(&places.board.log()))? {
+        differences.push(Difference {
+            message: "it is not published yet; the next command that writes does it".to_owned(),
+            path: row.path,
+            line: None,
+            task: None,
+        });
+    }
+    for item in places.lists() {
+        list(workspace, store, places, &view, &item, &mut differences)?;
+    }
+    for task in view.active().filter(|task| !task.phases.is_empty()) {
+        phases(places, task, &mut differences);
+    }
+    Ok(differences)
+}
+
+fn list(
+    workspace: &Workspace,
+    store: &dyn Store,
+    places: &Places,
+    view: &Board,
+    item: &PublishItem,
+    differences: &mut Vec<Difference>,
+) -> Result<(), BoardError> {
+    let mut differs = |line: Option<usize>, task: Option<u32>, message: String| {
+        differences.push(Difference {
+            path: item.path.clone(),
+            line,
+            task,
+            message,
+        });
+    };
+    let read = match read_list(workspace, item) {
+        Ok(Some(read)) => read,
+        Ok(None) => {
+            differs(None, None, "it is missing".to_owned());
+            return Ok(());
+        }
+        Err(BoardError::Damaged(damaged)) => {
+            differs(None, None, damaged.error.to_string());
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    if let (Some(file), Some(stored)) = (read.parsed.next_number, view.next_number)
+        && file != stored
+    {
+        differs(
+            None,
+            None,
+            format!("the next number is {file}, in the store {stored}"),
+        );
+    }
+    let bases = bases(store, &places.board, &item.path)?;
+    let mut on_disk: BTreeMap<TaskId, &TaskFacts> = BTreeMap::new();
+    for facts in &read.parsed.facts {
+        match identify(view, &bases, facts) {
+            Some(task) => {
+                on_disk.entry(task).or_insert(facts);
+            }
+            None => differs(
+                Some(facts.line),
+                Some(facts.number),
+                format!("task {} is not known to the store", facts.number),
+            ),
+        }
+    }
+    for task in view.active() {
+        let number = Some(task.number);
+        let Some(facts) = on_disk.get(&task.id) else {
+            differs(None, number, format!("task {} is missing", task.number));
+            continue;
+        };
+        let base = bases.get(&task.id).map(|base| &base.facts);
+        for message in about_task(task, facts, base) {
+            differs(Some(facts.line), number, message);
+        }
+    }
+    Ok(())
+}
+
+/// What differs about one task.
+fn about_task(task: &Task, facts: &TaskFacts, base: Option<&TaskFacts>) -> Vec<String> {
+    let mut messages = Vec::new();
+    let number = task.number;
+    if facts.status.as_ref() != Some(&task.status) {
+        let said = facts.status_text.as_deref().unwrap_or("nothing");
+        messages.push(format!(
+            "task {number}: the file says {said}, the store {}",
+            task.status
+        ));
+    }
+    let edited = base
+        .map(|base| changes_between(base, facts))
+        .unwrap_or_default();
+    let fields = edited.iter().map(TaskChange::field);
+    for field in fields.filter(|field| *field != Field::Status) {
+        messages.push(format!(
+            "task {number}: {} was edited by hand",
+            field.word()
+        ));
+    }
+    messages
+}
+
+fn phases(places: &Places, task: &Task, differences: &mut Vec<Difference>) {
+    let Some(path) = places.plan(task) else {
+        return;
+    };
+    let on_disk: BTreeMap<_, _> = phases_on_disk(places, task).into_iter().collect();
+    for (key, state) in &task.phases {
+        if on_disk
+            .get(key)
+            .is_some_and(|status| *status != state.status)
+        {
+            differences.push(Difference {
+                path: path.clone(),
+                line: None,
+                task: Some(task.number),
+                message: format!(
+                    "phase {key} is {}, in the store {}",
+                    on_disk[key].marker(),
+                    state.status.marker()
+                ),
+            });
+        }
+    }
+}
