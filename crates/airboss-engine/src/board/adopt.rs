@@ -6,7 +6,9 @@ use airboss_core::board::directory::Directory;
 use airboss_core::board::drift::Side;
 use airboss_core::board::link;
 use airboss_core::board::reconcile::{Evidence, Found, Reconciled, adopt};
-use airboss_core::board::{Artifact, BoardKey, EditError, Task, TaskFacts, TaskStatus};
+use airboss_core::board::{
+    Artifact, BoardKey, BoardOperation, EditError, Task, TaskFacts, TaskStatus,
+};
 use airboss_core::operation::Operation;
 use airboss_core::path::RepoPath;
 use airboss_core::plan::{Phase, Plan};
@@ -14,14 +16,16 @@ use airboss_core::time::Timestamp;
 use fs_err as fs;
 
 use super::desk::{BoardError, Desk, Done};
+use super::edits::BoardEdits;
 use super::find::{is_absent, task_directories};
 use super::list_file::{ListFile, Parsed};
 use super::places::Places;
+use super::wish::BoardWish;
 use crate::clock;
 use crate::projection::Settled;
 use crate::store::{
-    Change, CommandId, Decided, FoundSections, PublishItem, PublishKind, Section, Store as _,
-    Wanted,
+    Change, CommandId, Decided, FoundSections, GitWish, PublishItem, PublishKind, Section,
+    Store as _, Wanted,
 };
 use crate::workspace::Workspace;
 
@@ -108,6 +112,7 @@ impl Survey {
         let publish: Vec<PublishItem> = self.places.lists().to_vec();
         let operations = &self.adopted.operations;
         let found = self.found();
+        let git = self.wish(&workspace)?;
         let decided =
             store.decide_board(&board, command, &Wanted::Ids(Vec::new()), &mut |now| {
                 if now.board.sequence > 0 {
@@ -137,7 +142,47 @@ impl Survey {
             commits: Vec::new(),
         };
         desk.finish(&mut done)?;
+        if self.is_new() && desk.commits {
+            desk.commit_new_files(&mut done)?;
+        }
         Ok((desk, done))
+    }
+
+    /// The commit of what adopting changes about the files; none when that is nothing.
+    fn wish(&self, workspace: &Workspace) -> Result<Vec<GitWish>, BoardError> {
+        let Some(repository) = &workspace.repository else {
+            return Ok(Vec::new());
+        };
+        let operations = &self.adopted.operations;
+        let tasks: BTreeMap<_, _> = operations
+            .iter()
+            .filter_map(|operation| match operation {
+                BoardOperation::TaskAdopted { task } => Some((task.id, (**task).clone())),
+                _ => None,
+            })
+            .collect();
+        let now = clock::now();
+        let edits = BoardEdits::of_operations(operations, now, |id| tasks.get(&id).cloned());
+        if edits.tasks.is_empty() && edits.next_number.is_none() {
+            return Ok(Vec::new());
+        }
+        let changes = self.adopted.settled.len();
+        let unit = if changes == 1 { "change" } else { "changes" };
+        let wish = BoardWish {
+            board: self.places.board.clone(),
+            subject: format!("sync: TODO.md and state.json ({changes} {unit})"),
+            body: String::new(),
+            time: now,
+            since: repository.head()?,
+            edits,
+            files: Vec::new(),
+        };
+        Ok(vec![GitWish {
+            operation: operations.len().saturating_sub(1),
+            steps: Vec::new(),
+            // A wish is plain data, so it always has a JSON form.
+            payload: serde_json::to_value(&wish).unwrap_or_default(),
+        }])
     }
 }
 
@@ -212,7 +257,10 @@ pub fn read_list(
 }
 
 /// The tasks of the archive; none when it cannot be read, for it is only looked up in.
-fn read_archive(places: &Places) -> Result<Vec<TaskFacts>, BoardError> {
+///
+/// # Errors
+/// When the file system refuses.
+pub fn read_archive(places: &Places) -> Result<Vec<TaskFacts>, BoardError> {
     match fs::read(places.top.join(&places.archive)) {
         Ok(bytes) => {
             let parsed = airboss_core::board::state_file::archive::parse(&bytes);

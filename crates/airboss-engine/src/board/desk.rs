@@ -9,7 +9,7 @@ use super::edits::BoardEdits;
 use super::files::{BoardFiles, Whole};
 use super::places::Places;
 use super::wish::BoardWish;
-use crate::git::{Delta, GitError};
+use crate::git::{Delta, Entry, FileMode, GitError};
 use crate::projection::{Publisher, Settled};
 use crate::run::commits::{CommitError, WishOutcome, drain};
 use crate::store::{
@@ -227,6 +227,45 @@ impl Desk {
             settled: Settled::default(),
             commits: Vec::new(),
         })
+    }
+
+    /// Commits the files of a board that was just begun, so that later commits can build on them.
+    pub(super) fn commit_new_files(&mut self, done: &mut Done) -> Result<(), BoardError> {
+        let Some(repository) = self.workspace.repository.clone() else {
+            return Ok(());
+        };
+        let mut files = Vec::new();
+        for item in self.places.lists() {
+            if repository.head_file(&item.path)?.is_some() {
+                continue;
+            }
+            let bytes = fs_err::read(self.workspace.top.join(&item.path))?;
+            let after = Entry {
+                mode: FileMode::Regular,
+                blob: repository.write_blob(&bytes)?,
+            };
+            files.push(Delta {
+                path: item.path,
+                before: None,
+                after: Some(after),
+            });
+        }
+        let next = self
+            .store
+            .board_head(self.board())?
+            .and_then(|head| head.next_number);
+        let decision = Decision {
+            operations: vec![BoardOperation::NextNumberSet {
+                next: next.unwrap_or(1),
+            }],
+            subject: "sync: a new TODO.md and state.json".to_owned(),
+            files,
+            ..Decision::default()
+        };
+        let none = Wanted::Ids(Vec::new());
+        let begun = self.decide(None, &none, &mut |_| Ok(decision.clone()))?;
+        done.operations.extend(begun.operations);
+        self.finish(done)
     }
 
     /// Publishes what is stale and makes the commits that wait.

@@ -13,18 +13,22 @@ mod edits;
 mod files;
 mod find;
 mod list_file;
+mod merge_driver;
 mod places;
 mod repair;
 mod single;
 mod verify;
 mod wish;
 
-pub use self::adopt::{DamagedFile, ReadList, Survey, phases_on_disk, read_list};
+pub use self::adopt::{DamagedFile, ReadList, Survey, phases_on_disk, read_archive, read_list};
 pub use self::desk::{BoardError, Decision, Desk, Done};
 pub use self::edits::{BoardEdits, TaskEdit};
 pub use self::files::{BoardFiles, Whole};
 pub use self::find::{FoundBoard, find, key, task_directories};
 pub use self::list_file::Parsed;
+pub use self::merge_driver::{
+    MergeError, register_merge_driver, remove_merge_driver, run_merge_driver,
+};
 pub use self::places::Places;
 pub use self::verify::{Difference, verify};
 pub use self::wish::BoardWish;

@@ -8,6 +8,7 @@ use gix::ObjectId;
 use super::error::{GitError, GixContext as _, reasons};
 use super::index::IndexBytes;
 use super::object::{Entry, Oid};
+use super::program::Git;
 use super::repository::Repository;
 use super::snapshot::head_commit;
 use super::tree::{self, Found};
@@ -38,6 +39,28 @@ impl Repository {
             .find_blob(entry.blob.to_gix())
             .doing("reading a file of HEAD")?;
         Ok(Some((entry, blob.take_data())))
+    }
+
+    /// Sets a value in the configuration of this clone.
+    ///
+    /// # Errors
+    /// When git refuses.
+    pub fn set_config(&self, key: &str, value: &str) -> Result<(), GitError> {
+        Git::new(self.top(), &["config", "--local", key, value]).run()?;
+        Ok(())
+    }
+
+    /// Removes a section of the configuration of this clone, if there is one.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub fn remove_config_section(&self, section: &str) -> Result<(), GitError> {
+        Git::new(
+            self.top(),
+            &["config", "--local", "--remove-section", section],
+        )
+        .output()?;
+        Ok(())
     }
 
     /// Keeps a content; no reference holds it.

@@ -1,0 +1,311 @@
+//! `init` of a board, `verify`, and `sync` of a board: the files and the store made equal, or
+//! compared.
+
+use std::io::{self, BufRead as _, IsTerminal as _};
+
+use airboss_core::board::drift::{self, Side};
+use airboss_core::exit::ExitCode;
+use airboss_engine::board::{
+    BoardError, Desk, Difference, FoundBoard, Places, Survey, Whole, find, key, read_list, verify,
+};
+use airboss_engine::projection::Settled;
+use airboss_engine::store::{CommandId, Store as _};
+use airboss_engine::workspace::Workspace;
+use clap::ValueEnum;
+use owo_colors::Style;
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::error::{CliError, ErrorKind};
+use crate::page::{Page, width};
+use crate::words;
+
+/// The file that wins where nothing else decides.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Prefer {
+    /// TODO.md.
+    Todo,
+    /// state.json.
+    State,
+}
+
+impl From<Prefer> for Side {
+    fn from(prefer: Prefer) -> Self {
+        match prefer {
+            Prefer::Todo => Self::Todo,
+            Prefer::State => Self::State,
+        }
+    }
+}
+
+/// Takes a board as it is, or begins one; asks before anything is written.
+///
+/// # Errors
+/// When a file is damaged, nobody can be asked, or the store fails.
+pub fn init_board(
+    context: &Context,
+    yes: bool,
+    prefer: Option<Prefer>,
+    command: Option<&CommandId>,
+) -> Result<ExitCode, CliError> {
+    let workspace = Workspace::open(&context.directory)?;
+    let found = find_board(context, &workspace)?;
+    let found = match found {
+        Some(found) => found,
+        None => FoundBoard {
+            board: key("specs")?,
+            others: Vec::new(),
+        },
+    };
+    let known = workspace.open_reader()?;
+    let head = known.map_or(Ok(None), |store| store.board_head(&found.board))?;
+    if head.is_some() && command.is_none() {
+        let answer = json!({ "board": found.board, "adopted": false });
+        context.answer(&answer, |_| format!("{} is adopted already", found.board));
+        return Ok(ExitCode::Success);
+    }
+    for other in &found.others {
+        let other = if other.is_empty() { "the top" } else { other };
+        context.printer.warning(&format!(
+            "{other} looks like a board, too; it is left alone (`board.root` chooses)"
+        ));
+    }
+    let survey = Survey::take(&workspace, &found.board, prefer.map(Side::from))?;
+    if !context.json && !context.quiet {
+        context.printer.note(&summary(&survey));
+    }
+    if !yes && !ask(context, &survey)? {
+        context.printer.note("nothing was changed");
+        return Ok(ExitCode::Refused);
+    }
+    let answer = as_json(&survey);
+    let (desk, done) = survey.carry_out(workspace, command)?;
+    airboss_engine::board::register_merge_driver(&desk.workspace, &desk.places)?;
+    let tasks = answer["tasks"].clone();
+    context.answer(&answer, |_| {
+        format!("{}: adopted with {tasks} tasks", desk.board())
+    });
+    Ok(crate::board::outcome(context, &done))
+}
+
+/// The board that a command is about, found by its files.
+///
+/// # Errors
+/// When a directory cannot be read or the named one leads elsewhere.
+pub fn find_board(
+    context: &Context,
+    workspace: &Workspace,
+) -> Result<Option<FoundBoard>, CliError> {
+    let explicit = crate::board::explicit_root(context, workspace)?;
+    Ok(find(workspace, &context.directory, explicit.as_deref())?)
+}
+
+/// What was found and what will be done about it.
+fn summary(survey: &Survey) -> String {
+    let mut page = Page::new(width());
+    let count = |read: &Option<airboss_engine::board::ReadList>| {
+        read.as_ref().map_or_else(
+            || "missing".to_owned(),
+            |read| words::count(read.parsed.facts.len(), "task"),
+        )
+    };
+    let (todo, state) = (count(&survey.todo), count(&survey.state));
+    let board = &survey.places.board;
+    page.sentence(
+        &format!("{board}: TODO.md {todo}, state.json {state}"),
+        Style::new().bold(),
+    );
+    let settled = &survey.adopted.settled;
+    if settled.is_empty() {
+        page.sentence("They do not disagree.", Style::new());
+    }
+    for (disagreement, rule) in settled {
+        page.sentence(&format!("  {disagreement}; {rule}"), Style::new());
+    }
+    for left in &survey.adopted.left {
+        page.sentence(&format!("  {left}; for you to settle"), Style::new().yellow());
+    }
+    for duplicate in &survey.adopted.duplicates {
+        page.sentence(&format!("  {duplicate}"), Style::new().yellow());
+    }
+    page.finish()
+}
+
+fn ask(context: &Context, survey: &Survey) -> Result<bool, CliError> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(CliError::refused("a person has to see this first")
+            .hint("run it on a terminal, or with --yes"));
+    }
+    let question = if survey.is_new() {
+        format!("Begin a new board in {}? [y/N]", survey.places.board)
+    } else {
+        format!("Adopt {}? [y/N]", survey.places.board)
+    };
+    context.printer.note(&question);
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    let line = line.trim().to_ascii_lowercase();
+    Ok(matches!(line.as_str(), "y" | "yes"))
+}
+
+fn as_json(survey: &Survey) -> Value {
+    let settled = survey.adopted.settled.iter();
+    let settled = settled.map(|(disagreement, rule)| {
+        json!({
+            "task": disagreement.number(),
+            "disagreement": disagreement.to_string(),
+            "rule": rule,
+        })
+    });
+    let left: Vec<_> = survey.adopted.left.iter().map(ToString::to_string).collect();
+    let tasks = survey.adopted.operations.iter();
+    let tasks = tasks.filter(|operation| operation.word() == "task_adopted").count();
+    json!({
+        "board": survey.places.board,
+        "adopted": true,
+        "tasks": tasks,
+        "settled": settled.collect::<Vec<_>>(),
+        "left": left,
+    })
+}
+
+/// Compares every file of the board with the store.
+///
+/// # Errors
+/// When the store or a file cannot be read.
+pub fn verify_board(context: &Context) -> Result<ExitCode, CliError> {
+    let (workspace, places) = crate::board::known(context)?;
+    let Some(store) = workspace.open_reader()? else {
+        return Err(BoardError::NotAdopted(places.board).into());
+    };
+    let differences = verify(&workspace, &store, &places)?;
+    Ok(report(context, &differences, "every file equals the store"))
+}
+
+fn report(context: &Context, differences: &[Difference], well: &str) -> ExitCode {
+    let answer = json!({ "equal": differences.is_empty(), "differences": differences });
+    context.answer(&answer, |_| {
+        if differences.is_empty() {
+            return well.to_owned();
+        }
+        let line = |difference: &Difference| match difference.line {
+            Some(line) => format!("{}:{line}: {}", difference.path, difference.message),
+            None => format!("{}: {}", difference.path, difference.message),
+        };
+        differences.iter().map(line).collect::<Vec<_>>().join("\n")
+    });
+    if differences.is_empty() {
+        ExitCode::Success
+    } else {
+        ExitCode::Failed
+    }
+}
+
+/// What TODO.md and state.json disagree about, whether the board is known or not.
+///
+/// # Errors
+/// When a file cannot be read or is damaged.
+pub fn check_board(context: &Context) -> Result<ExitCode, CliError> {
+    let workspace = Workspace::open(&context.directory)?;
+    let Some(found) = find_board(context, &workspace)? else {
+        return Err(BoardError::NoBoard.into());
+    };
+    let places = Places::new(&workspace.top, &found.board).map_err(BoardError::from)?;
+    let [todo, state] = places.lists();
+    let (todo, state) = (read_list(&workspace, &todo)?, read_list(&workspace, &state)?);
+    let archive = airboss_engine::board::read_archive(&places)?;
+    let disagreements = drift::between(
+        todo.as_ref().map_or(&[], |read| &read.parsed.facts),
+        todo.as_ref().and_then(|read| read.parsed.next_number),
+        state.as_ref().map_or(&[], |read| &read.parsed.facts),
+        state.as_ref().and_then(|read| read.parsed.next_number),
+        &archive,
+    );
+    let store = workspace.open_reader()?;
+    let differences = match &store {
+        Some(store) if store.board_head(&found.board)?.is_some() => {
+            verify(&workspace, store, &places)?
+        }
+        _ => Vec::new(),
+    };
+    let list: Vec<_> = disagreements.iter().map(ToString::to_string).collect();
+    let answer = json!({
+        "inSync": list.is_empty() && differences.is_empty(),
+        "disagreements": disagreements
+            .iter()
+            .map(|one| json!({ "task": one.number(), "disagreement": one.to_string() }))
+            .collect::<Vec<_>>(),
+        "differences": differences,
+    });
+    context.answer(&answer, |_| {
+        let further = differences
+            .iter()
+            .map(|difference| format!("{}: {}", difference.path, difference.message));
+        let lines: Vec<_> = list.iter().cloned().chain(further).collect();
+        if lines.is_empty() {
+            "in sync".to_owned()
+        } else {
+            lines.join("\n")
+        }
+    });
+    Ok(if answer["inSync"] == true {
+        ExitCode::Success
+    } else {
+        ExitCode::Failed
+    })
+}
+
+/// Makes the files and the store equal: hand edits are taken in, everything else is rewritten.
+///
+/// # Errors
+/// When the board is not known, or the store fails.
+pub fn sync_board(context: &Context, accept: bool) -> Result<ExitCode, CliError> {
+    let (workspace, places) = crate::board::known(context)?;
+    let mut desk = Desk::open(workspace, &places.board)?;
+    let whole = if accept { Whole::Accept } else { Whole::Yes };
+    let settled = desk.settle(whole)?;
+    let differences = verify(&desk.workspace, &desk.store, &desk.places)?;
+    for note in &settled.notes {
+        context.printer.warning(note);
+    }
+    let code = report(context, &differences, "in sync");
+    Ok(match (settled, code) {
+        (Settled { pending, .. }, _) if !pending.is_empty() => {
+            for pending in pending {
+                let words = format!("{} stays as it is: {}", pending.path, pending.reason);
+                context.printer.warning(&words);
+            }
+            ExitCode::PublishPending
+        }
+        (_, code) => code,
+    })
+}
+
+impl From<BoardError> for CliError {
+    fn from(error: BoardError) -> Self {
+        match error {
+            BoardError::Workspace(error) => error.into(),
+            BoardError::Store(error) => error.into(),
+            BoardError::Io(error) => error.into(),
+            BoardError::Git(error) => Self::new(ErrorKind::Io, error.to_string()),
+            BoardError::Refused(refusal) => match refusal.downcast::<Self>() {
+                Ok(error) => *error,
+                Err(other) => Self::refused(other.to_string()),
+            },
+            BoardError::NotAdopted(board) => Self::refused(format!("{board} is not adopted"))
+                .hint("`airboss init` shows what is there, and adopts it"),
+            BoardError::NoBoard => Self::refused(error.to_string())
+                .hint("`airboss init` begins one in specs/"),
+            BoardError::Damaged(damaged) => {
+                let error = Self::refused(damaged.to_string());
+                if damaged.head_is_sound {
+                    let path = &damaged.path;
+                    error.hint(format!("`git restore {path}` brings the last committed one back"))
+                } else {
+                    error
+                }
+            }
+            BoardError::Path(error) => Self::refused(error.to_string()),
+        }
+    }
+}
