@@ -11,6 +11,7 @@ pub mod command;
 pub mod directory;
 pub mod edit;
 pub mod error;
+pub mod errors_file;
 pub mod facts;
 pub mod link;
 pub mod name;
