@@ -12,6 +12,7 @@ pub mod directory;
 pub mod drift;
 pub mod edit;
 pub mod error;
+pub mod errors_file;
 pub mod facts;
 pub mod link;
 pub mod name;
