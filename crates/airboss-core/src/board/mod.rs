@@ -18,6 +18,7 @@ pub mod number;
 pub mod operation;
 pub mod ready;
 pub mod roots;
+pub mod state_file;
 pub mod status;
 pub mod task;
 pub mod todo;
