@@ -1,9 +1,6 @@
 //! Directories of tasks: how they are spelled, which one belongs to a task, how a new one is
 //! called.
 
-/// Beyond this a slug is cut at a word's end: a directory has to be typed now and then.
-const LONGEST_SLUG: usize = 50;
-
 /// A directory of a task.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Directory<'p> {
@@ -183,23 +180,6 @@ pub fn slug_of_name(name: &str) -> String {
     }
 }
 
-/// The slug of a title: `shorten_the_start_up_banner`.
-#[must_use]
-pub fn slug(title: &str) -> String {
-    let lower = title.to_lowercase();
-    let words = lower.split(|character: char| !character.is_ascii_alphanumeric());
-    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
-    let mut slug = words.join("_");
-    if slug.len() > LONGEST_SLUG {
-        let end = slug[..=LONGEST_SLUG].rfind('_').unwrap_or(LONGEST_SLUG);
-        slug.truncate(end);
-    }
-    match slug.as_str() {
-        "" | "null" => "task".to_owned(),
-        _ => slug,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,23 +270,5 @@ mod tests {
         check(&["OC_041_a", "OC_1_b", "012_c"], "OC_007_x");
         check(&["vault/01-vault/1_b"], "007_x");
         assert_eq!(new_name(&[], 1234, "null"), "1234_task");
-    }
-
-    #[test]
-    fn slugs() {
-        let check = |title: &str, expected: &str| assert_eq!(slug(title), expected, "{title}");
-        check(
-            "Shorten the start-up banner!",
-            "shorten_the_start_up_banner",
-        );
-        check("  Größe – µ  ", "gr_e");
-        check("null", "task");
-        check("日本", "task");
-        let word = "a".repeat(60);
-        check(&word, &word[..50]);
-        let two = format!("{} {}", "a".repeat(45), "b".repeat(20));
-        check(&two, &"a".repeat(45));
-        let exact = format!("{} {}", "a".repeat(50), "b");
-        check(&exact, &"a".repeat(50));
     }
 }

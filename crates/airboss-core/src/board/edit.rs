@@ -96,6 +96,13 @@ pub enum EditError {
         /// The lines.
         lines: Vec<usize>,
     },
+    /// The edited text would have lost or changed something that no edit names. This is a fault of
+    /// the editor, or a shape of the file that nobody has thought of.
+    #[error("nothing was written: {message}")]
+    Lossy {
+        /// What it would have been.
+        message: String,
+    },
 }
 
 fn list(lines: &[usize]) -> String {

@@ -21,6 +21,7 @@ pub mod operation;
 pub mod ready;
 pub mod reconcile;
 pub mod roots;
+pub mod state_file;
 pub mod status;
 pub mod task;
 pub mod todo;

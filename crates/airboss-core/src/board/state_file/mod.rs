@@ -1,0 +1,46 @@
+//! state.json: what it says of its tasks, and how to change it without touching anything else.
+//!
+//! The file belongs to people and other programs as well. So the reader accepts every shape that
+//! real boards have and says what is odd about it, and the editor changes only the bytes of the
+//! members that it is asked to change. A file that is damaged as a whole is refused, with its
+//! line, before anything else: what cannot be read must not be written.
+
+pub mod archive;
+mod artifacts;
+mod check;
+mod dependencies;
+mod draft;
+mod edit;
+mod keys;
+mod object;
+mod read;
+mod shape;
+
+pub use self::edit::edit;
+pub use self::read::{Problem, ProblemKind, StateFile};
+
+use super::facts::TaskFacts;
+use crate::json::Draft;
+use crate::time::Timestamp;
+
+/// The bytes of one task's object, to be compared or kept.
+///
+/// `facts` have to come from these very bytes; of others, nothing is returned.
+#[must_use]
+pub fn section<'b>(bytes: &'b [u8], facts: &TaskFacts) -> &'b [u8] {
+    bytes.get(facts.span.clone()).unwrap_or_default()
+}
+
+/// A board without tasks.
+#[must_use]
+pub fn new_board(next: u32, now: Timestamp) -> Vec<u8> {
+    let root = Draft::object([
+        ("next_project_number", Draft::from(next)),
+        ("last_updated", Draft::from(now.seconds_text())),
+        ("active_projects", Draft::Array(Vec::new())),
+    ]);
+    root.file().into_bytes()
+}
+
+#[cfg(test)]
+mod tests;
