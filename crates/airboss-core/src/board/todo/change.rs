@@ -292,7 +292,20 @@ impl Change<'_, '_, '_> {
                     .line(name, &dates::text(at, dates::DateForm::Day));
                 self.insert_dated(key, line);
             }
-            (Some(field), None) => self.remove_field(&field),
+            (Some(field), None) => {
+                let value = self.view.text(&field.value);
+                let Some((_, _, length)) = dates::read(value) else {
+                    return;
+                };
+                if length == value.len() {
+                    self.remove_field(&field);
+                } else {
+                    // The remark behind the date is not Airboss's.
+                    let rest = value[length..].trim_start();
+                    let start = field.value.start;
+                    self.push(start..start + value.len() - rest.len(), "");
+                }
+            }
             (None, None) => {}
         }
     }
@@ -300,21 +313,22 @@ impl Change<'_, '_, '_> {
     /// Puts a line in where the date line of a key belongs: below the status, in order.
     fn insert_dated(&mut self, key: TimeKey, line: String) {
         let view = self.view;
-        let Some(mut behind) = view.entry.status else {
+        let at_line = |line: usize| view.fields.iter().find(|field| field.line == line);
+        let Some(status) = view.entry.status.and_then(at_line) else {
             let words = "there is no status line to put a date below";
             return self.leave(words.to_owned());
         };
+        let mut behind = view.items(status).end - 1;
         let earlier = |name: &str| {
             let mut before = facts::DATE_LINES.iter().take_while(|other| **other != key);
             before.any(|other| other.line() == Some(name))
                 || (name == "Blocking Reason" && key == TimeKey::Abandoned)
         };
-        while view
-            .fields
-            .iter()
-            .any(|field| field.line == behind + 1 && earlier(view.text(&field.name)))
+        // What is listed below a line stays below it.
+        while let Some(field) = at_line(behind + 1)
+            && earlier(view.text(&field.name))
         {
-            behind += 1;
+            behind = view.items(field).end - 1;
         }
         let splice = Splice::insert(view.scan, behind, &[line]);
         self.outcome.splices.push(splice);
@@ -335,7 +349,8 @@ impl Change<'_, '_, '_> {
                 let date = key.line().and_then(|name| view.named(&[name]));
                 match date {
                     Some(date) => {
-                        let splice = Splice::insert(view.scan, date.line, &[line]);
+                        let behind = view.items(date).end - 1;
+                        let splice = Splice::insert(view.scan, behind, &[line]);
                         self.outcome.splices.push(splice);
                     }
                     None => self.insert_dated(key, line),

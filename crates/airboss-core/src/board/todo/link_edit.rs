@@ -1,5 +1,7 @@
 //! Links put in and taken out in the shape that their entry, or their board, uses.
 
+use std::ops::Range;
+
 use super::change::{Outcome, Style};
 use super::fields::View;
 use super::links::{
@@ -262,44 +264,73 @@ impl LinkChange<'_, '_, '_> {
     }
 
     fn remove(&mut self, path: &str) {
+        for index in 0..self.links.len() {
+            self.remove_from(index, path);
+        }
+    }
+
+    /// Takes the links of a path out of one field.
+    fn remove_from(&mut self, index: usize, path: &str) {
         let view = self.view;
-        let place = self.links.iter().find_map(|field| {
-            let same = |link: &Link| same_file(view.text(&link.path), path);
-            Some((field, field.links.iter().position(same)?))
-        });
-        let Some((found, position)) = place else {
-            return;
-        };
+        let found = &self.links[index];
         let field = &view.fields[found.field];
-        let link = &found.links[position];
-        if found.items.contains(&link.line) {
-            let is_only = found.items.len() == 1 && field.value.is_empty();
-            let first = if is_only { field.line } else { link.line };
-            let splice = Splice::remove(view.scan, first..link.line + 1);
+        let same = |link: &Link| same_file(view.text(&link.path), path);
+        let (listed, inline): (Vec<&Link>, Vec<&Link>) = found
+            .links
+            .iter()
+            .filter(|link| same(link))
+            .partition(|link| found.items.contains(&link.line));
+        let is_bare = inline.first().is_some_and(|link| link.whole == field.value);
+        let is_told = !field.value.is_empty() && !is_bare;
+        if listed.is_empty() && inline.is_empty() {
+            return;
+        }
+        if listed.len() == found.items.len() && !is_told && field.alone {
+            let splice = Splice::remove(view.scan, field.line..found.items.end);
             return self.push(splice);
         }
-        let is_bare = found.links.len() == 1 && link.whole == field.value && field.alone;
-        if is_bare && found.items.is_empty() {
-            let splice = Splice::remove(view.scan, field.line..field.line + 1);
-            return self.push(splice);
-        }
-        let before = position.checked_sub(1).map(|index| &found.links[index]);
-        let after = found.links.get(position + 1);
-        let is_joint = |one: &Link, other: &Link| {
-            let between = &view.scan.text[one.whole.end.min(other.whole.start)..other.whole.start];
-            one.line == other.line && [",", "|", ";"].contains(&between.trim())
-        };
-        let at = match (before, after) {
-            (Some(before), _) if is_joint(before, link) => Some(before.whole.end..link.whole.end),
-            (_, Some(after)) if is_joint(link, after) => Some(link.whole.start..after.whole.start),
-            _ => None,
-        };
-        match at {
-            Some(at) => self.push(Splice::new(at, "")),
-            None => self.leave(format!(
+        let mut splices: Vec<Splice> = listed
+            .iter()
+            .map(|link| Splice::remove(view.scan, link.line..link.line + 1))
+            .collect();
+        splices.dedup();
+        match inline[..] {
+            [] => {}
+            [_] if is_bare && field.alone => splices.push(Splice::new(field.value.clone(), "")),
+            [link] if joint(view, found, link).is_some() => {
+                splices.extend(joint(view, found, link).map(|at| Splice::new(at, "")));
+            }
+            _ => self.leave(format!(
                 "the link of `{path}` stands within text and is kept"
             )),
         }
+        self.outcome.splices.extend(splices);
+    }
+}
+
+/// A link with the separator that joins it to its neighbour on the line.
+fn joint(view: &View<'_, '_>, found: &LinkField, link: &Link) -> Option<Range<usize>> {
+    let same_line = |other: &&Link| other.line == link.line;
+    let position = found
+        .links
+        .iter()
+        .position(|other| other.whole == link.whole)?;
+    let before = position.checked_sub(1).and_then(|at| found.links.get(at));
+    let after = found.links.get(position + 1);
+    let is_joint = |one: &Link, other: &Link| {
+        let between = view.text(&(one.whole.end..other.whole.start)).trim();
+        [",", "|", ";"].contains(&between)
+    };
+    let before = before
+        .filter(same_line)
+        .filter(|before| is_joint(before, link));
+    let after = after
+        .filter(same_line)
+        .filter(|after| is_joint(link, after));
+    match (before, after) {
+        (Some(before), _) => Some(before.whole.end..link.whole.end),
+        (None, Some(after)) => Some(link.whole.start..after.whole.start),
+        (None, None) => None,
     }
 }
 

@@ -13,7 +13,7 @@ use super::scan::{Entry, Scan};
 use super::splice::{Splice, apply, is_ended};
 use crate::board::edit::Position;
 use crate::board::task::{Task, TimeKey};
-use crate::plan::lines::decode;
+use crate::plan::lines::{decode, heading};
 
 /// The fields of a new entry on a board that has none to copy.
 const FIELDS: [&str; 6] = [
@@ -212,7 +212,11 @@ fn file_end(scan: &Scan<'_>) -> FileEnd {
 /// The bytes that go with an entry.
 pub(super) fn removal(scan: &Scan<'_>, index: usize) -> Range<usize> {
     let entry = &scan.entries[index];
-    let stop = behind(scan, entry);
+    let mut stop = behind(scan, entry);
+    if has_divider(scan, entry) && is_loose(scan, stop) {
+        // Without the rule this text would fall to the entry before.
+        stop = entry.end;
+    }
     let mut first = entry.line;
     if !has_divider(scan, entry)
         && let Some(before) = index.checked_sub(1).map(|index| &scan.entries[index])
@@ -232,6 +236,14 @@ pub(super) fn removal(scan: &Scan<'_>, index: usize) -> Range<usize> {
         _ => start,
     };
     start..scan.text.len()
+}
+
+/// Whether a line is text that no heading or rule sets apart from what is before it.
+fn is_loose(scan: &Scan<'_>, line: usize) -> bool {
+    let text = scan.lines.get(line);
+    let is_heading = !scan.quoted.get(line).copied().unwrap_or_default()
+        && heading(text).is_some_and(|(level, _)| level <= 3);
+    line < scan.lines.len() && !is_heading && text.trim_end() != "---"
 }
 
 /// Puts an entry elsewhere; the words say why it stays.
@@ -270,6 +282,18 @@ pub(super) fn relocation(
         return Err(format!(
             "task {number}, the place to move to, has no entry in TODO.md"
         ));
+    }
+    // A heading of the old form begins a section; what stands there has no neighbours.
+    let is_old = |entry: &Entry| entry.section > 0 && scan.sections[entry.section].name.is_empty();
+    let mut anchors = match to {
+        Position::First | Position::Last => Vec::new(),
+        Position::Before { number } | Position::After { number } => {
+            scan.numbered(*number).collect()
+        }
+    };
+    anchors.push(entry);
+    if anchors.into_iter().any(is_old) {
+        return Err("entries below headings of level 2 are not moved".to_owned());
     }
     let body = bytes[scan.span(entry)].to_vec();
     let shorter = apply(bytes, vec![Splice::new(removal(scan, index), Vec::new())]);

@@ -72,7 +72,8 @@ pub(super) fn apply(bytes: &[u8], mut splices: Vec<Splice>) -> Vec<u8> {
 
 /// Whether a line has a line ending of its own.
 pub(super) fn is_ended(scan: &Scan<'_>, line: usize) -> bool {
-    scan.lines.span(line).end < scan.text.len()
+    let behind = &scan.text[scan.lines.span(line).end..];
+    behind.starts_with('\n') || behind.starts_with("\r\n")
 }
 
 /// The ending of a line, or of the one before it when it has none.

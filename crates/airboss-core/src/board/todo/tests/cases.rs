@@ -1,6 +1,6 @@
 //! Every odd input that is known, one line each.
 
-use super::super::*;
+use super::*;
 
 /// Number, title and status of each entry, and the kinds of problems.
 fn picture(input: &[u8]) -> String {

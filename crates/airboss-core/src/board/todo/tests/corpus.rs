@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use super::super::*;
+use super::*;
 
 /// Tells the person who runs the tests, past the capture of their output.
 fn note(line: &str) {
@@ -84,4 +84,83 @@ fn real_boards_are_read() {
     note(&format!(
         "priority, language, effort, description, dependencies, times, plan, artifacts: {fields:?}"
     ));
+}
+
+/// A status and a date are written to every entry; nothing outside of its lines changes.
+#[test]
+fn a_status_changes_only_its_entry() {
+    let fields = [Field::Status, Field::Time(TimeKey::Completed)];
+    let (mut edits, mut left, mut refused) = (0, 0, 0);
+    for (path, bytes) in &boards() {
+        let file = TodoFile::parse(bytes);
+        for (index, facts) in file.entries.iter().enumerate() {
+            let mut done = task(facts.number);
+            done.status = Status::Superseded.into();
+            done.times.insert(TimeKey::Completed, day("2031-03-02"));
+            let change = [Edit::Change {
+                task: &done,
+                fields: &fields,
+            }];
+            let edited = match edit(bytes, &change) {
+                Ok(edited) if edited.left.is_empty() => edited.bytes,
+                Ok(_) => {
+                    left += 1;
+                    continue;
+                }
+                Err(_) => {
+                    refused += 1;
+                    continue;
+                }
+            };
+            edits += 1;
+            let context = format!("{} task {}", path.display(), facts.number);
+            assert!(edited.starts_with(&bytes[..facts.span.start]), "{context}");
+            assert!(edited.ends_with(&bytes[facts.span.end..]), "{context}");
+            let lines = |bytes: &[u8]| bytes.split(|byte| *byte == b'\n').count();
+            assert!(lines(&edited) - lines(bytes) <= 1, "{context}");
+            // Reading each of them again would take minutes.
+            if index % 4 == 0 {
+                let again = TodoFile::parse(&edited);
+                assert_eq!(again.entries.len(), file.entries.len(), "{context}");
+                let found = &again.entries[index];
+                assert_eq!(found.status, Some(done.status.clone()), "{context}");
+                assert!(found.times.contains_key(&TimeKey::Completed), "{context}");
+            }
+        }
+    }
+    note(&format!(
+        "{edits} status edits, {left} left, {refused} refused"
+    ));
+}
+
+/// An entry with links is put into every board and taken out again.
+#[test]
+fn what_comes_goes_on_real_boards() {
+    let mut begun = 0;
+    for (path, bytes) in &boards() {
+        let mut new = task(54_321);
+        new.priority = Some("High".to_owned());
+        new.description = Some("Why.".to_owned());
+        new.plan = Some("54321_a/plans/1.md".to_owned());
+        new.artifacts = vec![artifact("research", "54321_a/reports/1.md")];
+        new.times.insert(TimeKey::Started, day("2031-03-02"));
+        let Ok(added) = edit(bytes, &[Edit::Add { task: &new }]) else {
+            panic!("{}", path.display());
+        };
+        assert_eq!(added.left, []);
+        let file = TodoFile::parse(&added.bytes);
+        let facts = file.entries.iter().find(|entry| entry.number == 54_321);
+        let facts = facts.unwrap();
+        assert_eq!(facts.plan, new.plan, "{}", path.display());
+        assert_eq!(facts.artifacts.len(), 2, "{}", path.display());
+        let removed = edit(&added.bytes, &[Edit::Remove { number: 54_321 }]).unwrap();
+        if &removed.bytes == bytes {
+            continue;
+        }
+        // Only a section that had to be begun stays.
+        assert!(removed.bytes.starts_with(bytes), "{}", path.display());
+        assert!(removed.bytes.len() < bytes.len() + 20, "{}", path.display());
+        begun += 1;
+    }
+    note(&format!("{begun} boards had no section for a new task"));
 }

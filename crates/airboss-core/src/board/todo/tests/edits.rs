@@ -1,0 +1,878 @@
+//! Every shape that is written, a few lines each.
+
+use super::*;
+
+const ONE: &str = "### 1. a\n- **Status**: [PLANNED]\n";
+
+fn status(line: &str, to: Status, expected: &str) {
+    let input = format!("### 1. a\n{line}\ntext\n\n### 2. b\n{line}\n");
+    let expected = format!("### 1. a\n{expected}\ntext\n\n### 2. b\n{line}\n");
+    change(
+        &input,
+        Field::Status,
+        |task| task.status = to.into(),
+        &expected,
+    );
+}
+
+#[test]
+fn cases_14_to_17_only_the_marker_changes() {
+    use Status::{Completed, Planned};
+    status(
+        "- **Status**: [PLANNED]",
+        Completed,
+        "- **Status**: [COMPLETED]",
+    );
+    status(" **Status**: [X]  ", Planned, " **Status**: [PLANNED]  ");
+    status("*Status**: [X]", Planned, "*Status**: [PLANNED]");
+    status("**Status:** [X]", Planned, "**Status:** [PLANNED]");
+    status("- Status:\t[X]\r", Planned, "- Status:\t[PLANNED]\r");
+    status(
+        "- **Status**: [X] - waits [a](b)",
+        Planned,
+        "- **Status**: [PLANNED] - waits [a](b)",
+    );
+    status(
+        "- **Status**: [X] | **Effort**: 2",
+        Planned,
+        "- **Status**: [PLANNED] | **Effort**: 2",
+    );
+    status(
+        "- **Status**: [BLOCKED - waits]",
+        Planned,
+        "- **Status**: [PLANNED]",
+    );
+    status("- **Status**: DONE", Planned, "- **Status**: [PLANNED]");
+    status(
+        "- **Status**: Not Started (yet)",
+        Planned,
+        "- **Status**: [PLANNED] (yet)",
+    );
+    status(
+        "- **Status**: ✅ COMPLETE (all)",
+        Planned,
+        "- **Status**: ✅ [PLANNED] (all)",
+    );
+    status(
+        "- **Status**: WAITING for it",
+        Planned,
+        "- **Status**: [PLANNED] WAITING for it",
+    );
+    status("- **Status**:", Planned, "- **Status**: [PLANNED]");
+    status(
+        "- **Status**: [CREATING]",
+        Planned,
+        "- **Status**: [PLANNED]",
+    );
+    // What means the same already is left as it is spelt.
+    status("- **Status**: [DONE]", Completed, "- **Status**: [DONE]");
+    status("**Status**: complete", Completed, "**Status**: complete");
+    status(
+        "- **Status**: [NOT-STARTED]",
+        Status::NotStarted,
+        "- **Status**: [NOT-STARTED]",
+    );
+    let other = TaskStatus::Other("odd_word".to_owned());
+    change(
+        ONE,
+        Field::Status,
+        |task| task.status = other,
+        "### 1. a\n- **Status**: [ODD WORD]\n",
+    );
+}
+
+#[test]
+fn case_24_only_the_first_status_line_counts() {
+    status(
+        "```\n**Status**: [X]\n```\n- **Status**: [Y]\n\n**Status**: [Z]",
+        Status::Planned,
+        "```\n**Status**: [X]\n```\n- **Status**: [PLANNED]\n\n**Status**: [Z]",
+    );
+}
+
+#[test]
+fn titles() {
+    let title = |heading: &str, expected: &str| {
+        let body = "- **Status**: [PLANNED]\n";
+        let input = format!("{heading}\n{body}");
+        let set = |task: &mut Task| task.title = "A new  one".to_owned();
+        change(&input, Field::Title, set, &format!("{expected}\n{body}"));
+    };
+    title("### 1. a", "### 1. A new  one");
+    title("### ✅ 001. a ✅ ", "### ✅ 001. A new  one ✅ ");
+    title("### ~~OC_1.~~ a", "### ~~OC_1.~~ A new  one");
+    title("### 1.a", "### 1. A new  one");
+    title("### 1.", "### 1. A new  one");
+    title("## Task 1: a", "## Task 1: A new  one");
+    let lines = |task: &mut Task| task.title = " ✅ 3 lines\nof\ttext ".to_owned();
+    change(
+        ONE,
+        Field::Title,
+        lines,
+        "### 1. 3 lines of\ttext\n- **Status**: [PLANNED]\n",
+    );
+}
+
+#[test]
+fn values_in_place_or_in_the_block() {
+    let high = |task: &mut Task| task.priority = Some("High".to_owned());
+    change(
+        "### 1. a\n- **Language**: x | **Priority**: Low (old) | **Effort**: 1\n- **Status**: [PLANNED]\n",
+        Field::Priority,
+        high,
+        "### 1. a\n- **Language**: x | **Priority**: High (old) | **Effort**: 1\n- **Status**: [PLANNED]\n",
+    );
+    change(
+        &format!("{ONE}\n**Description**: x\n"),
+        Field::Priority,
+        high,
+        &format!("{ONE}- **Priority**: High\n\n**Description**: x\n"),
+    );
+    change(
+        ONE,
+        Field::Effort,
+        |task| task.effort = Some("2 | **Status**: [X]".to_owned()),
+        &format!("{ONE}- **Effort**: 2 / **Status**: [X]\n"),
+    );
+    change(
+        "### 1. a\n**Task Type**: x\n**Status**: [PLANNED]",
+        Field::Language,
+        |task| task.language = Some("rust".to_owned()),
+        "### 1. a\n**Task Type**: rust\n**Status**: [PLANNED]",
+    );
+    change(
+        &format!("{ONE}\n### 2. b\n- **Task Type**: x\n- **Status**: [DONE]\n"),
+        Field::Language,
+        |_| {},
+        &format!("{ONE}\n### 2. b\n- **Task Type**: x\n- **Status**: [DONE]\n"),
+    );
+    change(
+        &format!("{ONE}- **Effort**: 2\n"),
+        Field::Effort,
+        |_| {},
+        ONE,
+    );
+    change(
+        "### 1. a\r\n- **Effort**:\r\n- **Status**: [PLANNED]",
+        Field::Effort,
+        |task| task.effort = Some("2".to_owned()),
+        "### 1. a\r\n- **Effort**: 2\r\n- **Status**: [PLANNED]",
+    );
+    change(
+        "### 1. a\r\n- **Status**: [PLANNED]",
+        Field::Effort,
+        |task| task.effort = Some("2".to_owned()),
+        "### 1. a\r\n- **Status**: [PLANNED]\r\n- **Effort**: 2",
+    );
+}
+
+#[test]
+fn fields_that_the_file_does_not_hold() {
+    for field in [
+        Field::Slug,
+        Field::StatusBefore,
+        Field::Place,
+        Field::Number,
+        Field::Phase("1".to_owned()),
+        Field::Time(TimeKey::LastUpdated),
+        Field::Time(TimeKey::Created),
+        Field::Time(TimeKey::Archived),
+    ] {
+        let times = |task: &mut Task| {
+            for key in [TimeKey::LastUpdated, TimeKey::Created, TimeKey::Archived] {
+                task.times.insert(key, day("2026-03-02"));
+            }
+        };
+        change(ONE, field, times, ONE);
+    }
+}
+
+#[test]
+fn dependencies_parent_and_subtasks() {
+    let depends = |value: &str, numbers: &[u32], expected: &str| {
+        let line = |value: &str| format!("{ONE}- **Dependencies**: {value}\n");
+        change(
+            &line(value),
+            Field::Dependencies,
+            |task| task.dependencies.numbers = numbers.to_vec(),
+            &line(expected),
+        );
+    };
+    depends("None", &[3, 4], "3, 4");
+    depends("Task 3 [COMPLETED] (x)", &[3], "Task 3 [COMPLETED] (x)");
+    depends("Task 3 (x)", &[3, 4], "Task 3 (x), Task 4");
+    depends("Task #3, Task #4", &[4], "Task #4");
+    depends("Tasks 3-5", &[], "None");
+    change(ONE, Field::Dependencies, |_| {}, ONE);
+    change(
+        ONE,
+        Field::Dependencies,
+        |task| task.dependencies.numbers = vec![7],
+        &format!("{ONE}- **Dependencies**: 7\n"),
+    );
+    change(
+        ONE,
+        Field::Subtasks,
+        |task| task.subtasks = vec![7, 8],
+        &format!("{ONE}- **Subtasks**: 7, 8\n"),
+    );
+    change(
+        ONE,
+        Field::Parent,
+        |task| task.parent = Some(9),
+        &format!("{ONE}- **Parent**: Task 9\n"),
+    );
+    change(
+        &format!("{ONE}- **Parent**: OC_12 (x)\n"),
+        Field::Parent,
+        |task| task.parent = Some(9),
+        &format!("{ONE}- **Parent**: OC_9 (x)\n"),
+    );
+    change(
+        &format!("{ONE}- **Parent**: Task 12\n"),
+        Field::Parent,
+        |_| {},
+        ONE,
+    );
+    let prose =
+        |task: &mut Task| task.dependencies.prose = Some("when (at last)\nit works".to_owned());
+    change(
+        ONE,
+        Field::Dependencies,
+        prose,
+        &format!("{ONE}- **Dependencies**: when (at last) it works\n"),
+    );
+}
+
+#[test]
+fn descriptions() {
+    let set = |task: &mut Task| task.description = Some("Two\nlines | **Effort**: 3".to_owned());
+    let text = "Two lines | **Effort**: 3";
+    change(
+        &format!("{ONE}\n**Description**: one\nand more\n\nmore\n"),
+        Field::Description,
+        set,
+        &format!("{ONE}\n**Description**: {text}\n\nmore\n"),
+    );
+    change(
+        ONE,
+        Field::Description,
+        set,
+        &format!("{ONE}\n**Description**: {text}\n"),
+    );
+    change(
+        &format!("{ONE}text\n"),
+        Field::Description,
+        set,
+        &format!("{ONE}\n**Description**: {text}\n\ntext\n"),
+    );
+    change(
+        &format!("{ONE}\n**Description**:\n- x\n"),
+        Field::Description,
+        set,
+        &format!("{ONE}\n**Description**: {text}\n- x\n"),
+    );
+}
+
+#[test]
+fn date_lines() {
+    let times = [TimeKey::Completed, TimeKey::Started, TimeKey::Researched];
+    let fields = times.map(Field::Time);
+    let mut done = task(1);
+    for key in times {
+        done.times.insert(key, day("2026-03-02"));
+    }
+    let edits = [Edit::Change {
+        task: &done,
+        fields: &fields,
+    }];
+    // A board without dates of work gets none.
+    check(ONE, &edits, &format!("{ONE}- **Completed**: 2026-03-02\n"));
+    check(
+        &format!("{ONE}- **Effort**: 1\n- **Started**: 2026-01-01 (again)\n"),
+        &edits,
+        &format!(
+            "{ONE}- **Researched**: 2026-03-02\n- **Completed**: 2026-03-02\n- **Effort**: 1\n- **Started**: 2026-03-02 (again)\n"
+        ),
+    );
+    check(
+        "### 1. a\r\n **Status**: [X]  \r\n **Started**: 2026-03-02T08:00:00Z",
+        &edits,
+        "### 1. a\r\n **Status**: [X]  \r\n **Started**: 2026-03-02T12:00:00Z\r\n **Researched**: 2026-03-02  \r\n **Completed**: 2026-03-02  ",
+    );
+    change(
+        &format!("{ONE}- **Completed**: 2026-01-01\n"),
+        Field::Time(TimeKey::Completed),
+        |_| {},
+        ONE,
+    );
+    let set = |task: &mut Task| {
+        task.times.insert(TimeKey::Completed, day("2026-03-02"));
+    };
+    change(
+        &format!("{ONE}- **Completed**: Phase 1\n"),
+        Field::Time(TimeKey::Completed),
+        set,
+        &format!("{ONE}- **Completed**: 2026-03-02 Phase 1\n"),
+    );
+}
+
+#[test]
+fn reasons() {
+    let fields = [
+        Field::Status,
+        Field::BlockedReason,
+        Field::Time(TimeKey::Blocked),
+    ];
+    let mut blocked = task(1);
+    blocked.status = Status::Blocked.into();
+    blocked.blocked_reason = Some("waits".to_owned());
+    blocked.times.insert(TimeKey::Blocked, day("2026-03-02"));
+    let edits = [Edit::Change {
+        task: &blocked,
+        fields: &fields,
+    }];
+    let lines = "- **Blocked**: 2026-03-02\n- **Blocking Reason**: waits\n";
+    check(
+        ONE,
+        &edits,
+        &format!("### 1. a\n- **Status**: [BLOCKED]\n{lines}"),
+    );
+    check(
+        "### 1. a\n- **Status**: [BLOCKED]\n- **Blocked**: 2026-01-02\n- **Blocking Reason**: old\n",
+        &edits,
+        &format!("### 1. a\n- **Status**: [BLOCKED]\n{lines}"),
+    );
+    let abandoned = |task: &mut Task| task.abandoned_reason = Some("no use".to_owned());
+    change(
+        ONE,
+        Field::AbandonedReason,
+        abandoned,
+        &format!("{ONE}- **Abandonment Reason**: no use\n"),
+    );
+    change(
+        &format!("{ONE}{lines}"),
+        Field::BlockedReason,
+        |_| {},
+        &format!("{ONE}- **Blocked**: 2026-03-02\n"),
+    );
+}
+
+/// Links one more artifact.
+fn link(lines: &str, kind: &str, path: &str, expected: &str) {
+    let input = format!("{ONE}{lines}\n\ntext\n");
+    let expected = format!("{ONE}{expected}\n\ntext\n");
+    change(
+        &input,
+        Field::Artifact(path.to_owned()),
+        |task| task.artifacts = vec![artifact(kind, path)],
+        &expected,
+    );
+}
+
+#[test]
+fn case_18_no_link_twice() {
+    let path = "specs/1_a/reports/r.md";
+    for line in [
+        "- **Research**: [r.md](specs/1_a/reports/r.md)",
+        "- **Research**: [the report](1_a/reports/r.md) (v2)",
+        "- **Research**: [.claude/specs/001_a/reports/r.md]",
+        "- **Research**: `reports/r.md`",
+        "- **Research**: [x.md](1_a/reports/x.md) through [r.md](1_a/reports/r.md)",
+        "- **Research**:\n  - [r.md](1_a/reports/r.md) - note",
+        "**Research Artifacts**:\n  - Research Report: [specs/OC_1_a/reports/r.md]",
+        "- **Artifacts**: [r.md](1_a/reports/r.md)",
+        "- **Status**: [X] | [r.md](1_a/reports/r.md)",
+    ] {
+        link(line, "research", path, line);
+    }
+}
+
+#[test]
+fn links_in_every_shape() {
+    let (r, s, p) = ("1_a/reports/r.md", "1_a/summaries/s.md", "1_a/plans/2.md");
+    link(
+        "- **Effort**: 1",
+        "research",
+        r,
+        "- **Effort**: 1\n- **Research**: [r.md](1_a/reports/r.md)",
+    );
+    link(
+        "- **Effort**: 1",
+        "summary",
+        s,
+        "- **Effort**: 1\n- **Summary**: [s.md](1_a/summaries/s.md)",
+    );
+    link(
+        "- **Effort**: 1",
+        "debug",
+        "1_a/debug/d (1).md",
+        "- **Effort**: 1\n- **Artifacts**: [d (1).md](<1_a/debug/d (1).md>)",
+    );
+    link(
+        "- **Research**:",
+        "research",
+        r,
+        "- **Research**: [r.md](1_a/reports/r.md)",
+    );
+    link(
+        "- **Research**: [o](o.md)",
+        "research",
+        r,
+        "- **Research**:\n  - [o](o.md)\n  - [r.md](1_a/reports/r.md)",
+    );
+    link(
+        "- **Research**: [o](o.md) (v2)",
+        "research",
+        r,
+        "- **Research**: [o](o.md) (v2), [r.md](1_a/reports/r.md)",
+    );
+    link(
+        "- **Research**: [o](o.md) | [q](q.md)",
+        "research",
+        r,
+        "- **Research**: [o](o.md) | [q](q.md) | [r.md](1_a/reports/r.md)",
+    );
+    link(
+        "- **Research**:\n  - [o](o.md) - x\n- **Effort**: 1",
+        "research",
+        r,
+        "- **Research**:\n  - [o](o.md) - x\n  - [r.md](1_a/reports/r.md)\n- **Effort**: 1",
+    );
+    link(
+        "**Research Artifacts**:\n* Research Report: [x/o.md]",
+        "research",
+        r,
+        "**Research Artifacts**:\n* Research Report: [x/o.md]\n* Research Report: [1_a/reports/r.md]",
+    );
+    link(
+        "- **Plan**: [x/1.md] | **Effort**: 1",
+        "plan",
+        p,
+        "- **Plan**: [1_a/plans/2.md] | **Effort**: 1",
+    );
+    link(
+        "- **Plan**: [v1](1_a/plans/1.md) (was [0](1_a/plans/0.md))",
+        "plan",
+        p,
+        "- **Plan**: [2.md](1_a/plans/2.md) (was [0](1_a/plans/0.md))",
+    );
+    link(
+        "- **Plan**: [v0](plans/0.md) | [v1](plans/1.md)",
+        "plan",
+        p,
+        "- **Plan**: [v0](plans/0.md) | [v1](plans/1.md) | [2.md](1_a/plans/2.md)",
+    );
+    link(
+        "- **Plan Artifacts**:\n  - Implementation Plan v1 (current): [1_a/plans/1.md]",
+        "plan",
+        p,
+        "- **Plan Artifacts**:\n  - Implementation Plan v1 (current): [1_a/plans/1.md]\n  - [1_a/plans/2.md]",
+    );
+    link(
+        "- **Summary**: It went well",
+        "summary",
+        s,
+        "- **Summary**: It went well\n- **Summary**: [s.md](1_a/summaries/s.md)",
+    );
+}
+
+#[test]
+fn new_links_are_like_those_of_the_board() {
+    let other = |lines: &str| format!("{ONE}\n### 2. b\n- **Status**: [DONE]\n{lines}\n");
+    let set = |task: &mut Task| task.artifacts = vec![artifact("research", "1_a/reports/r.md")];
+    let field = || Field::Artifact("1_a/reports/r.md".to_owned());
+    let expected =
+        |mine: &str, lines: &str| other(lines).replacen("\n\n", &format!("\n{mine}\n\n"), 1);
+    let lines = "- **Plan**: [2_b/plans/1.md]";
+    change(
+        &other(lines),
+        field(),
+        set,
+        &expected("- **Research**: [1_a/reports/r.md]", lines),
+    );
+    let lines = "- **Plan Artifacts**:\n  - Implementation Plan: [2_b/plans/1.md]";
+    change(
+        &other(lines),
+        field(),
+        set,
+        &expected(
+            "- **Research Artifacts**:\n  - Research Report: [1_a/reports/r.md]",
+            lines,
+        ),
+    );
+}
+
+#[test]
+fn links_are_taken_out() {
+    let path = "1_a/reports/r.md";
+    let gone = |lines: &str, expected: &str| {
+        let input = format!("{ONE}{lines}text\n");
+        change(
+            &input,
+            Field::Artifact(path.to_owned()),
+            |_| {},
+            &format!("{ONE}{expected}text\n"),
+        );
+    };
+    gone("- **Research**: [r](1_a/reports/r.md)\n", "");
+    gone("- **Research**:\n  - [r](1_a/reports/r.md)\n", "");
+    gone(
+        "- **Research**:\n  - [r](1_a/reports/r.md)\n  - [o](o.md)\n",
+        "- **Research**:\n  - [o](o.md)\n",
+    );
+    gone(
+        "- **Research**: [r](1_a/reports/r.md), [o](o.md)\n",
+        "- **Research**: [o](o.md)\n",
+    );
+    gone(
+        "- **Research**: [o](o.md) | [r](1_a/reports/r.md)\n",
+        "- **Research**: [o](o.md)\n",
+    );
+    gone("", "");
+    let input = format!("{ONE}- **Plan**: [p](1_a/plans/1.md)\n");
+    change(&input, Field::Plan, |_| {}, ONE);
+    change(
+        ONE,
+        Field::Plan,
+        |task| task.plan = Some("plans/1.md".to_owned()),
+        &format!("{ONE}- **Plan**: [1.md](plans/1.md)\n"),
+    );
+}
+
+#[test]
+fn front_matter_values() {
+    let at = Timestamp::parse("2026-03-02T09:15:00.5Z").unwrap();
+    let both = [Edit::NextNumber(60), Edit::LastUpdated(at)];
+    check(
+        "---\nlast_updated: \"2026-01-01T00:00:00Z\" # x\nnext_project_number: 58\n---\n",
+        &both,
+        "---\nlast_updated: \"2026-03-02T09:15:00Z\" # x\nnext_project_number: 60\n---\n",
+    );
+    check(
+        "---\nlast_updated: 2026-01-01\n  next_project_number: '7'\n---\n",
+        &both,
+        "---\nlast_updated: 2026-03-02\n  next_project_number: '60'\n---\n",
+    );
+    check(
+        "---\nlast_updated: soon\nnext_project_number: P26\n---\n",
+        &both,
+        "---\nlast_updated: soon\nnext_project_number: P26\n---\n",
+    );
+    check(
+        "next_project_number: 5\n",
+        &both,
+        "next_project_number: 5\n",
+    );
+}
+
+/// An entry is put in, and taken out again.
+fn adds(input: &str, task: &Task, expected: &str) {
+    check(input, &[Edit::Add { task }], expected);
+    let number = task.number;
+    check(expected, &[Edit::Remove { number }], input);
+}
+
+#[test]
+fn entries_come_and_go() {
+    let two = task(2);
+    let new = "### 2. a\n- **Status**: [PLANNED]\n";
+    adds(
+        &format!("## Tasks\n\n{ONE}"),
+        &two,
+        &format!("## Tasks\n\n{new}\n{ONE}"),
+    );
+    adds(
+        &format!("## Tasks\n\nText.\n\n{ONE}\n---\n\n### 3. c\n- **Status**: [DONE]"),
+        &two,
+        &format!("## Tasks\n\nText.\n\n{new}\n---\n\n{ONE}\n---\n\n### 3. c\n- **Status**: [DONE]"),
+    );
+    let empty = "### 2. a\n- **Status**: [PLANNED]\n- **Blocking**: None\n- **Dependencies**: None";
+    adds(
+        "## Tasks\n\n## Notes\n",
+        &two,
+        &format!("## Tasks\n\n{empty}\n\n## Notes\n"),
+    );
+    adds("## Tasks\n", &two, &format!("## Tasks\n\n{empty}\n"));
+    adds("## Tasks\n\n", &two, &format!("## Tasks\n\n{empty}\n\n"));
+    adds("## Tasks", &two, &format!("## Tasks\n\n{empty}"));
+    // Without `## Tasks`, the end of the section of its priority.
+    let low = format!("## Low Priority\n\n{ONE}");
+    let mut three = task(3);
+    three.priority = Some("low".to_owned());
+    adds(
+        &low,
+        &three,
+        &format!("{low}\n### 3. a\n- **Status**: [PLANNED]\n"),
+    );
+    adds(
+        &format!("{low}\n---\n\n{}\n## Notes\n", ONE.replace('1', "2")),
+        &three,
+        &format!(
+            "{low}\n---\n\n{}\n---\n\n### 3. a\n- **Status**: [PLANNED]\n\n## Notes\n",
+            ONE.replace('1', "2")
+        ),
+    );
+    adds(
+        &format!("{low}\n---\n\n## Notes\n"),
+        &three,
+        &format!("{low}\n---\n\n### 3. a\n- **Status**: [PLANNED]\n\n---\n\n## Notes\n"),
+    );
+    adds(
+        &format!("{low}\n---"),
+        &three,
+        &format!("{low}\n---\n\n### 3. a\n- **Status**: [PLANNED]\n\n---"),
+    );
+    // Without either, a section of its own, which stays.
+    check(
+        ONE,
+        &[Edit::Add { task: &two }],
+        &format!("{ONE}\n## Tasks\n\n{new}"),
+    );
+    check(
+        "",
+        &[Edit::Add { task: &two }],
+        &format!("## Tasks\n\n{empty}\n"),
+    );
+}
+
+#[test]
+fn a_new_entry_is_like_the_newest() {
+    let mut new = task(58);
+    new.title = "Shorten it".to_owned();
+    new.status = Status::NotStarted.into();
+    new.priority = Some("High".to_owned());
+    new.effort = Some("TBD".to_owned());
+    new.language = Some("rust".to_owned());
+    new.description = Some("Why\nand how.".to_owned());
+    new.times.insert(TimeKey::Created, day("2026-03-02"));
+    let board = String::from_utf8(new_board(58)).unwrap();
+    check(
+        &board,
+        &[Edit::Add { task: &new }],
+        "---\nnext_project_number: 58\n---\n\n# TODO\n\n## Tasks\n\n### 58. Shorten it\n- **Effort**: TBD\n- **Status**: [NOT STARTED]\n- **Priority**: High\n- **Language**: rust\n- **Blocking**: None\n- **Dependencies**: None\n\n**Description**: Why and how.\n",
+    );
+    let like = "### OC_5. b\r\n * **Task Type**: x | **Created**: 2026-01-01\r\n * **Status**: [DONE]\r\n * **Completed**: 2026-01-02\r\n * **Plan**: [p](plans/p.md)\r\n";
+    check(
+        &format!("## Tasks\r\n{like}"),
+        &[Edit::Add { task: &new }],
+        &format!(
+            "## Tasks\r\n### OC_58. Shorten it\r\n * **Task Type**: rust\r\n * **Created**: 2026-03-02\r\n * **Status**: [NOT STARTED]\r\n\r\n**Description**: Why and how.\r\n\r\n{like}"
+        ),
+    );
+}
+
+#[test]
+fn a_task_comes_back_with_all_it_had() {
+    let mut old = task(2);
+    old.status = Status::Completed.into();
+    old.dependencies.numbers = vec![1];
+    old.parent = Some(1);
+    old.plan = Some("2_a/plans/2.md".to_owned());
+    old.artifacts = vec![
+        artifact("research", "2_a/reports/1.md"),
+        artifact("plan", "2_a/plans/1.md"),
+        artifact("plan", "2_a/plans/2.md"),
+        artifact("summary", "2_a/summaries/s.md"),
+    ];
+    for key in [TimeKey::Started, TimeKey::Completed] {
+        old.times.insert(key, day("2026-03-02"));
+    }
+    let board = format!("## Tasks\n\n{ONE}- **Started**: 2026-01-01\n");
+    check(&board, &[Edit::Add { task: &old }], &board.replace("### 1", "### 2. a\n- **Status**: [COMPLETED]\n- **Started**: 2026-03-02\n- **Completed**: 2026-03-02\n- **Dependencies**: 1\n- **Parent**: Task 1\n- **Research**: [1.md](2_a/reports/1.md)\n- **Plan**: [2.md](2_a/plans/2.md)\n- **Summary**: [s.md](2_a/summaries/s.md)\n\n### 1"));
+}
+
+#[test]
+fn entries_are_moved() {
+    let entry = |number: u32| format!("### {number}. x\n- **Status**: [DONE]\n\n");
+    let board = |first: &[u32], second: &[u32]| {
+        let list = |numbers: &[u32]| {
+            numbers
+                .iter()
+                .map(|number| entry(*number))
+                .collect::<String>()
+        };
+        format!("## Tasks\n\n{}## Other\n\n{}", list(first), list(second))
+    };
+    let moves = |number: u32, to: &Position, first: &[u32], second: &[u32]| {
+        check(
+            &board(&[1, 2, 3], &[4, 5]),
+            &[Edit::Move { number, to }],
+            &board(first, second),
+        );
+    };
+    moves(2, &Position::First, &[2, 1, 3], &[4, 5]);
+    moves(1, &Position::First, &[1, 2, 3], &[4, 5]);
+    moves(2, &Position::Last, &[1, 3, 2], &[4, 5]);
+    moves(4, &Position::Last, &[1, 2, 3], &[5, 4]);
+    moves(3, &Position::Before { number: 2 }, &[1, 3, 2], &[4, 5]);
+    moves(1, &Position::After { number: 4 }, &[2, 3], &[4, 1, 5]);
+    moves(4, &Position::After { number: 3 }, &[1, 2, 3, 4], &[5]);
+    let divided = "## Tasks\n\n### 1. x\n- **Status**: [A]\n\n---\n\n### 2. y\n- **Status**: [B]\n\n---\n\n### 3. z\n- **Status**: [C]\n";
+    check(
+        divided,
+        &[Edit::Move {
+            number: 3,
+            to: &Position::First,
+        }],
+        "## Tasks\n\n### 3. z\n- **Status**: [C]\n\n---\n\n### 1. x\n- **Status**: [A]\n\n---\n\n### 2. y\n- **Status**: [B]\n",
+    );
+    let lost = edit(
+        b"",
+        &[Edit::Move {
+            number: 3,
+            to: &Position::First,
+        }],
+    )
+    .unwrap();
+    assert_eq!(
+        lost.left,
+        [(3, "task 3 has no entry in TODO.md".to_owned())]
+    );
+}
+
+#[test]
+fn entries_are_renumbered() {
+    let renumber = |heading: &str, expected: &str| {
+        let body = "- **Status**: [X]\n- **Dependencies**: 1\n";
+        let task = task(12);
+        check(
+            &format!("{heading}\n{body}"),
+            &[Edit::Renumber {
+                from: 1,
+                task: &task,
+            }],
+            &format!("{expected}\n{body}"),
+        );
+    };
+    renumber("### 1. 1 a", "### 12. 1 a");
+    renumber("### ✅ OC_001. a", "### ✅ OC_012. a");
+    renumber("### 1b. a", "### 12b. a");
+    renumber("## Task 1: a", "## Task 12: a");
+    // The title tells which of two is meant.
+    let twice = format!("{}{ONE}", ONE.replace(" a", " b"));
+    let task = task(12);
+    check(
+        &twice,
+        &[Edit::Renumber {
+            from: 1,
+            task: &task,
+        }],
+        &format!(
+            "{}{}",
+            ONE.replace(" a", " b"),
+            ONE.replace("1. a", "12. a")
+        ),
+    );
+}
+
+#[test]
+fn many_edits_in_order() {
+    let (one, two) = (task(1), task(2));
+    let mut done = task(1);
+    done.status = Status::Completed.into();
+    let fields = [Field::Status];
+    let edits = [
+        Edit::NextNumber(3),
+        Edit::Change {
+            task: &done,
+            fields: &fields,
+        },
+        Edit::Add { task: &two },
+        Edit::Move {
+            number: 2,
+            to: &Position::Last,
+        },
+        Edit::Change {
+            task: &one,
+            fields: &fields,
+        },
+        Edit::Change {
+            task: &done,
+            fields: &fields,
+        },
+        Edit::Remove { number: 3 },
+    ];
+    let input = format!("---\nnext_project_number: 1\n---\n## Tasks\n{ONE}");
+    let output = edit(input.as_bytes(), &edits).unwrap().bytes;
+    let expected = "---\nnext_project_number: 3\n---\n## Tasks\n### 1. a\n- **Status**: [COMPLETED]\n\n### 2. a\n- **Status**: [PLANNED]\n";
+    assert_eq!(String::from_utf8(output).unwrap(), expected);
+}
+
+#[test]
+fn neighbours_are_removed_together() {
+    let entries = |numbers: &[u32]| {
+        numbers
+            .iter()
+            .map(|number| ONE.replace('1', &number.to_string()) + "\n---\n\n")
+            .collect::<String>()
+    };
+    let edits = [5, 2, 3, 1].map(|number| Edit::Remove { number });
+    check(
+        &format!("## Tasks\n\n{}", entries(&[1, 2, 3, 4, 5, 6])),
+        &edits,
+        &format!("## Tasks\n\n{}", entries(&[4, 6])),
+    );
+}
+
+#[test]
+fn what_cannot_be_done_is_told() {
+    let task = task(1);
+    let fields = [Field::Status, Field::Plan];
+    let change = [Edit::Change {
+        task: &task,
+        fields: &fields,
+    }];
+    let left = |input: &str| edit(input.as_bytes(), &change).unwrap().left;
+    assert_eq!(left(""), [(1, "task 1 has no entry in TODO.md".to_owned())]);
+    assert_eq!(
+        left("## Task 1: a\n"),
+        [(1, "task 1 has no status line".to_owned())]
+    );
+    let twice = format!("{ONE}{ONE}").into_bytes();
+    let lines = vec![1, 3];
+    assert_eq!(
+        edit(&twice, &change),
+        Err(EditError::Duplicate {
+            number: 1,
+            lines: lines.clone()
+        })
+    );
+    assert_eq!(
+        edit(&twice, &[Edit::Remove { number: 1 }]),
+        Err(EditError::Duplicate { number: 1, lines })
+    );
+    assert_eq!(
+        edit(&twice, &[Edit::Remove { number: 2 }]).unwrap().bytes,
+        twice
+    );
+    let merge = format!("{ONE}<<<<<<< x\n").into_bytes();
+    assert!(matches!(
+        edit(&merge, &[Edit::NextNumber(1)]),
+        Err(EditError::Damaged { line: 3, .. })
+    ));
+}
+
+#[test]
+fn case_23_bytes_that_are_no_text_are_kept() {
+    let task = task(1);
+    let fields = [
+        Field::Effort,
+        Field::Status,
+        Field::Time(TimeKey::Completed),
+    ];
+    let input = b"### 1. \xff\xfe\n- **Status**: [X\xff] \xc3\n- **Effort**: 2\n\xf0\x9f\n";
+    let output = edit(
+        input,
+        &[Edit::Change {
+            task: &task,
+            fields: &fields,
+        }],
+    )
+    .unwrap()
+    .bytes;
+    assert_eq!(
+        output,
+        b"### 1. \xff\xfe\n- **Status**: [PLANNED] \xc3\n\xf0\x9f\n"
+    );
+}
