@@ -17,6 +17,7 @@ pub mod link;
 pub mod name;
 pub mod number;
 pub mod operation;
+pub mod project_state;
 pub mod ready;
 pub mod roots;
 pub mod status;
