@@ -18,6 +18,7 @@ pub mod link;
 pub mod name;
 pub mod number;
 pub mod operation;
+pub mod project_state;
 pub mod ready;
 pub mod reconcile;
 pub mod roots;
