@@ -5,12 +5,13 @@ use std::ops::Range;
 use super::fields::{Field as Line, View, joined};
 use super::headings::plain_title;
 use super::scan::{Entry, Scan};
-use super::splice::Splice;
+use super::splice::{self, Splice};
 use super::status::StatusShape;
 use super::{dates, facts, numbers};
 use crate::board::change::Field;
 use crate::board::facts::Dependencies;
 use crate::board::task::{Task, TimeKey};
+use crate::plan::lines::decode;
 use crate::time::Timestamp;
 
 /// What a change of an entry comes to.
@@ -89,7 +90,36 @@ impl<'t> Style<'t> {
 }
 
 /// Gives fields of an entry the values that the task has. Links are not among them.
-pub(super) fn fields(scan: &Scan<'_>, entry: &Entry, task: &Task, fields: &[Field]) -> Outcome {
+pub(super) fn fields(
+    scan: &Scan<'_>,
+    bytes: &[u8],
+    entry: &Entry,
+    task: &Task,
+    fields: &[Field],
+) -> Outcome {
+    let at_once = together(scan, entry, task, fields);
+    if !splice::overlap(&at_once.splices) {
+        return at_once;
+    }
+    // A last line without an ending goes while another comes: then one after the other.
+    let start = scan.span(entry).start;
+    let mut bytes = bytes.to_vec();
+    let mut left = Vec::new();
+    for field in fields {
+        let text = decode(&bytes);
+        let scan = Scan::new(&text);
+        let Some(entry) = scan.numbered(task.number).next() else {
+            continue;
+        };
+        let outcome = together(&scan, entry, task, std::slice::from_ref(field));
+        left.extend(outcome.left);
+        bytes = splice::apply(&bytes, outcome.splices);
+    }
+    let splices = vec![Splice::new(start..scan.text.len(), &bytes[start..])];
+    Outcome { splices, left }
+}
+
+fn together(scan: &Scan<'_>, entry: &Entry, task: &Task, fields: &[Field]) -> Outcome {
     let view = View::new(scan, entry);
     let mut change = Change {
         style: Style::of(&view),

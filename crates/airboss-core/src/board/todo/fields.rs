@@ -116,10 +116,12 @@ impl<'s, 't> View<'s, 't> {
             let body = text.trim_start_matches([' ', '\t']);
             let deeper = text.len() - body.len() > field.indent || !field.listed;
             let is_item = crate::plan::lines::bullet(body).is_some();
-            let is_field = self
-                .fields
-                .iter()
-                .any(|other| other.line == *line && other.indent <= field.indent);
+            // A field of its own is no item, however deep; only links may have labels.
+            let is_field = self.fields.iter().any(|other| {
+                let kind = super::links::kind_of_name(self.text(&other.name));
+                let is_label = kind.is_some() && other.indent > field.indent;
+                other.line == *line && (!is_label || Some(*line) == self.entry.status)
+            });
             deeper && is_item && !is_field && !scan.quoted[*line]
         };
         let end = (start..self.entry.end)
