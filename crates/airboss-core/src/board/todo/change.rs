@@ -246,6 +246,13 @@ impl Change<'_, '_, '_> {
         }
     }
 
+    /// Takes out every line of a field, for behind the first another one would come to light.
+    fn remove_named(&mut self, names: &[&str]) {
+        for field in self.view.all_named(names) {
+            self.remove_field(field);
+        }
+    }
+
     fn title(&mut self, title: &str) {
         let title = facts::one_line(title);
         let title = plain_title(&title);
@@ -322,21 +329,25 @@ impl Change<'_, '_, '_> {
                     .line(name, &dates::text(at, dates::DateForm::Day));
                 self.insert_dated(key, line);
             }
-            (Some(field), None) => {
-                let value = self.view.text(&field.value);
-                let Some((_, _, length)) = dates::read(value) else {
-                    return;
-                };
-                if length == value.len() {
-                    self.remove_field(&field);
-                } else {
-                    // The remark behind the date is not Airboss's.
-                    let rest = value[length..].trim_start();
-                    let start = field.value.start;
-                    self.push(start..start + value.len() - rest.len(), "");
-                }
-            }
+            (Some(_), None) => self.remove_dates(name),
             (None, None) => {}
+        }
+    }
+
+    /// Takes out a date; the remark behind it is not Airboss's.
+    fn remove_dates(&mut self, name: &str) {
+        for field in self.view.all_named(&[name]) {
+            let value = self.view.text(&field.value);
+            let Some((_, _, length)) = dates::read(value) else {
+                continue;
+            };
+            if length == value.len() {
+                self.remove_field(field);
+            } else {
+                let rest = value[length..].trim_start();
+                let start = field.value.start;
+                self.push(start..start + value.len() - rest.len(), "");
+            }
         }
     }
 
@@ -373,7 +384,7 @@ impl Change<'_, '_, '_> {
                     self.set(field.value, &reason);
                 }
             }
-            (Some(field), None) => self.remove_field(&field),
+            (Some(_), None) => self.remove_named(&[name]),
             (None, Some(reason)) => {
                 let line = self.style.line(name, &reason);
                 let date = key.line().and_then(|name| view.named(&[name]));
@@ -407,7 +418,7 @@ impl Change<'_, '_, '_> {
                 }
             }
             (None, Some(wanted)) => self.insert_field(name, &wanted),
-            (Some(field), None) => self.remove_field(&field),
+            (Some(_), None) => self.remove_named(names),
             (None, None) => {}
         }
     }
@@ -471,7 +482,7 @@ impl Change<'_, '_, '_> {
                 }
             }
             (None, Some(parent)) => self.insert_field("Parent", &format!("Task {parent}")),
-            (Some(field), None) => self.remove_field(&field),
+            (Some(_), None) => self.remove_named(&facts::PARENT),
             (None, None) => {}
         }
     }

@@ -101,6 +101,14 @@ impl<'s, 't> View<'s, 't> {
         })
     }
 
+    /// Every field with one of these names.
+    pub(super) fn all_named(&self, names: &[&str]) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|field| {
+            let name = self.text(&field.name);
+            names.iter().any(|known| known.eq_ignore_ascii_case(name))
+        })
+    }
+
     /// The value of the first field with one of these names, unless it is empty.
     pub(super) fn value(&self, names: &[&str]) -> Option<&'t str> {
         let value = self.text(&self.named(names)?.value);
@@ -145,6 +153,16 @@ impl<'s, 't> View<'s, 't> {
             };
             line = self.items(field).end;
             end = line;
+        }
+        // Items that follow would become those of a new line above them.
+        let is_stray = |line: usize| {
+            let text = lines.get(line).trim_start_matches([' ', '\t']);
+            crate::plan::lines::bullet(text).is_some()
+                && !self.scan.quoted[line]
+                && self.fields.iter().all(|field| field.line != line)
+        };
+        while end < self.entry.end && is_stray(end) {
+            end += 1;
         }
         end
     }
