@@ -20,7 +20,7 @@ use crate::plan::PhaseStatus;
 use crate::time::Timestamp;
 
 pub use self::relation::{cycle, expand, renumber};
-pub(super) use self::relation::cycle_in;
+pub(super) use self::relation::{cycle_in, follow};
 pub use self::undo::{Logged, undo};
 
 /// The longest title of a task, in characters; the format's limit.
