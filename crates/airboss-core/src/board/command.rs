@@ -7,9 +7,9 @@ mod relation;
 mod undo;
 
 use super::change::TaskChange;
-use super::directory;
 use super::edit::Position;
 use super::facts::Dependencies;
+use super::name;
 use super::operation::{Board, BoardOperation, Cause};
 use super::status::{Class, Status, TaskStatus};
 use super::task::{Artifact, PhaseState, Place, Task, TimeKey};
@@ -19,8 +19,8 @@ use crate::operation::Actor;
 use crate::plan::PhaseStatus;
 use crate::time::Timestamp;
 
-pub(super) use self::relation::cycle_in;
 pub use self::relation::{cycle, expand, renumber};
+pub(super) use self::relation::{cycle_in, follow};
 pub use self::undo::{Logged, undo};
 
 /// The longest title of a task, in characters; the format's limit.
@@ -237,7 +237,7 @@ impl NewTask {
             id: self.id,
             number: self.number,
             former_numbers: Vec::new(),
-            slug: directory::slug(&self.title),
+            slug: name::slug(&self.title),
             title: self.title.trim().to_owned(),
             status: Status::NotStarted.into(),
             status_before: None,

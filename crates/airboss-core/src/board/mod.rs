@@ -8,12 +8,13 @@
 pub mod artifact_name;
 pub mod change;
 pub mod command;
+pub mod compare;
 pub mod directory;
 pub mod drift;
 pub mod edit;
 pub mod error;
-pub mod errors_file;
 pub mod facts;
+pub mod import;
 pub mod link;
 pub mod name;
 pub mod number;

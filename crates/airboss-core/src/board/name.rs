@@ -5,10 +5,39 @@ use std::collections::BTreeMap;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::directory::slug;
 use super::operation::{Board, BoardKey};
 use super::task::{Place, Task};
 use crate::id::TaskId;
+
+/// The most characters of a slug that is made here; the format's limit.
+const SLUG_LIMIT: usize = 50;
+
+/// The slug of a title: `[a-z0-9]` and `_`, at most fifty characters, cut between words.
+#[must_use]
+pub fn slug(title: &str) -> String {
+    let lower = title.to_lowercase();
+    let words = lower.split(|character: char| !character.is_ascii_alphanumeric());
+    let mut slug = String::new();
+    for word in words.filter(|word| !word.is_empty()) {
+        let separator = usize::from(!slug.is_empty());
+        if slug.len() + separator + word.len() > SLUG_LIMIT {
+            if slug.is_empty() {
+                // One word that is longer than a slug; it is ASCII, so any byte ends a character.
+                slug.push_str(&word[..SLUG_LIMIT]);
+            }
+            break;
+        }
+        if separator == 1 {
+            slug.push('_');
+        }
+        slug.push_str(word);
+    }
+    match slug.as_str() {
+        // The literal is what scripts write when they have no name.
+        "" | "null" => "task".to_owned(),
+        _ => slug,
+    }
+}
 
 /// A title for a task of which only the slug is known.
 #[must_use]
@@ -109,7 +138,20 @@ mod tests {
     use crate::path::RepoPath;
 
     #[test]
-    fn a_slug_gives_a_title() {
+    fn slugs() {
+        let cases = [
+            ("Shorten the start-up banner", "shorten_the_start_up_banner"),
+            ("  Ünïcode & more!  ", "n_code_more"),
+            ("", "task"),
+            ("NULL", "task"),
+            ("!!", "task"),
+        ];
+        for (title, expected) in cases {
+            assert_eq!(slug(title), expected, "{title}");
+        }
+        let long = slug("one two three four five six seven eight nine ten eleven");
+        assert_eq!(long, "one_two_three_four_five_six_seven_eight_nine_ten");
+        assert_eq!(slug(&"a".repeat(70)).len(), SLUG_LIMIT);
         assert_eq!(title_of("shorten_the_banner"), "Shorten the banner");
         assert_eq!(title_of(""), "Task");
     }

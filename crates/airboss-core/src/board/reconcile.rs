@@ -25,7 +25,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::TaskChange;
-use super::directory;
 use super::drift::{self, Disagreement, Duplicate, Side};
 use super::facts::{Dependencies, List, TaskFacts};
 use super::link;
@@ -303,7 +302,7 @@ pub fn join(number: u32, todo: Option<&TaskFacts>, state: Option<&TaskFacts>) ->
     let slug = texts(|facts| &facts.slug);
     let title = texts(|facts| &facts.title);
     let title = title.unwrap_or_else(|| name::title_of(slug.as_deref().unwrap_or_default()));
-    let slug = slug.unwrap_or_else(|| directory::slug(&title));
+    let slug = slug.unwrap_or_else(|| name::slug(&title));
     let status = both
         .into_iter()
         .flatten()

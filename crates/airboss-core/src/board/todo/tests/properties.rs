@@ -297,6 +297,7 @@ proptest! {
                 prop_assert!(before.damage.is_some());
                 return Ok(());
             }
+            Err(lossy @ EditError::Lossy { .. }) => panic!("{lossy}"),
         };
         let Some(facts) = mine.first() else {
             prop_assert_eq!(&edited.bytes, &bytes);

@@ -1,0 +1,70 @@
+//! The past of a board, from its log and the register of what was published.
+
+use std::collections::BTreeMap;
+
+use super::History;
+use crate::board::change::{Field, TaskChange};
+use crate::board::compare;
+use crate::board::operation::BoardOperation;
+use crate::board::task::Task;
+use crate::id::{OperationId, TaskId};
+
+/// A [`History`] in memory.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    sections: BTreeMap<String, u64>,
+    operations: BTreeMap<OperationId, u64>,
+    beginnings: BTreeMap<TaskId, Task>,
+    changes: BTreeMap<TaskId, Vec<(u64, TaskChange)>>,
+}
+
+impl Past {
+    /// Takes in the next operation of the board.
+    pub fn record(&mut self, sequence: u64, id: OperationId, operation: &BoardOperation) {
+        self.operations.insert(id, sequence);
+        match operation {
+            BoardOperation::TaskAdopted { task } | BoardOperation::TaskAdded { task, .. } => {
+                if let Some(operation) = task.operation {
+                    // What it was adopted with is known, too: it is as old as the adoption.
+                    self.operations.entry(operation).or_insert(sequence);
+                }
+                self.beginnings.insert(task.id, (**task).clone());
+            }
+            BoardOperation::TaskChanged { task, changes, .. } => {
+                let known = self.changes.entry(*task).or_default();
+                known.extend(changes.iter().map(|change| (sequence, change.clone())));
+            }
+            _ => {}
+        }
+    }
+
+    /// Remembers that a section was published, the first time.
+    pub fn publish(&mut self, hash: &str, sequence: u64) {
+        self.sections.entry(hash.to_owned()).or_insert(sequence);
+    }
+}
+
+impl History for Past {
+    fn section(&self, hash: &str) -> Option<u64> {
+        self.sections.get(hash).copied()
+    }
+
+    fn operation(&self, id: OperationId) -> Option<u64> {
+        self.operations.get(&id).copied()
+    }
+
+    fn changed_since(&self, task: TaskId, sequence: u64) -> Vec<Field> {
+        let changes = self.changes.get(&task).into_iter().flatten();
+        let newer = changes.filter(|(at, _)| *at > sequence);
+        newer.map(|(_, change)| change.field()).collect()
+    }
+
+    fn had(&self, task: TaskId, change: &TaskChange) -> bool {
+        let began = self.beginnings.get(&task);
+        began.is_some_and(|task| compare::is_so(change, task))
+            || self
+                .changes
+                .get(&task)
+                .is_some_and(|changes| changes.iter().any(|(_, old)| compare::alike(old, change)))
+    }
+}
