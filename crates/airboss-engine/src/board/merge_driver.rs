@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
-use airboss_core::board::import::ListKind;
+use airboss_core::board::drift::Side;
 use airboss_core::board::merge_file::{Merged, merge};
 use airboss_core::board::{BoardKey, EditError};
 use fs_err as fs;
@@ -114,8 +114,8 @@ pub fn run_merge_driver(
     name: &str,
 ) -> Result<Vec<String>, MergeError> {
     let kind = match Path::new(name).file_name().and_then(OsStr::to_str) {
-        Some("TODO.md") => ListKind::Todo,
-        Some("state.json") => ListKind::State,
+        Some("TODO.md") => Side::Todo,
+        Some("state.json") => Side::State,
         _ => return Err(MergeError::Unknown(name.to_owned())),
     };
     let (base, own, theirs) = (fs::read(base)?, fs::read(ours)?, fs::read(theirs)?);

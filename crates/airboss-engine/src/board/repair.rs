@@ -22,7 +22,7 @@ pub(super) fn sound_version(
     if let Some([base, ours, theirs]) = repository.sides(&row.path).ok()? {
         let (ours, theirs) = (ours?, theirs?);
         let base = base.unwrap_or_default();
-        return Some(merge(file.kind, &base, &ours, &theirs).ok()?.bytes);
+        return Some(merge(file.side, &base, &ours, &theirs).ok()?.bytes);
     }
     if row.kind == PublishKind::Todo {
         return None;
