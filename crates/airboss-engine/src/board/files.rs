@@ -28,8 +28,8 @@ use super::{repair, single};
 use crate::git::Repository;
 use crate::projection::{Content, digest};
 use crate::store::{
-    BoardPublication, Change, CommandId, Decided, FileStamp,
-    PublishKind, PublishRow, Section, Store, StoreError, Wanted,
+    BoardPublication, Change, CommandId, Decided, FileStamp, PublishKind, PublishRow, Section,
+    Store, StoreError, Wanted,
 };
 use crate::vfs::{Facts, RealVfs, facts_if_any};
 use crate::workspace::Workspace;
@@ -212,14 +212,16 @@ impl BoardFiles {
         }
         let view = store.board(board)?.unwrap_or_default();
         let first = seen.import(board, &view, store.now());
-        let conflicts = |operation: &BoardOperation| {
-            matches!(operation, BoardOperation::ConflictFound { .. })
-        };
+        let conflicts =
+            |operation: &BoardOperation| matches!(operation, BoardOperation::ConflictFound { .. });
         if let Some(repository) = &self.repository
             && first.operations.iter().any(conflicts)
         {
             // Kept before anything else: it is the only place of the other side's bytes.
-            seen.blob = repository.keep("displaced", bytes).ok().map(|blob| blob.to_string());
+            seen.blob = repository
+                .keep("displaced", bytes)
+                .ok()
+                .map(|blob| blob.to_string());
         }
         let mut told: Vec<String> = Vec::new();
         let decided = store.decide_board(board, Some(key), &Wanted::All, &mut |standing| {
@@ -227,7 +229,10 @@ impl BoardFiles {
             told = imported.notes.iter().map(Note::to_string).collect();
             if imported.needs_accept && self.whole != Whole::Accept && !seen.is_checked_out {
                 // It is asked again as long as nobody decides, so nothing is remembered.
-                told.push("so many tasks differ that a person has to say yes: `airboss sync --accept`".to_owned());
+                told.push(
+                    "so many tasks differ that a person has to say yes: `airboss sync --accept`"
+                        .to_owned(),
+                );
                 return Err("it needs a person".into());
             }
             let mut change = self.change_of(board, &standing.board, imported.operations.clone());

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use airboss_core::board::drift::Side;
-use airboss_core::board::{Board, Edit, EditError, Edited, Place, Task, TaskFacts, state_file, todo};
+use airboss_core::board::{
+    Board, Edit, EditError, Edited, Place, Task, TaskFacts, state_file, todo,
+};
 use airboss_core::id::TaskId;
 use airboss_core::time::Timestamp;
 
@@ -13,7 +14,6 @@ use crate::store::PublishKind;
 /// How one of the two files is read and written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ListFile {
-    pub(super) side: Side,
     pub(super) parse: fn(&[u8]) -> Result<Parsed, EditError>,
     pub(super) edit: fn(&[u8], &[Edit<'_>]) -> Result<Edited, EditError>,
     pub(super) section: for<'b> fn(&'b [u8], &TaskFacts) -> &'b [u8],
@@ -21,7 +21,7 @@ pub(super) struct ListFile {
 }
 
 /// What a file says.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Parsed {
     /// Of each task.
     pub facts: Vec<TaskFacts>,
@@ -30,7 +30,6 @@ pub struct Parsed {
 }
 
 const TODO: ListFile = ListFile {
-    side: Side::Todo,
     parse: |bytes| {
         let file = todo::TodoFile::parse(bytes);
         match file.damage {
@@ -47,7 +46,6 @@ const TODO: ListFile = ListFile {
 };
 
 const STATE: ListFile = ListFile {
-    side: Side::State,
     parse: |bytes| {
         let file = state_file::StateFile::parse(bytes)?;
         Ok(Parsed {

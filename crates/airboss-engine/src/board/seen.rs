@@ -153,7 +153,10 @@ impl StoredPast {
             .map(|(_, hash)| hash.as_str())
             .partition(|hash| ages.contains_key(hash));
         unchanged.sort_by_key(|hash| std::cmp::Reverse(ages.get(hash)));
-        for hash in changed.into_iter().chain(unchanged.into_iter().take(PROOFS_MAX)) {
+        for hash in changed
+            .into_iter()
+            .chain(unchanged.into_iter().take(PROOFS_MAX))
+        {
             if let Some(sequence) = store.known_section(board, &row.path, hash)? {
                 self.sections.insert(hash.to_owned(), sequence);
             }

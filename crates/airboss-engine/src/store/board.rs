@@ -148,7 +148,9 @@ pub struct FoundSections {
 impl Section {
     /// Its sequence number, or the common one when it has none of its own.
     pub(super) fn sequence_or(&self, common: Option<u64>) -> u64 {
-        common.filter(|_| self.sequence == 0).unwrap_or(self.sequence)
+        common
+            .filter(|_| self.sequence == 0)
+            .unwrap_or(self.sequence)
     }
 }
 
