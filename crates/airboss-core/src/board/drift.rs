@@ -216,22 +216,11 @@ pub fn duplicates(todo: &[TaskFacts], state: &[TaskFacts]) -> Vec<Duplicate> {
 
 /// The records of the first list that has any.
 fn counting<'a>(records: &[&'a TaskFacts]) -> Vec<&'a TaskFacts> {
-    let first = records.iter().map(|record| rank(record.list)).min();
+    let first = records.iter().map(|record| record.list).min();
     let records = records.iter().copied();
     records
-        .filter(|record| Some(rank(record.list)) == first)
+        .filter(|record| Some(record.list) == first)
         .collect()
-}
-
-/// The lists in the order in which they are looked up.
-pub(super) fn rank(list: List) -> u8 {
-    match list {
-        List::Active => 0,
-        List::Pending => 1,
-        List::Legacy => 2,
-        List::Completed => 3,
-        List::Archive => 4,
-    }
 }
 
 pub(super) fn by_number<'a>(

@@ -94,8 +94,10 @@ pub struct TaskFacts {
     pub span: Range<usize>,
 }
 
-/// The list of a file that a task stands in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+/// The list of a file that a task stands in, in the order in which lists are looked up.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum List {
     /// TODO.md itself, or `active_projects`.

@@ -116,7 +116,10 @@ pub fn adopt(found: &Found<'_>) -> Reconciled {
             Some(number) if !by_task.contains_key(&number) => {
                 by_task.insert(number, disagreement);
             }
-            _ => adoption.result.left.push(disagreement),
+            _ => match disagreement {
+                Disagreement::NextNumber { state, .. } => adoption.next_number(state, disagreement),
+                other => adoption.result.left.push(other),
+            },
         }
     }
     let entries = drift::by_number(found.todo.iter());
@@ -148,7 +151,7 @@ impl Adoption<'_> {
     ) {
         // The first record of the best list; the sort is stable.
         let mut records = records.to_vec();
-        records.sort_by_key(|record| drift::rank(record.list));
+        records.sort_by_key(|record| record.list);
         let record = records.first().copied();
         let task = self.joined(entry, record);
         let slug = task.slug.clone();
@@ -169,6 +172,14 @@ impl Adoption<'_> {
                 });
             }
         }
+    }
+
+    /// Numbers are given out by state.json; `doctor` offers the larger one where it is free.
+    fn next_number(&mut self, next: u32, disagreement: Disagreement) {
+        let operation = BoardOperation::NextNumberSet { next };
+        self.changes.push(operation);
+        let rule = "numbers are given out by state.json".to_owned();
+        self.result.settled.push((disagreement, rule));
     }
 
     fn base(&mut self, side: Side, task: &Task, facts: Option<&TaskFacts>) {

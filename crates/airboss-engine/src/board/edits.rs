@@ -117,10 +117,11 @@ impl BoardEdits {
     #[must_use]
     pub fn for_file(&self) -> Vec<Edit<'_>> {
         let mut edits: Vec<_> = self.tasks.iter().flat_map(TaskEdit::for_file).collect();
-        edits.extend(self.next_number.map(Edit::NextNumber));
-        if !self.tasks.is_empty() {
+        // Without a change of a task the file is as old as it was.
+        if !edits.is_empty() {
             edits.extend(self.at.map(Edit::LastUpdated));
         }
+        edits.extend(self.next_number.map(Edit::NextNumber));
         edits
     }
 }
@@ -182,7 +183,12 @@ impl TaskEdit {
         let task = &self.task;
         if task.place != Place::Active {
             let number = self.number_in_file();
-            return vec![Edit::Remove { number }];
+            // One that was found in the archive stands where it stood.
+            let moved = self.fields.contains(&Field::Place);
+            return moved
+                .then_some(Edit::Remove { number })
+                .into_iter()
+                .collect();
         }
         let mut edits = Vec::new();
         if let Some(from) = self.number_before.filter(|from| *from != task.number) {

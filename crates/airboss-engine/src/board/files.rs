@@ -359,16 +359,12 @@ impl BoardFiles {
             return Ok(edits);
         };
         let bases = bases(store, board, &row.path)?;
-        let mut on_disk = BTreeMap::new();
-        let identifier = Identifier::new(&view);
-        for facts in &parsed.facts {
-            if let Some(id) = identifier.task(facts) {
-                on_disk.entry(id).or_insert(facts);
-            }
-        }
+        let on_disk = Identifier::new(&view).facts(&parsed);
         for task in view.active() {
             let mut edit = TaskEdit::new(task.clone());
             match on_disk.get(&task.id) {
+                // What never stood in this file need not: tasks that only wait, for example.
+                None if !bases.contains_key(&task.id) => continue,
                 None => edit.added = true,
                 Some(facts) => {
                     let known = bases.get(&task.id);
@@ -424,18 +420,15 @@ impl BoardFiles {
             let view = store.board(&board)?.unwrap_or_default();
             let mut bases = bases(store, &board, &row.path)?;
             let identifier = Identifier::new(&view);
-            for facts in parsed.facts {
-                let hash = file.section_hash(content, &facts);
-                let Some(task) = identifier.task(&facts) else {
-                    continue;
-                };
+            for (task, facts) in identifier.facts(&parsed) {
+                let hash = file.section_hash(content, facts);
                 let known = bases.remove(&task);
                 if known.is_none_or(|known| known.hash != hash) {
                     publication.sections.push(Section {
                         task,
                         hash,
                         sequence: up_to,
-                        facts,
+                        facts: facts.clone(),
                     });
                 }
             }

@@ -134,6 +134,19 @@ impl<'a> Identifier<'a> {
         Self { board, by_number }
     }
 
+    /// What a file says of each task: of several records, that of the list which counts.
+    pub(super) fn facts<'f>(&self, parsed: &'f Parsed) -> BTreeMap<TaskId, &'f TaskFacts> {
+        let mut all: Vec<&TaskFacts> = parsed.facts.iter().collect();
+        all.sort_by_key(|facts| facts.list);
+        let mut found = BTreeMap::new();
+        for facts in all {
+            if let Some(task) = self.task(facts) {
+                found.entry(task).or_insert(facts);
+            }
+        }
+        found
+    }
+
     /// By its id, else by its number; of several with that number, the one that it describes,
     /// else the one that has it now.
     pub(super) fn task(&self, facts: &TaskFacts) -> Option<TaskId> {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use airboss_core::board::compare::changes_between;
+use airboss_core::board::facts::List;
 use airboss_core::board::{Board, Field, Task, TaskChange, TaskFacts};
-use airboss_core::id::TaskId;
 use airboss_core::path::RepoPath;
 use serde::Serialize;
 
@@ -95,24 +95,21 @@ fn list(
         );
     }
     let bases = bases(store, &places.board, &item.path)?;
-    let mut on_disk: BTreeMap<TaskId, &TaskFacts> = BTreeMap::new();
     let identifier = Identifier::new(view);
     for facts in &read.parsed.facts {
-        match identifier.task(facts) {
-            Some(task) => {
-                on_disk.entry(task).or_insert(facts);
-            }
-            None => differs(
-                Some(facts.line),
-                Some(facts.number),
-                format!("task {} is not known to the store", facts.number),
-            ),
+        if identifier.task(facts).is_none() && facts.list == List::Active {
+            let message = format!("task {} is not known to the store", facts.number);
+            differs(Some(facts.line), Some(facts.number), message);
         }
     }
+    let on_disk = identifier.facts(&read.parsed);
     for task in view.active() {
         let number = Some(task.number);
         let Some(facts) = on_disk.get(&task.id) else {
-            differs(None, number, format!("task {} is missing", task.number));
+            // What never stood in this file need not.
+            if bases.contains_key(&task.id) {
+                differs(None, number, format!("task {} is missing", task.number));
+            }
             continue;
         };
         let base = bases.get(&task.id).map(|base| &base.facts);
@@ -127,7 +124,9 @@ fn list(
 fn about_task(task: &Task, facts: &TaskFacts, base: Option<&TaskFacts>) -> Vec<String> {
     let mut messages = Vec::new();
     let number = task.number;
-    if facts.status.as_ref() != Some(&task.status) {
+    // A record outside the active list may leave its status open.
+    let silent = facts.status.is_none() && facts.list != List::Active;
+    if facts.status.as_ref() != Some(&task.status) && !silent {
         let said = facts.status_text.as_deref().unwrap_or("nothing");
         messages.push(format!(
             "task {number}: the file says {said}, the store {}",

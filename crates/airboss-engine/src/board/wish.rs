@@ -49,6 +49,10 @@ pub(crate) fn name_operations(
     row: &GitWishRow,
     wish: &mut BoardWish,
 ) -> Result<(), StoreError> {
+    // The published files bear the instant at which the change was stored.
+    if let Some(stored) = store.operation(row.sequence)? {
+        wish.edits.at = wish.edits.at.map(|_| stored.at);
+    }
     for edit in &mut wish.edits.tasks {
         let sequence = row.sequence.saturating_sub(edit.operations_after);
         edit.task.operation = store.operation(sequence)?.map(|stored| stored.id);

@@ -1,0 +1,65 @@
+//! A board is taken as it is, and from then on its files agree.
+
+use crate::bench::Bench;
+use crate::pairs;
+
+#[test]
+fn every_real_pair_is_adopted_and_then_equal() {
+    let (mut boards, mut tasks, mut settled, mut left, mut changed) = (0, 0, 0, 0, 0);
+    let mut wrong = Vec::new();
+    for pair in pairs() {
+        let name = pair.file_name().unwrap().to_string_lossy().into_owned();
+        let todo = fs_err::read(pair.join("TODO.md")).unwrap();
+        let state = fs_err::read(pair.join("state.json")).unwrap();
+        let bench = Bench::new(&[("TODO.md", &todo), ("state.json", &state)]);
+        let survey = airboss_engine::board::Survey::take(&bench.workspace, &bench.board, None);
+        let survey = match survey {
+            Ok(survey) => survey,
+            Err(error) => {
+                wrong.push(format!("{name}: {error}"));
+                continue;
+            }
+        };
+        settled += survey.adopted.settled.len();
+        left += survey.adopted.left.len();
+        let quiet = survey.adopted.settled.is_empty();
+        let (desk, done) = survey.carry_out(bench.workspace.clone(), None).unwrap();
+        tasks += desk.view().unwrap().tasks.len();
+        drop(desk);
+        boards += 1;
+        for pending in &done.settled.pending {
+            wrong.push(format!("{name}: {} {}", pending.path, pending.reason));
+        }
+        for difference in bench.differences() {
+            wrong.push(format!(
+                "{name}: {} {}",
+                difference.path, difference.message
+            ));
+        }
+        let same = bench.read("TODO.md") == todo && bench.read("state.json") == state;
+        changed += usize::from(!same);
+        if quiet && !same {
+            wrong.push(format!(
+                "{name}: nothing was settled, and yet a file changed"
+            ));
+        }
+        let status = bench.git(&["status", "--porcelain"]);
+        if !status.is_empty() {
+            wrong.push(format!("{name}: not committed: {status}"));
+        }
+        let again = bench.settle(airboss_engine::board::Whole::Yes);
+        if !again.written.is_empty() {
+            wrong.push(format!("{name}: a second look wrote {:?}", again.written));
+        }
+    }
+    println!(
+        "{boards} boards, {tasks} tasks, {settled} disagreements settled, {left} left to a \
+         person, {changed} boards changed"
+    );
+    assert!(
+        wrong.is_empty(),
+        "{} wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}

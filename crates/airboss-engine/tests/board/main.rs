@@ -1,0 +1,22 @@
+//! Boards on disk: real repositories, real stores, and the boards of other projects as proof.
+#![expect(clippy::print_stdout, reason = "the corpus tests print their counts")]
+
+mod adoption;
+mod bench;
+
+use std::path::PathBuf;
+
+/// The boards of other projects, when they lie beside the checkout.
+fn pairs() -> Vec<PathBuf> {
+    let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/pairs");
+    let Ok(entries) = fs_err::read_dir(&corpus) else {
+        println!("skipped: there is no corpus beside the checkout");
+        return Vec::new();
+    };
+    let mut pairs: Vec<_> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
+    pairs.sort();
+    pairs
+}
