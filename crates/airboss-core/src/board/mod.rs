@@ -16,6 +16,7 @@ pub mod error;
 pub mod facts;
 pub mod import;
 pub mod link;
+pub mod merge_file;
 pub mod name;
 pub mod number;
 pub mod operation;
