@@ -567,28 +567,40 @@ fn what_is_not_a_database_is_moved_aside_unchanged() {
 
 #[test]
 fn a_damaged_database_is_moved_aside_unchanged() {
-    let directory = tempfile::tempdir().unwrap();
-    let directory = directory.path();
-    drop(with_steps(directory, 200));
-    put_away(directory);
-    let path = directory.join("state.db");
-    let mut content = fs_err::read(&path).unwrap();
-    // Everything but the first page, which holds the schema.
-    content[4_096..].fill(0xA5);
-    fs_err::write(&path, &content).unwrap();
-    let mut store = SqliteStore::open(directory).unwrap();
-    let error = mark_once(&mut store, "1.0").unwrap_err();
-    assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
-    drop(store);
-    assert!(!path.exists());
-    let aside = aside(directory).unwrap();
-    assert!(
-        error.to_string().contains(aside.to_str().unwrap()),
-        "{error}"
-    );
-    assert_eq!(fs_err::read(aside).unwrap(), content);
-    drop(with_steps(directory, 1));
-    assert_eq!(read_everything(directory), 1);
+    let empty = tempfile::tempdir().unwrap();
+    drop(SqliteStore::open(empty.path()).unwrap());
+    put_away(empty.path());
+    let schema = length_of(&empty.path().join("state.db"));
+    // The schema with everything that follows, found at once; and only what follows it, found
+    // by the first command that needs it.
+    for intact in [4_096, schema] {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = directory.path();
+        drop(with_steps(directory, 200));
+        put_away(directory);
+        let path = directory.join("state.db");
+        let mut content = fs_err::read(&path).unwrap();
+        content[intact..].fill(0xA5);
+        fs_err::write(&path, &content).unwrap();
+        let opened = SqliteStore::open(directory);
+        assert_eq!(opened.is_ok(), intact == schema);
+        let error = opened.and_then(|mut store| mark_once(&mut store, "1.0"));
+        let error = error.unwrap_err();
+        assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
+        assert!(!path.exists());
+        let aside = aside(directory).unwrap();
+        assert!(
+            error.to_string().contains(aside.to_str().unwrap()),
+            "{error}"
+        );
+        assert_eq!(fs_err::read(aside).unwrap(), content);
+        drop(with_steps(directory, 1));
+        assert_eq!(read_everything(directory), 1);
+    }
+}
+
+fn length_of(path: &Path) -> usize {
+    usize::try_from(fs_err::metadata(path).unwrap().len()).unwrap()
 }
 
 #[test]

@@ -659,3 +659,54 @@ fn one_object_of_ten_thousand_is_found_and_changed_fast() {
     // Unoptimised and on a busy machine; what it guards against is quadratic work.
     assert!(all.as_secs() < 2, "{all:?}");
 }
+
+/// Values whose replacement is tried in one real file: enough to come to every kind of place.
+const TRIES: usize = 60;
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the real files are outside of this repository"
+)]
+fn real_files_come_back_and_change_only_where_they_must() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
+    for folder in ["state", "project-state", "errors", "status"] {
+        let Ok(directory) = std::fs::read_dir(corpus.join(folder)) else {
+            note(format_args!(
+                "skipped: no folder {folder} beside the checkout"
+            ));
+            continue;
+        };
+        let (mut files, mut values, mut changes) = (0, 0, 0);
+        let mut faults: Vec<String> = Vec::new();
+        for entry in directory {
+            let entry = entry.unwrap();
+            let bytes = std::fs::read(entry.path()).unwrap();
+            files += 1;
+            let document = match Document::from_bytes(&bytes) {
+                Ok(document) => document,
+                Err(error) => {
+                    faults.push(format!("{:?} in line {}", error.fault, error.line));
+                    continue;
+                }
+            };
+            assert!(!entry.file_name().to_string_lossy().starts_with("invalid"));
+            assert_eq!(document.edits().finish().as_bytes(), bytes);
+            let mut found = Vec::new();
+            nodes(document.root(), "", &mut found);
+            values += found.len();
+            for (_, node) in found.iter().step_by(found.len().div_ceil(TRIES)) {
+                let span = node.span(document.text());
+                let mut edits = document.edits();
+                edits.replace(*node, "new");
+                let text = document.text();
+                let expected = format!("{}\"new\"{}", &text[..span.start], &text[span.end..]);
+                assert_eq!(edits.finish(), expected);
+                changes += 1;
+            }
+        }
+        note(format_args!(
+            "{folder}: {files} files, {values} values, {changes} changed; {faults:?}"
+        ));
+    }
+}

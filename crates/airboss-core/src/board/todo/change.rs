@@ -5,12 +5,13 @@ use std::ops::Range;
 use super::fields::{Field as Line, View, joined};
 use super::headings::plain_title;
 use super::scan::{Entry, Scan};
-use super::splice::Splice;
+use super::splice::{self, Splice};
 use super::status::StatusShape;
 use super::{dates, facts, numbers};
 use crate::board::change::Field;
 use crate::board::facts::Dependencies;
 use crate::board::task::{Task, TimeKey};
+use crate::plan::lines::decode;
 use crate::time::Timestamp;
 
 /// What a change of an entry comes to.
@@ -89,7 +90,36 @@ impl<'t> Style<'t> {
 }
 
 /// Gives fields of an entry the values that the task has. Links are not among them.
-pub(super) fn fields(scan: &Scan<'_>, entry: &Entry, task: &Task, fields: &[Field]) -> Outcome {
+pub(super) fn fields(
+    scan: &Scan<'_>,
+    bytes: &[u8],
+    entry: &Entry,
+    task: &Task,
+    fields: &[Field],
+) -> Outcome {
+    let at_once = together(scan, entry, task, fields);
+    if !splice::overlap(&at_once.splices) {
+        return at_once;
+    }
+    // A last line without an ending goes while another comes: then one after the other.
+    let start = scan.span(entry).start;
+    let mut bytes = bytes.to_vec();
+    let mut left = Vec::new();
+    for field in fields {
+        let text = decode(&bytes);
+        let scan = Scan::new(&text);
+        let Some(entry) = scan.numbered(task.number).next() else {
+            continue;
+        };
+        let outcome = together(&scan, entry, task, std::slice::from_ref(field));
+        left.extend(outcome.left);
+        bytes = splice::apply(&bytes, outcome.splices);
+    }
+    let splices = vec![Splice::new(start..scan.text.len(), &bytes[start..])];
+    Outcome { splices, left }
+}
+
+fn together(scan: &Scan<'_>, entry: &Entry, task: &Task, fields: &[Field]) -> Outcome {
     let view = View::new(scan, entry);
     let mut change = Change {
         style: Style::of(&view),
@@ -216,6 +246,13 @@ impl Change<'_, '_, '_> {
         }
     }
 
+    /// Takes out every line of a field, for behind the first another one would come to light.
+    fn remove_named(&mut self, names: &[&str]) {
+        for field in self.view.all_named(names) {
+            self.remove_field(field);
+        }
+    }
+
     fn title(&mut self, title: &str) {
         let title = facts::one_line(title);
         let title = plain_title(&title);
@@ -292,21 +329,25 @@ impl Change<'_, '_, '_> {
                     .line(name, &dates::text(at, dates::DateForm::Day));
                 self.insert_dated(key, line);
             }
-            (Some(field), None) => {
-                let value = self.view.text(&field.value);
-                let Some((_, _, length)) = dates::read(value) else {
-                    return;
-                };
-                if length == value.len() {
-                    self.remove_field(&field);
-                } else {
-                    // The remark behind the date is not Airboss's.
-                    let rest = value[length..].trim_start();
-                    let start = field.value.start;
-                    self.push(start..start + value.len() - rest.len(), "");
-                }
-            }
+            (Some(_), None) => self.remove_dates(name),
             (None, None) => {}
+        }
+    }
+
+    /// Takes out a date; the remark behind it is not Airboss's.
+    fn remove_dates(&mut self, name: &str) {
+        for field in self.view.all_named(&[name]) {
+            let value = self.view.text(&field.value);
+            let Some((_, _, length)) = dates::read(value) else {
+                continue;
+            };
+            if length == value.len() {
+                self.remove_field(field);
+            } else {
+                let rest = value[length..].trim_start();
+                let start = field.value.start;
+                self.push(start..start + value.len() - rest.len(), "");
+            }
         }
     }
 
@@ -343,7 +384,7 @@ impl Change<'_, '_, '_> {
                     self.set(field.value, &reason);
                 }
             }
-            (Some(field), None) => self.remove_field(&field),
+            (Some(_), None) => self.remove_named(&[name]),
             (None, Some(reason)) => {
                 let line = self.style.line(name, &reason);
                 let date = key.line().and_then(|name| view.named(&[name]));
@@ -377,7 +418,7 @@ impl Change<'_, '_, '_> {
                 }
             }
             (None, Some(wanted)) => self.insert_field(name, &wanted),
-            (Some(field), None) => self.remove_field(&field),
+            (Some(_), None) => self.remove_named(names),
             (None, None) => {}
         }
     }
@@ -441,7 +482,7 @@ impl Change<'_, '_, '_> {
                 }
             }
             (None, Some(parent)) => self.insert_field("Parent", &format!("Task {parent}")),
-            (Some(field), None) => self.remove_field(&field),
+            (Some(_), None) => self.remove_named(&facts::PARENT),
             (None, None) => {}
         }
     }

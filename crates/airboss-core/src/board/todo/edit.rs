@@ -172,7 +172,7 @@ impl Batch<'_, '_> {
         match *step {
             Step::Add(task) => self.add(task),
             Step::Fields(task, fields) => self.change(task, |entry, batch| {
-                change::fields(batch.scan, entry, task, fields)
+                change::fields(batch.scan, batch.bytes, entry, task, fields)
             })?,
             Step::Link(task, field) => self.change(task, |entry, batch| {
                 link_edit::field(batch.scan, entry, task, field)
@@ -183,7 +183,7 @@ impl Batch<'_, '_> {
                 let mut fields = vec![Field::BlockedReason, Field::AbandonedReason];
                 fields.extend(task.times.keys().map(|key: &TimeKey| Field::Time(*key)));
                 self.change(task, |entry, batch| {
-                    change::fields(batch.scan, entry, task, &fields)
+                    change::fields(batch.scan, batch.bytes, entry, task, &fields)
                 })?;
             }
             Step::Artifact(task, index) => {

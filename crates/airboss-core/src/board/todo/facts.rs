@@ -57,7 +57,7 @@ pub(super) fn facts(view: &View<'_, '_>) -> TaskFacts {
         title: Some(plain_title(view.text(&entry.title)).to_owned()),
         status: status_text.and_then(status_of),
         status_text: owned(status_text),
-        priority: owned(view.value(&["Priority"]).map(|value| first_words(value))),
+        priority: owned(view.value(&["Priority"]).map(first_words)),
         language: owned(view.value(&LANGUAGE)),
         effort: owned(view.value(&["Effort"])),
         description: description(view).map(|(_, text)| text),
@@ -158,7 +158,7 @@ pub(super) fn description(view: &View<'_, '_>) -> Option<(Range<usize>, String)>
         words.push_str(&one_line(body));
         end = scan.lines.span(line).start + text.trim_end().len();
     }
-    (!words.is_empty()).then(|| (field.value.start..end, words))
+    (!words.is_empty()).then_some((field.value.start..end, words))
 }
 
 /// A text without line ends and other control characters, and without white space around it.

@@ -101,6 +101,14 @@ impl<'s, 't> View<'s, 't> {
         })
     }
 
+    /// Every field with one of these names.
+    pub(super) fn all_named(&self, names: &[&str]) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|field| {
+            let name = self.text(&field.name);
+            names.iter().any(|known| known.eq_ignore_ascii_case(name))
+        })
+    }
+
     /// The value of the first field with one of these names, unless it is empty.
     pub(super) fn value(&self, names: &[&str]) -> Option<&'t str> {
         let value = self.text(&self.named(names)?.value);
@@ -116,10 +124,12 @@ impl<'s, 't> View<'s, 't> {
             let body = text.trim_start_matches([' ', '\t']);
             let deeper = text.len() - body.len() > field.indent || !field.listed;
             let is_item = crate::plan::lines::bullet(body).is_some();
-            let is_field = self
-                .fields
-                .iter()
-                .any(|other| other.line == *line && other.indent <= field.indent);
+            // A field of its own is no item, however deep; only links may have labels.
+            let is_field = self.fields.iter().any(|other| {
+                let kind = super::links::kind_of_name(self.text(&other.name));
+                let is_label = kind.is_some() && other.indent > field.indent;
+                other.line == *line && (!is_label || Some(*line) == self.entry.status)
+            });
             deeper && is_item && !is_field && !scan.quoted[*line]
         };
         let end = (start..self.entry.end)
@@ -143,6 +153,16 @@ impl<'s, 't> View<'s, 't> {
             };
             line = self.items(field).end;
             end = line;
+        }
+        // Items that follow would become those of a new line above them.
+        let is_stray = |line: usize| {
+            let text = lines.get(line).trim_start_matches([' ', '\t']);
+            crate::plan::lines::bullet(text).is_some()
+                && !self.scan.quoted[line]
+                && self.fields.iter().all(|field| field.line != line)
+        };
+        while end < self.entry.end && is_stray(end) {
+            end += 1;
         }
         end
     }

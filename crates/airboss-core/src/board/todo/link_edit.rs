@@ -162,15 +162,36 @@ impl LinkChange<'_, '_, '_> {
         }
     }
 
+    /// Takes the plan lines out, unless the task still has what they link.
     fn no_plan(&mut self, task: &Task) {
-        let Some(path) = links::plan(self.view, &self.links) else {
-            return;
-        };
-        // A link that the task still has as an artifact stays.
-        let kept = |artifact: &crate::board::task::Artifact| same_file(&artifact.path, path);
-        if !task.artifacts.iter().any(kept) {
-            let path = path.to_owned();
-            self.remove(&path);
+        let view = self.view;
+        for index in 0..self.links.len() {
+            let found = &self.links[index];
+            let field = &view.fields[found.field];
+            let is_kept = found.links.iter().any(|link| {
+                let path = view.text(&link.path);
+                task.artifacts
+                    .iter()
+                    .any(|artifact| same_file(&artifact.path, path))
+            });
+            if found.kind != LinkKind::Plan || found.links.is_empty() || is_kept {
+                continue;
+            }
+            let is_inline = |link: &&Link| link.line == field.line;
+            let mut at = field.value.start;
+            let mut words = String::new();
+            for link in found.links.iter().filter(is_inline) {
+                words.push_str(view.text(&(at..link.whole.start)));
+                at = link.whole.end;
+            }
+            words.push_str(view.text(&(at..field.value.end)));
+            let is_told = words.contains(|character: char| !" \t|,;`".contains(character));
+            if is_told || !field.alone {
+                self.leave("the plan stands within text and is kept".to_owned());
+            } else {
+                let splice = Splice::remove(view.scan, field.line..found.items.end);
+                self.push(splice);
+            }
         }
     }
 

@@ -70,6 +70,13 @@ pub(super) fn apply(bytes: &[u8], mut splices: Vec<Splice>) -> Vec<u8> {
     out
 }
 
+/// Whether two replacements meet.
+pub(super) fn overlap(splices: &[Splice]) -> bool {
+    let mut ranges: Vec<&Range<usize>> = splices.iter().map(|splice| &splice.at).collect();
+    ranges.sort_by_key(|range| (range.start, range.end));
+    ranges.windows(2).any(|pair| pair[1].start < pair[0].end)
+}
+
 /// Whether a line has a line ending of its own.
 pub(super) fn is_ended(scan: &Scan<'_>, line: usize) -> bool {
     let behind = &scan.text[scan.lines.span(line).end..];

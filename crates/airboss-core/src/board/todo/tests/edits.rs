@@ -389,6 +389,7 @@ fn case_18_no_link_twice() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn links_in_every_shape() {
     let (r, s, p) = ("1_a/reports/r.md", "1_a/summaries/s.md", "1_a/plans/2.md");
     link(
@@ -596,6 +597,13 @@ fn entries_come_and_go() {
     adds("## Tasks\n", &two, &format!("## Tasks\n\n{empty}\n"));
     adds("## Tasks\n\n", &two, &format!("## Tasks\n\n{empty}\n\n"));
     adds("## Tasks", &two, &format!("## Tasks\n\n{empty}"));
+}
+
+#[test]
+fn entries_come_and_go_at_the_end_of_a_section() {
+    let two = task(2);
+    let new = "### 2. a\n- **Status**: [PLANNED]\n";
+    let empty = "### 2. a\n- **Status**: [PLANNED]\n- **Blocking**: None\n- **Dependencies**: None";
     // Without `## Tasks`, the end of the section of its priority.
     let low = format!("## Low Priority\n\n{ONE}");
     let mut three = task(3);
