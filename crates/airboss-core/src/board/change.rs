@@ -51,6 +51,33 @@ pub enum Field {
     Phase(String),
 }
 
+impl std::fmt::Display for Field {
+    /// As a sentence names it.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Time(key) => write!(formatter, "the time `{}`", key.key()),
+            Self::Artifact(path) => write!(formatter, "the artifact {path}"),
+            Self::Phase(key) => write!(formatter, "phase {key}"),
+            Self::Number => formatter.write_str("the number"),
+            Self::Title => formatter.write_str("the title"),
+            Self::Slug => formatter.write_str("the slug"),
+            Self::Status => formatter.write_str("the status"),
+            Self::StatusBefore => formatter.write_str("the status before"),
+            Self::Place => formatter.write_str("the place"),
+            Self::Priority => formatter.write_str("the priority"),
+            Self::Language => formatter.write_str("the language"),
+            Self::Effort => formatter.write_str("the effort"),
+            Self::Description => formatter.write_str("the description"),
+            Self::Dependencies => formatter.write_str("the dependencies"),
+            Self::Parent => formatter.write_str("the parent"),
+            Self::Subtasks => formatter.write_str("the subtasks"),
+            Self::BlockedReason => formatter.write_str("the reason for being blocked"),
+            Self::AbandonedReason => formatter.write_str("the reason for being abandoned"),
+            Self::Plan => formatter.write_str("the plan"),
+        }
+    }
+}
+
 /// A field's new value.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "field", content = "to")]

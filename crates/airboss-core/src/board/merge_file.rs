@@ -119,7 +119,7 @@ impl std::fmt::Display for Clash {
                 let field = ours.field();
                 write!(
                     formatter,
-                    "task {number}: both changed {field:?}; {kept} is kept"
+                    "task {number}: both changed {field}; {kept} is kept"
                 )
             }
             Self::Removed { number, by } => match by {
@@ -470,14 +470,14 @@ mod tests {
         let later = merged(&base, &ours, &[with("completed", "3 h", 4)]);
         insta::assert_snapshot!(words(&later), @r#"
         Change([Status]) 1 completed “One”
-        task 1: both changed Status; theirs is kept
-        task 1: both changed Effort; ours is kept
+        task 1: both changed the status; theirs is kept
+        task 1: both changed the effort; ours is kept
         "#);
         let newer = merged(&base, &ours, &[with("blocked", "3 h", 6)]);
         insta::assert_snapshot!(words(&newer), @r#"
         Change([Status, Effort, Time(LastUpdated)]) 1 blocked “One”
-        task 1: both changed Status; theirs is kept
-        task 1: both changed Effort; theirs is kept
+        task 1: both changed the status; theirs is kept
+        task 1: both changed the effort; theirs is kept
         "#);
         let same = merged(&base, &ours, &[with("implementing", "2 h", 9)]);
         assert_eq!((same.tasks.len(), same.clashes.len()), (0, 0));
@@ -541,7 +541,7 @@ mod tests {
         Remove 1 planned “One”
         task 3 was removed here and changed there
         both have a new task 10; theirs is now 12, and what names it does not follow
-        task 11: both changed Status; theirs is kept
+        task 11: both changed the status; theirs is kept
         task 2 was changed here and removed there
         "#);
     }

@@ -57,7 +57,7 @@ pub fn undo(standing: &Standing<'_>, logged: Logged<'_>, later: &[Logged<'_>]) -
                     for field in again.map(TaskChange::field) {
                         if changes.iter().any(|change| change.field() == field) {
                             return Err(Refusal::ChangedSince {
-                                field: format!("{} of task {}", field_words(&field), known.number),
+                                field: format!("{field} of task {}", known.number),
                                 by: newer.id,
                             });
                         }
@@ -87,30 +87,5 @@ fn changed<'a>(logged: &Logged<'a>, id: TaskId) -> Option<&'a [TaskChange]> {
     match logged.operation {
         BoardOperation::TaskChanged { task, changes, .. } if *task == id => Some(changes),
         _ => None,
-    }
-}
-
-/// A field as a sentence names it.
-fn field_words(field: &Field) -> String {
-    match field {
-        Field::Time(key) => format!("the time `{}`", key.key()),
-        Field::Artifact(path) => format!("the artifact {path}"),
-        Field::Phase(key) => format!("phase {key}"),
-        Field::Number => "the number".to_owned(),
-        Field::Title => "the title".to_owned(),
-        Field::Slug => "the slug".to_owned(),
-        Field::Status => "the status".to_owned(),
-        Field::StatusBefore => "the status before".to_owned(),
-        Field::Place => "the place".to_owned(),
-        Field::Priority => "the priority".to_owned(),
-        Field::Language => "the language".to_owned(),
-        Field::Effort => "the effort".to_owned(),
-        Field::Description => "the description".to_owned(),
-        Field::Dependencies => "the dependencies".to_owned(),
-        Field::Parent => "the parent".to_owned(),
-        Field::Subtasks => "the subtasks".to_owned(),
-        Field::BlockedReason => "the reason for being blocked".to_owned(),
-        Field::AbandonedReason => "the reason for being abandoned".to_owned(),
-        Field::Plan => "the plan".to_owned(),
     }
 }

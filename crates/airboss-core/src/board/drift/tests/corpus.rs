@@ -3,7 +3,7 @@
 //! The second reader goes line by line, knows nothing of spans and edits, and counts the
 //! disagreements as sets. What both find is what is there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -14,30 +14,49 @@ use crate::board::todo::TodoFile;
 /// Kind, number, and the two statuses.
 type Finding = (&'static str, u32, String, String);
 
+/// A TODO.md and the state.json of the same commit.
+struct Pair {
+    path: PathBuf,
+    todo: Vec<u8>,
+    state: Vec<u8>,
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the real boards are outside of this repository"
+)]
+fn pairs() -> Vec<Pair> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/pairs");
+    let folders = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+    let pairs = folders.filter_map(|folder| {
+        let path = folder.path();
+        let todo = std::fs::read(path.join("TODO.md")).ok()?;
+        let state = std::fs::read(path.join("state.json")).ok()?;
+        Some(Pair { path, todo, state })
+    });
+    pairs.collect()
+}
+
+#[expect(clippy::print_stderr, reason = "what was counted is worth reading")]
+fn note(text: &str) {
+    eprintln!("{text}");
+}
+
 #[test]
 fn exactly_the_disagreements_that_are_there() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/pairs");
-    let Ok(entries) = std::fs::read_dir(&folder) else {
-        eprintln!("no corpus beside the checkout: real pairs are not compared");
+    let pairs = pairs();
+    if pairs.is_empty() {
+        note("no corpus beside the checkout: real pairs are not compared");
         return;
-    };
+    }
     let mut totals: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut pairs = 0;
     let mut differ = Vec::new();
-    for entry in entries {
-        let path = entry.unwrap().path();
-        let (Ok(todo), Ok(state)) = (
-            std::fs::read(path.join("TODO.md")),
-            std::fs::read(path.join("state.json")),
-        ) else {
+    for Pair { path, todo, state } in &pairs {
+        let Some(expected) = second_reader(&String::from_utf8_lossy(todo), state) else {
+            assert!(StateFile::parse(state).is_err(), "{}", path.display());
             continue;
         };
-        let Some(expected) = second_reader(&String::from_utf8_lossy(&todo), &state) else {
-            assert!(StateFile::parse(&state).is_err(), "{}", path.display());
-            continue;
-        };
-        pairs += 1;
-        let found = found(&todo, &state);
+        let found = found(todo, state);
         for (kind, ..) in &found {
             *totals.entry(kind).or_default() += 1;
         }
@@ -47,7 +66,7 @@ fn exactly_the_disagreements_that_are_there() {
             differ.push(format!("{}: {more:?} instead of {less:?}", path.display()));
         }
     }
-    eprintln!("{pairs} pairs: {totals:?}");
+    note(&format!("{} pairs: {totals:?}", pairs.len()));
     assert!(differ.is_empty(), "{}", differ.join("\n"));
 }
 
