@@ -1,5 +1,7 @@
 //! What is a disagreement and what is none.
 
+mod corpus;
+
 use insta::assert_snapshot;
 
 use super::*;

@@ -37,6 +37,8 @@ struct Model {
     versions: Vec<Vec<TaskFacts>>,
     /// What people and other clones wrote, and nobody has looked at.
     written: Vec<(u32, TaskChange)>,
+    /// What commands changed and the file does not show yet.
+    commanded: Vec<(u32, TaskChange)>,
     /// Somebody typed into a section that was old, and nobody has looked.
     has_typed_into_old: bool,
     /// Makes every value another one.
@@ -50,6 +52,7 @@ impl Model {
             versions: vec![world.disk.clone()],
             world,
             written: Vec::new(),
+            commanded: Vec::new(),
             has_typed_into_old: false,
             count: 0,
         }
@@ -98,7 +101,12 @@ impl Model {
         match step {
             Step::Command(number, field) => {
                 let change = self.value(*field);
-                self.world.command(*number, change);
+                self.world.command(*number, change.clone());
+                let other = |known: &(u32, TaskChange)| {
+                    known.0 != *number || known.1.field() != change.field()
+                };
+                self.commanded.retain(other);
+                self.commanded.push((*number, change));
             }
             Step::Hand(number, field) => {
                 if self.hides_its_age(*number) {
@@ -130,6 +138,7 @@ impl Model {
             Step::Settle => {
                 self.look();
                 self.world.publish();
+                self.commanded.clear();
                 self.versions.push(self.world.disk.clone());
             }
         }
@@ -155,6 +164,13 @@ impl Model {
                     assert!(stamp || on_disk.contains(&written), "stale: {change:?}");
                 }
             }
+        }
+        for (number, change) in &self.commanded {
+            let task = self.world.board.find(*number).unwrap();
+            assert!(
+                compare::is_so(change, task),
+                "overwritten: {number} {change:?}"
+            );
         }
         for (number, change) in on_disk {
             let task = self.world.board.find(number).unwrap();
