@@ -72,7 +72,6 @@ impl Survey {
         let todo = read_list(workspace, &todo)?;
         let state = read_list(workspace, &state)?;
         let archive = read_archive(&places)?;
-        let evidence = Evidences::new(workspace, &places, todo.as_ref(), state.as_ref())?;
         let adopted = adopt(&Found {
             board,
             todo: todo.as_ref().map_or(&[], |read| &read.parsed.facts),
@@ -126,6 +125,8 @@ impl Survey {
                         })
                         .collect(),
                     publish: publish.clone(),
+                    found: found.clone(),
+                    git: git.clone(),
                     ..Change::default()
                 })
             })?;

@@ -13,8 +13,8 @@ use crate::git::{Delta, Entry, FileMode, GitError};
 use crate::projection::{Publisher, Settled};
 use crate::run::commits::{CommitError, WishOutcome, drain};
 use crate::store::{
-    BoardStanding, Change, CommandId, Decided, GitWish, PublishItem, PublishKind, PublishRow,
-    Refusal, SqliteStore, Store, StoreError, Wanted,
+    BoardStanding, Change, CommandId, Decided, GitWish, PublishItem, PublishRow, Refusal,
+    SqliteStore, Store, StoreError, Wanted,
 };
 use crate::supervise::self_identity;
 use crate::workspace::{Workspace, WorkspaceError};
@@ -325,7 +325,7 @@ fn change_of(
             .collect(),
         publish,
         git,
-        close_git: Vec::new(),
         result: decision.result,
+        ..Change::default()
     }
 }

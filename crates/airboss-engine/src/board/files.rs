@@ -5,28 +5,31 @@
 //! version back, which is nobody's wish. So for every file the text of each task is remembered
 //! as it was last seen (`Section`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use airboss_core::board::import::{Base, Input, ListKind, Seen, changes_between, identify, import};
+use airboss_core::board::compare::changes_between;
+use airboss_core::board::directory::Directory;
+use airboss_core::board::import::{Base, Note};
 use airboss_core::board::{
-    Board, BoardKey, BoardOperation, Cause, EditError, Field, Place, Task, TaskChange,
+    Board, BoardKey, BoardOperation, Cause, EditError, Field, Place, Task, TaskChange, TaskFacts,
 };
-use airboss_core::id::{OperationId, TaskId};
+use airboss_core::id::TaskId;
 use airboss_core::operation::Operation;
 use airboss_core::path::RepoPath;
 
 use super::edits::{BoardEdits, TaskEdit};
-use super::list_file::{ListFile, Parsed};
+use super::find::task_directories;
+use super::list_file::{Identifier, ListFile, Parsed};
 use super::places::Places;
+use super::seen::{NEXT_NUMBER, Seen, found};
 use super::{repair, single};
-use crate::clock;
 use crate::git::Repository;
 use crate::projection::{Content, digest};
 use crate::store::{
-    BoardPublication, BoardStanding, Change, CommandId, Decided, FileStamp, FoundSections,
-    PublishKind, PublishRow, Section, Store, StoreError, Wanted,
+    BoardPublication, Change, CommandId, Decided, FileStamp, PublishKind, PublishRow, Section,
+    Store, StoreError, Wanted,
 };
 use crate::vfs::{Facts, RealVfs, facts_if_any};
 use crate::workspace::Workspace;
@@ -181,97 +184,72 @@ impl BoardFiles {
             return Ok(());
         };
         match (file.parse)(base) {
-            Ok(parsed) => {
-                let disk = self.look(store, &board, row, base, &parsed, file)?;
-                self.take_in(store, &board, &key, &disk, notes)
-            }
+            Ok(parsed) => self.take_in(store, &board, row, base, &parsed, file, &key, notes),
             Err(error) => self.quarantine(store, &board, row, base, &error, &key, notes),
         }
     }
 
-    /// Puts what a file says beside what it said before.
-    fn look(
+    /// Takes in what a file says.
+    #[expect(clippy::too_many_arguments, reason = "they are all of one event")]
+    fn take_in(
         &self,
-        store: &dyn Store,
+        store: &mut dyn Store,
         board: &BoardKey,
         row: &PublishRow,
         bytes: &[u8],
         parsed: &Parsed,
         file: ListFile,
-    ) -> Result<Disk, StoreError> {
-        let seen: Vec<Seen> = parsed
-            .facts
-            .iter()
-            .map(|facts| Seen {
-                hash: file.section_hash(bytes, facts),
-                facts: facts.clone(),
-            })
-            .collect();
-        let bases = bases(store, board, &row.path)?;
-        let last: BTreeSet<&str> = bases.values().map(|base| base.hash.as_str()).collect();
-        let mut known_sections = BTreeMap::new();
-        for seen in seen
-            .iter()
-            .filter(|seen| !last.contains(seen.hash.as_str()))
-        {
-            if let Some(sequence) = store.known_section(board, &row.path, &seen.hash)? {
-                known_sections.insert(seen.hash.clone(), sequence);
-            }
-        }
-        let mut known_operations = BTreeSet::new();
-        for id in seen.iter().filter_map(|seen| seen.facts.operation) {
-            if store.known_operation(id)?.is_some() {
-                known_operations.insert(id);
-            }
-        }
-        let checked_out = match &self.repository {
-            Some(repository) => repository.has_now(&row.path, bytes).unwrap_or(false),
-            None => false,
-        };
-        Ok(Disk {
-            path: row.path.clone(),
-            kind: file.kind,
-            new_ids: seen
-                .iter()
-                .map(|_| TaskId::from_uuid(clock::fresh_uuid()))
-                .collect(),
-            seen,
-            next_number: parsed.next_number,
-            bases,
-            known_sections,
-            known_operations,
-            checked_out,
-        })
-    }
-
-    fn take_in(
-        &self,
-        store: &mut dyn Store,
-        board: &BoardKey,
         key: &CommandId,
-        disk: &Disk,
         notes: &mut Vec<String>,
     ) -> Result<(), StoreError> {
-        let accept = self.whole == Whole::Accept;
-        let mut told = Vec::new();
+        let mut seen = Seen::look(store, board, row, bytes, parsed, file)?;
+        if let Some(repository) = &self.repository {
+            seen.is_checked_out = repository.has_now(&row.path, bytes).unwrap_or(false);
+        }
+        if let Ok(paths) = task_directories(&self.root(board)) {
+            let current = paths.iter().filter_map(|path| Directory::parse(path));
+            seen.directories = current.map(|directory| directory.number).collect();
+        }
+        let view = store.board(board)?.unwrap_or_default();
+        let first = seen.import(board, &view, store.now());
+        let conflicts =
+            |operation: &BoardOperation| matches!(operation, BoardOperation::ConflictFound { .. });
+        if let Some(repository) = &self.repository
+            && first.operations.iter().any(conflicts)
+        {
+            // Kept before anything else: it is the only place of the other side's bytes.
+            seen.blob = repository
+                .keep("displaced", bytes)
+                .ok()
+                .map(|blob| blob.to_string());
+        }
+        let mut told: Vec<String> = Vec::new();
         let decided = store.decide_board(board, Some(key), &Wanted::All, &mut |standing| {
-            let imported = import(&disk.input(standing, accept));
-            told = imported.notes.iter().map(ToString::to_string).collect();
-            if imported.needs_accept {
+            let imported = seen.import(board, &standing.board, standing.now);
+            told = imported.notes.iter().map(Note::to_string).collect();
+            if imported.needs_accept && self.whole != Whole::Accept && !seen.is_checked_out {
                 // It is asked again as long as nobody decides, so nothing is remembered.
-                return Err("needs a person".into());
+                told.push(
+                    "so many tasks differ that a person has to say yes: `airboss sync --accept`"
+                        .to_owned(),
+                );
+                return Err("it needs a person".into());
             }
-            let mut change = self.change_of(board, &standing.board, imported.operations);
-            change.found.push(disk.found(standing, &change));
+            let mut change = self.change_of(board, &standing.board, imported.operations.clone());
+            change.found.push(found(row, imported));
             Ok(change)
         })?;
         if let Decided::Applied { .. } | Decided::Refused(_) = decided {
-            notes.extend(
-                told.into_iter()
-                    .map(|note| format!("{}: {note}", disk.path)),
-            );
+            notes.extend(told.into_iter().map(|note| format!("{}: {note}", row.path)));
         }
         Ok(())
+    }
+
+    fn root(&self, board: &BoardKey) -> PathBuf {
+        match board.root() {
+            Some(root) => self.top.join(root),
+            None => self.top.clone(),
+        }
     }
 
     /// What is stored for operations, with the files that they make stale.
@@ -382,8 +360,9 @@ impl BoardFiles {
         };
         let bases = bases(store, board, &row.path)?;
         let mut on_disk = BTreeMap::new();
+        let identifier = Identifier::new(&view);
         for facts in &parsed.facts {
-            if let Some(id) = identify(&view, &bases, facts) {
+            if let Some(id) = identifier.task(facts) {
                 on_disk.entry(id).or_insert(facts);
             }
         }
@@ -444,9 +423,10 @@ impl BoardFiles {
         {
             let view = store.board(&board)?.unwrap_or_default();
             let mut bases = bases(store, &board, &row.path)?;
+            let identifier = Identifier::new(&view);
             for facts in parsed.facts {
                 let hash = file.section_hash(content, &facts);
-                let Some(task) = identify(&view, &bases, &facts) else {
+                let Some(task) = identifier.task(&facts) else {
                     continue;
                 };
                 let known = bases.remove(&task);
@@ -459,6 +439,19 @@ impl BoardFiles {
                     });
                 }
             }
+            let known_next = bases.remove(&NEXT_NUMBER).map(|base| base.facts.number);
+            if let Some(number) = parsed.next_number.filter(|next| Some(*next) != known_next) {
+                let facts = TaskFacts {
+                    number,
+                    ..TaskFacts::default()
+                };
+                publication.sections.push(Section {
+                    task: NEXT_NUMBER,
+                    hash: format!("next {number}"),
+                    sequence: up_to,
+                    facts,
+                });
+            }
             let gone = |id: &TaskId| {
                 view.tasks
                     .get(id)
@@ -467,64 +460,6 @@ impl BoardFiles {
             publication.forget = bases.into_keys().filter(gone).collect();
         }
         store.publish_board(&board, &publication)
-    }
-}
-
-/// What a file says, what it said, and what is known of both.
-struct Disk {
-    path: RepoPath,
-    kind: ListKind,
-    seen: Vec<Seen>,
-    next_number: Option<u32>,
-    bases: BTreeMap<TaskId, Base>,
-    known_sections: BTreeMap<String, u64>,
-    known_operations: BTreeSet<OperationId>,
-    checked_out: bool,
-    new_ids: Vec<TaskId>,
-}
-
-impl Disk {
-    /// The text of the tasks that an import changes, so that it is not imported again.
-    fn found(&self, standing: &BoardStanding, change: &Change) -> FoundSections {
-        let mut board = standing.board.clone();
-        let mut touched = BTreeSet::new();
-        for operation in &change.operations {
-            if let Operation::Board { operation } = operation {
-                board.apply(board.sequence, OperationId::default(), operation);
-                touched.extend(operation.task());
-            }
-        }
-        let sections = self.seen.iter().filter_map(|seen| {
-            let task = identify(&board, &self.bases, &seen.facts)?;
-            touched.contains(&task).then(|| Section {
-                task,
-                hash: seen.hash.clone(),
-                sequence: 0,
-                facts: seen.facts.clone(),
-            })
-        });
-        FoundSections {
-            path: self.path.clone(),
-            sections: sections.collect(),
-        }
-    }
-
-    fn input<'a>(&'a self, standing: &'a BoardStanding, accept: bool) -> Input<'a> {
-        Input {
-            path: &self.path,
-            kind: self.kind,
-            disk: &self.seen,
-            disk_next: self.next_number,
-            bases: &self.bases,
-            board: &standing.board,
-            next_number: standing.next_number,
-            known_sections: &self.known_sections,
-            known_operations: &self.known_operations,
-            checked_out: self.checked_out,
-            new_ids: &self.new_ids,
-            accept,
-            now: standing.now,
-        }
     }
 }
 
@@ -540,6 +475,8 @@ pub(super) fn bases(
             facts: section.facts,
             hash: section.hash,
             sequence: section.sequence,
+            // Whether it was published or read is not kept; the later of both is safe.
+            since: section.sequence.saturating_add(1),
         };
         (section.task, base)
     };

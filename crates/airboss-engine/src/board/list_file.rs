@@ -1,7 +1,11 @@
 //! The two files that list all tasks, seen alike: TODO.md and state.json.
 
-use airboss_core::board::import::ListKind;
-use airboss_core::board::{Edit, EditError, Edited, TaskFacts, state_file, todo};
+use std::collections::BTreeMap;
+
+use airboss_core::board::{
+    Board, Edit, EditError, Edited, Place, Task, TaskFacts, state_file, todo,
+};
+use airboss_core::id::TaskId;
 use airboss_core::time::Timestamp;
 
 use crate::projection::digest;
@@ -10,7 +14,6 @@ use crate::store::PublishKind;
 /// How one of the two files is read and written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ListFile {
-    pub(super) kind: ListKind,
     pub(super) parse: fn(&[u8]) -> Result<Parsed, EditError>,
     pub(super) edit: fn(&[u8], &[Edit<'_>]) -> Result<Edited, EditError>,
     pub(super) section: for<'b> fn(&'b [u8], &TaskFacts) -> &'b [u8],
@@ -18,7 +21,7 @@ pub(super) struct ListFile {
 }
 
 /// What a file says.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Parsed {
     /// Of each task.
     pub facts: Vec<TaskFacts>,
@@ -27,7 +30,6 @@ pub struct Parsed {
 }
 
 const TODO: ListFile = ListFile {
-    kind: ListKind::Todo,
     parse: |bytes| {
         let file = todo::TodoFile::parse(bytes);
         match file.damage {
@@ -44,7 +46,6 @@ const TODO: ListFile = ListFile {
 };
 
 const STATE: ListFile = ListFile {
-    kind: ListKind::State,
     parse: |bytes| {
         let file = state_file::StateFile::parse(bytes)?;
         Ok(Parsed {
@@ -110,5 +111,45 @@ fn number_of(edit: &Edit<'_>) -> Option<u32> {
         Edit::Renumber { from, .. } => Some(*from),
         Edit::Move { number, .. } | Edit::Remove { number } => Some(*number),
         Edit::NextNumber(_) | Edit::LastUpdated(_) => None,
+    }
+}
+
+/// Which task an entry is about.
+pub(super) struct Identifier<'a> {
+    board: &'a Board,
+    by_number: BTreeMap<u32, Vec<&'a Task>>,
+}
+
+impl<'a> Identifier<'a> {
+    pub(super) fn new(board: &'a Board) -> Self {
+        let mut by_number: BTreeMap<u32, Vec<&Task>> = BTreeMap::new();
+        for task in board.tasks.values() {
+            if task.place == Place::Removed {
+                continue;
+            }
+            for number in task.former_numbers.iter().chain([&task.number]) {
+                by_number.entry(*number).or_default().push(task);
+            }
+        }
+        Self { board, by_number }
+    }
+
+    /// By its id, else by its number; of several with that number, the one that it describes,
+    /// else the one that has it now.
+    pub(super) fn task(&self, facts: &TaskFacts) -> Option<TaskId> {
+        if let Some(id) = facts.id {
+            return self.board.tasks.contains_key(&id).then_some(id);
+        }
+        let all = self.by_number.get(&facts.number)?;
+        if let [only] = all.as_slice() {
+            return Some(only.id);
+        }
+        let described = |task: &&&Task| {
+            facts.title.as_ref() == Some(&task.title) || facts.slug.as_ref() == Some(&task.slug)
+        };
+        let has = |task: &&&Task| task.number == facts.number && task.place == Place::Active;
+        let mut described = all.iter().filter(described);
+        let one = described.next().filter(|_| described.next().is_none());
+        Some(one.or_else(|| all.iter().find(has))?.id)
     }
 }

@@ -16,6 +16,7 @@ mod list_file;
 mod merge_driver;
 mod places;
 mod repair;
+mod seen;
 mod single;
 mod verify;
 mod wish;

@@ -2,9 +2,8 @@
 //!
 //! Nothing is lost by it: the damaged text is kept in the repository before.
 
-use airboss_core::board::merge_file::merge;
-
 use super::list_file::ListFile;
+use super::merge_driver::merge_versions;
 use crate::git::Repository;
 use crate::store::{PublishKind, PublishRow};
 
@@ -22,7 +21,8 @@ pub(super) fn sound_version(
     if let Some([base, ours, theirs]) = repository.sides(&row.path).ok()? {
         let (ours, theirs) = (ours?, theirs?);
         let base = base.unwrap_or_default();
-        return Some(merge(file.kind, &base, &ours, &theirs).ok()?.bytes);
+        let merged = merge_versions(repository, &row.kind, &base, &ours, &theirs);
+        return Some(merged.ok()?.0);
     }
     if row.kind == PublishKind::Todo {
         return None;

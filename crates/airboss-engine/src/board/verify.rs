@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use airboss_core::board::import::{changes_between, identify};
+use airboss_core::board::compare::changes_between;
 use airboss_core::board::{Board, Field, Task, TaskChange, TaskFacts};
 use airboss_core::id::TaskId;
 use airboss_core::path::RepoPath;
@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::adopt::{phases_on_disk, read_list};
 use super::desk::BoardError;
 use super::files::bases;
+use super::list_file::Identifier;
 use super::places::Places;
 use crate::store::{PublishItem, Store};
 use crate::workspace::Workspace;
@@ -95,8 +96,9 @@ fn list(
     }
     let bases = bases(store, &places.board, &item.path)?;
     let mut on_disk: BTreeMap<TaskId, &TaskFacts> = BTreeMap::new();
+    let identifier = Identifier::new(view);
     for facts in &read.parsed.facts {
-        match identify(view, &bases, facts) {
+        match identifier.task(facts) {
             Some(task) => {
                 on_disk.entry(task).or_insert(facts);
             }

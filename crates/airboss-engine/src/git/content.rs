@@ -137,6 +137,39 @@ impl Repository {
         Ok(Some(contents))
     }
 
+    /// Merges two texts line by line; where both changed the same lines, ours stand, and the
+    /// answer says so.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub fn merge_lines(
+        &self,
+        base: &[u8],
+        ours: &[u8],
+        theirs: &[u8],
+    ) -> Result<(Vec<u8>, bool), GitError> {
+        let directory = tempfile::tempdir_in(self.state_subdir("tmp")?)?;
+        for (name, bytes) in [("ours", ours), ("base", base), ("theirs", theirs)] {
+            fs_err::write(directory.path().join(name), bytes)?;
+        }
+        let plain = ["merge-file", "-p", "-q", "--", "ours", "base", "theirs"];
+        let output = Git::new(directory.path(), &plain).output()?;
+        if output.status.success() {
+            return Ok((output.stdout, false));
+        }
+        let favour = [
+            "merge-file",
+            "-p",
+            "-q",
+            "--ours",
+            "--",
+            "ours",
+            "base",
+            "theirs",
+        ];
+        Ok((Git::new(directory.path(), &favour).run()?, true))
+    }
+
     /// What a revision holds at a path, for example `HEAD~3`; `None` when it holds no file there.
     ///
     /// # Errors

@@ -45,8 +45,13 @@ impl Replace<'_> {
             let draft = self.shelf.draft(self.content, None)?;
             return match self.create(&draft) {
                 Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-                    let draft = self.shelf.draft_beside(self.target, self.content, None)?;
-                    self.create(&draft)
+                    let (shelf, content) = (self.shelf, self.content);
+                    let entry = shelf.hold(self.path, b"", false, content, None)?;
+                    let entry = shelf.hold_beside(entry, self.target, content, None)?;
+                    let outcome = self.create(&entry.bytes);
+                    // What stays is swept up later.
+                    shelf.discard(&entry).ok();
+                    outcome
                 }
                 outcome => outcome,
             };
@@ -54,11 +59,12 @@ impl Replace<'_> {
         let Some(facts) = facts_if_any(self.vfs(), self.target)? else {
             return Ok(Replaced::Untouched);
         };
-        let entry = (self.shelf).hold(self.path, read, self.upon_save, self.content, facts.mode)?;
+        let mode = Some(facts.mode);
+        let entry = (self.shelf).hold(self.path, read, self.upon_save, self.content, mode)?;
         let (entry, exchanged) = match self.exchange(&entry, read) {
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
                 let shelf = self.shelf;
-                let entry = shelf.hold_beside(entry, self.target, self.content, facts.mode)?;
+                let entry = shelf.hold_beside(entry, self.target, self.content, mode)?;
                 let exchanged = self.exchange(&entry, read);
                 (entry, exchanged)
             }

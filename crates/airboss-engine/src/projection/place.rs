@@ -46,7 +46,12 @@ pub(super) fn resolve(
     let directory = wanted.parent().unwrap_or(top);
     let top = real_path(vfs, top)?;
     let directory = match real_path(vfs, directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
             let existing = nearest_existing(vfs, directory)?;
             // Whether a link leads out is known before anything is made.
             require_inside(&top, path, &real_path(vfs, existing)?)?;

@@ -204,19 +204,6 @@ impl Shelf {
         Ok(path)
     }
 
-    /// The same beside the target, for a state on another file system.
-    pub(super) fn draft_beside(
-        &self,
-        target: &Path,
-        content: &[u8],
-        mode: Option<u32>,
-    ) -> io::Result<PathBuf> {
-        let (owner, number) = self.fresh_name();
-        let path = target.with_file_name(format!(".airboss-{owner}.{number}.tmp"));
-        self.write(&path, content, mode)?;
-        Ok(path)
-    }
-
     /// Writes a new file durably. One whose sync failed is not tried again, but removed.
     pub(super) fn write(&self, path: &Path, content: &[u8], mode: Option<u32>) -> io::Result<()> {
         let mut file = match self.vfs.create_new(path) {
@@ -254,9 +241,9 @@ impl Shelf {
         read: &[u8],
         upon_save: bool,
         content: &[u8],
-        mode: u32,
+        mode: Option<u32>,
     ) -> io::Result<Entry> {
-        let draft = self.draft(content, Some(mode))?;
+        let draft = self.draft(content, mode)?;
         let (owner, number) = self.fresh_name();
         let mut entry = Entry {
             standing: Standing::Held,
@@ -290,7 +277,7 @@ impl Shelf {
         entry: Entry,
         target: &Path,
         content: &[u8],
-        mode: u32,
+        mode: Option<u32>,
     ) -> io::Result<Entry> {
         self.discard(&entry)?;
         let (owner, number) = self.fresh_name();
@@ -304,15 +291,16 @@ impl Shelf {
         };
         self.write(
             &self.record(&entry),
-            entry.bytes.as_os_str().as_bytes(),
+            &[entry.bytes.as_os_str().as_bytes(), b"\n"].concat(),
             None,
         )?;
         // From here on the file may be the only copy of what somebody saves.
         self.vfs.sync_directory(&self.displaced())?;
-        let draft = self
-            .draft_beside(target, content, Some(mode))
-            .and_then(|draft| self.vfs.rename(&draft, &entry.bytes));
-        if let Err(error) = draft {
+        let draft = draft_of(&entry);
+        let made = self
+            .write(&draft, content, mode)
+            .and_then(|()| self.vfs.rename(&draft, &entry.bytes));
+        if let Err(error) = made {
             self.discard(&entry).ok();
             return Err(error);
         }
@@ -321,11 +309,18 @@ impl Shelf {
 
     /// Removes a displaced file for good.
     pub(super) fn discard(&self, entry: &Entry) -> io::Result<()> {
-        remove_if_any(&*self.vfs, &entry.bytes)?;
-        if entry.beside {
-            remove_if_any(&*self.vfs, &self.record(entry))?;
+        if !entry.beside {
+            return remove_if_any(&*self.vfs, &entry.bytes);
         }
-        Ok(())
+        if !entry.bytes.as_os_str().is_empty() {
+            remove_if_any(&*self.vfs, &entry.bytes)?;
+            remove_if_any(&*self.vfs, &draft_of(entry))?;
+            // A file that comes back after its record is one that nobody knows.
+            if let Some(directory) = entry.bytes.parent() {
+                self.vfs.sync_directory(directory)?;
+            }
+        }
+        remove_if_any(&*self.vfs, &self.record(entry))
     }
 
     /// What it says is in the file now: it waits for its second look.
@@ -384,8 +379,8 @@ impl Shelf {
     pub(super) fn sweep(&self, known: &dyn Fn(&Entry, &[u8]) -> bool) -> io::Result<Vec<Leftover>> {
         self.sweep_drafts()?;
         let mut leftovers = Vec::new();
-        for entry in self.entries()? {
-            let done = match self.judge(&entry, known)? {
+        for mut entry in self.entries()? {
+            let done = match self.judge(&mut entry, known)? {
                 Look::Later => Ok(()),
                 Look::Over => self.discard(&entry),
                 Look::Known(content) => self.seen(&Displaced { entry, content }),
@@ -409,17 +404,24 @@ impl Shelf {
         known: &dyn Fn(&Entry, &[u8]) -> bool,
     ) -> io::Result<Vec<Leftover>> {
         let mut leftovers = Vec::new();
-        for entry in self.entries()? {
-            if let Look::New(content) = self.judge(&entry, known)? {
+        for mut entry in self.entries()? {
+            if let Look::New(content) = self.judge(&mut entry, known)? {
                 leftovers.push(Leftover::new(entry, content));
             }
         }
         Ok(leftovers)
     }
 
-    fn judge(&self, entry: &Entry, known: &dyn Fn(&Entry, &[u8]) -> bool) -> io::Result<Look> {
+    fn judge(&self, entry: &mut Entry, known: &dyn Fn(&Entry, &[u8]) -> bool) -> io::Result<Look> {
         if entry.standing == Standing::Held && self.is_owned(&entry.owner) {
             return Ok(Look::Later);
+        }
+        if entry.beside {
+            // Its owner is done with the record, so that it is whole or never will be.
+            let Some(place) = read_if_any(&*self.vfs, &self.record(entry))? else {
+                return Ok(Look::Later);
+            };
+            entry.bytes = place_beside(place);
         }
         let facts = facts_if_any(&*self.vfs, &entry.bytes)?;
         let Some(facts) = facts else {
@@ -461,12 +463,6 @@ impl Shelf {
                 continue;
             };
             entry.bytes = directory.join(&name);
-            if entry.beside {
-                let Some(place) = read_if_any(&*self.vfs, &entry.bytes)? else {
-                    continue;
-                };
-                entry.bytes = PathBuf::from(OsString::from_vec(place));
-            }
             entries.push(entry);
         }
         Ok(entries)
@@ -508,6 +504,25 @@ impl Shelf {
                 boot_id,
             })
     }
+}
+
+/// Where a record says that the bytes are; nowhere, when a crash left only a part of it.
+fn place_beside(mut record: Vec<u8>) -> PathBuf {
+    let whole = record.pop() == Some(b'\n');
+    let place = PathBuf::from(OsString::from_vec(record));
+    let name = place.file_name().and_then(|name| name.to_str());
+    if whole && name.is_some_and(|name| name.starts_with(".airboss-")) {
+        place
+    } else {
+        PathBuf::new()
+    }
+}
+
+/// Where the draft of an entry beside its target is made.
+fn draft_of(entry: &Entry) -> PathBuf {
+    let mut draft = entry.bytes.clone().into_os_string();
+    draft.push(".tmp");
+    PathBuf::from(draft)
 }
 
 /// What is to be done with a displaced file.

@@ -84,6 +84,30 @@ fn nothing_is_lost_in_any_order() {
 }
 
 #[test]
+fn a_state_on_another_file_system_loses_nothing_either() {
+    let report = run(0..schedules() / 4, Sabotage::OtherFileSystem, false);
+    say(&report.summary());
+    if let Some((seed, _)) = report.violations.first() {
+        let again = simulate(*seed, Sabotage::OtherFileSystem, true);
+        panic!("{}", again.violations[0].1);
+    }
+    assert!(report.displaced > 0 && report.power_cuts > 0);
+}
+
+/// What somebody renames over the file in the wrong moment is lost there, and only that.
+#[test]
+fn without_an_exchange_every_file_is_whole_and_comes_to_rest() {
+    let report = run(0..schedules() / 4, Sabotage::NoExchange, false);
+    say(&report.summary());
+    let saves = |words: &str| words.contains("lost: ") || words.contains("durable saves");
+    let mut violations = report.violations.iter();
+    if let Some((seed, words)) = violations.find(|(_, words)| !saves(words)) {
+        let again = simulate(*seed, Sabotage::NoExchange, true);
+        panic!("{words}: {}", again.violations[0].1);
+    }
+}
+
+#[test]
 fn what_is_wrong_on_purpose_is_caught() {
     for sabotage in Sabotage::ALL {
         let report = run(0..SCHEDULES, sabotage, true);

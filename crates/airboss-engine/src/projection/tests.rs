@@ -185,7 +185,7 @@ fn crash_after_exchange(desk: &mut Desk, saved: &str) -> String {
         read.as_bytes(),
         false,
         written.as_bytes(),
-        0o644,
+        Some(0o644),
     );
     let entry = entry.unwrap();
     fs::write(desk.file(), saved).unwrap();

@@ -7,7 +7,7 @@ use airboss_core::status_file::Damage;
 
 use super::exchange::{Replace, Replaced};
 use super::shelf::{Displaced, HOT, Leftover, age};
-use super::{Content, PublishError, Publisher, TRIES_MAX};
+use super::{Content, PublishError, Publisher, TRIES_MAX, digest};
 use crate::store::{PublishRow, Store, StoreError};
 use crate::vfs::{Vfs, facts_if_any, read_if_any};
 

@@ -140,9 +140,18 @@ pub struct Section {
 pub struct FoundSections {
     /// The file.
     pub path: RepoPath,
-    /// The text. It counts as showing the board's newest operation, that of the change itself,
-    /// whatever sequence number stands here.
+    /// The text. With the sequence number 0 it counts as showing the board's newest operation,
+    /// that of the change itself.
     pub sections: Vec<Section>,
+}
+
+impl Section {
+    /// Its sequence number, or the common one when it has none of its own.
+    pub(super) fn sequence_or(&self, common: Option<u64>) -> u64 {
+        common
+            .filter(|_| self.sequence == 0)
+            .unwrap_or(self.sequence)
+    }
 }
 
 /// What a file of a board shows now.

@@ -195,7 +195,7 @@ impl Inner {
         for found in &change.found {
             let mut sections = found.sections.clone();
             for section in &mut sections {
-                section.sequence = sequence;
+                section.sequence = section.sequence_or(Some(sequence));
             }
             self.remember(plan, &found.path, &sections);
             self.save_sections(plan, &found.path, &sections);
@@ -230,8 +230,8 @@ impl Inner {
     fn remember(&mut self, log: &PlanKey, path: &RepoPath, sections: &[Section]) {
         for section in sections {
             let key = (log.clone(), path.clone(), section.hash.clone());
-            let known = self.known_sections.entry(key).or_default();
-            *known = section.sequence.max(*known);
+            let known = self.known_sections.entry(key).or_insert(section.sequence);
+            *known = section.sequence.min(*known);
         }
     }
 

@@ -561,8 +561,8 @@ pub trait Store: Send {
         tasks: Option<&[TaskId]>,
     ) -> Result<Vec<Section>, StoreError>;
 
-    /// The newest operation with which text of this hash was published to a file, if it ever
-    /// was.
+    /// The operation with which text of this hash was published to a file the first time, if it
+    /// ever was.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -338,7 +338,8 @@ impl State {
             let builds_upon = change.iter().any(|(path, _)| needed.contains(&**path));
             if builds_upon || wanted(position, change) {
                 chosen[position] = true;
-                needed.extend(change.iter().map(|(path, _)| &**path));
+                // A name that is written has its directories, as on ext4, XFS and Btrfs.
+                needed.extend(change.iter().flat_map(|(path, _)| path.ancestors()));
             }
         }
         for (change, chosen) in pending.iter().zip(chosen) {

@@ -167,6 +167,10 @@ pub(super) fn save_in_place(world: &World, era: &Era, pid: u32, random: &mut Ran
         if random.below(2) == 0 {
             era.turnstile.turn(pid);
             file.sync().unwrap();
+            // ext4, XFS and Btrfs write the name that a file got last together with it. Where
+            // that is not so, a power cut before our own sync can bring the file back as the
+            // draft that it was, and drafts are not looked at.
+            process.sync_directory(Path::new("/w")).unwrap();
         }
     }
 }

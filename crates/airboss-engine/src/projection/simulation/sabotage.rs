@@ -35,6 +35,10 @@ pub(super) enum Sabotage {
     InPlace,
     /// A failed sync is taken for a success.
     SyncErrorIgnored,
+    /// Nothing is wrong, but the state lies on another file system.
+    OtherFileSystem,
+    /// Nothing is wrong, but the file system can neither exchange nor refuse to replace.
+    NoExchange,
 }
 
 impl Sabotage {
@@ -91,6 +95,24 @@ fn is_displaced(path: &Path) -> bool {
 }
 
 impl Watched {
+    /// What the file system cannot do.
+    fn refuse(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let inside = |path: &Path| path.starts_with(super::world::STATE);
+        match self.sabotage {
+            Sabotage::OtherFileSystem if inside(from) != inside(to) => {
+                Err(io::ErrorKind::CrossesDevices.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn refuse_flags(&self) -> io::Result<()> {
+        match self.sabotage {
+            Sabotage::NoExchange => Err(io::ErrorKind::InvalidInput.into()),
+            _ => Ok(()),
+        }
+    }
+
     fn last_read(&self, path: &Path) -> Vec<u8> {
         let read = self.read.lock().unwrap();
         read.get(path).cloned().unwrap_or_default()
@@ -157,6 +179,7 @@ impl Vfs for Watched {
     }
 
     fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.refuse(from, to)?;
         self.process.hard_link(from, to)
     }
 
@@ -168,10 +191,13 @@ impl Vfs for Watched {
         if self.sabotage == Sabotage::OneLook && is_displaced(to) && is_seen(to) {
             return self.process.remove_file(from);
         }
+        self.refuse(from, to)?;
         self.process.rename(from, to)
     }
 
     fn rename_no_replace(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.refuse(from, to)?;
+        self.refuse_flags()?;
         self.process.rename_no_replace(from, to)
     }
 
@@ -179,6 +205,8 @@ impl Vfs for Watched {
         if matches!(self.sabotage, Sabotage::PlainRename | Sabotage::InPlace) {
             return self.sabotaged_exchange(one, other);
         }
+        self.refuse(one, other)?;
+        self.refuse_flags()?;
         self.process.exchange(one, other)?;
         let read = self.last_read(other);
         // Not `self.process.read`: watching must not take a turn.

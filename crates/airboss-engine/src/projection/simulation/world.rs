@@ -21,7 +21,7 @@ use crate::vfs::simulated::{Crash, Disk, Faults, FileView, Free, Process, Random
 use crate::workspace::Workspace;
 
 pub(super) const TARGET: &str = "/w/status.json";
-const STATE: &str = "/w/.airboss";
+pub(super) const STATE: &str = "/w/.airboss";
 
 /// Those who are no publishers have numbers from here.
 pub(super) const FIRST_PERSON: u32 = 1_000_000;
@@ -341,6 +341,7 @@ impl World {
         let mut ledger = self.ledger();
         ledger.report.power_cuts += 1;
         let (mut found, mut saved) = (0, 0);
+        let mut torn_by_person = false;
         let mut target = None;
         self.disk.each_file(&mut |file| {
             let text = ledger.parse(&file);
@@ -349,10 +350,17 @@ impl World {
             if !is_own_copy(&file) {
                 saved |= tokens;
             }
+            let shared = file.path == Path::new(TARGET) || file.path.starts_with(STATE);
+            torn_by_person |= shared && file.writer >= FIRST_PERSON && text.is_none();
             if file.path == Path::new(TARGET) {
                 target = Some((file.writer, text));
             }
         });
+        if torn_by_person {
+            // Somebody wrote into a file without a sync, and all that was in it is torn.
+            let torn = ledger.in_place & !found;
+            ledger.durable &= !torn;
+        }
         let lost = ledger.durable & !found;
         if lost != 0 {
             ledger.violate(
@@ -363,7 +371,6 @@ impl World {
         // What was not durable was the person's risk.
         ledger.expected &= saved;
         if matches!(target, Some((FIRST_PERSON.., None))) {
-            // Somebody wrote into the file without a sync, and all that was in it is torn.
             let torn = ledger.in_place;
             ledger.expected &= !torn;
         }
@@ -422,6 +429,12 @@ impl World {
                 format!("{sequence} is not shown, but {shown:?}"),
             );
         }
+        let mut beside = 0;
+        self.disk
+            .each_file(&mut |file| beside += u32::from(is_beside(file.path)));
+        if beside > 0 {
+            ledger.violate(&self.disk, format!("{beside} files stay beside it"));
+        }
         for directory in ["tmp", "displaced"] {
             let names = process.read_dir(&Path::new(STATE).join(directory));
             let names = names.unwrap_or_default();
@@ -454,7 +467,14 @@ impl Ledger {
 fn is_own_copy(file: &FileView<'_>) -> bool {
     let state = Path::new(STATE);
     let shelf = [state.join("tmp"), state.join("displaced")];
-    file.writer < FIRST_PERSON && shelf.iter().any(|shelf| file.path.starts_with(shelf))
+    let beside = is_beside(file.path);
+    file.writer < FIRST_PERSON && (beside || shelf.iter().any(|shelf| file.path.starts_with(shelf)))
+}
+
+/// A file that is made beside the target, when the state is on another file system.
+fn is_beside(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with(".airboss-"))
 }
 
 fn tokens_in(content: &[u8]) -> u64 {

@@ -524,13 +524,14 @@ impl<'a> File<'a> {
         }
     }
 
-    /// Remembers that this text was there, with its own or one common sequence number.
+    /// Remembers that this text was there, with its own sequence number; one that has none
+    /// gets the common one.
     pub(super) fn remember(&self, sections: &[Section], common: Option<u64>) -> Result<(), Fault> {
         let sql = "INSERT INTO known_section (stream, path, hash, sequence) \
             VALUES (?1, ?2, ?3, ?4) ON CONFLICT (stream, path, hash) \
-            DO UPDATE SET sequence = max(sequence, excluded.sequence)";
+            DO UPDATE SET sequence = min(sequence, excluded.sequence)";
         for section in sections {
-            let sequence = signed(common.unwrap_or(section.sequence));
+            let sequence = signed(section.sequence_or(common));
             let params = (self.stream, self.path, &section.hash, sequence);
             execute(self.connection, sql, params)?;
         }
@@ -544,7 +545,7 @@ impl<'a> File<'a> {
             SET hash = excluded.hash, sequence = excluded.sequence, facts = excluded.facts";
         for section in sections {
             let (task, hash) = (section.task.to_string(), &section.hash);
-            let sequence = signed(common.unwrap_or(section.sequence));
+            let sequence = signed(section.sequence_or(common));
             let facts = serde_json::to_string(&section.facts)?;
             let params = (self.stream, self.path, task, hash, sequence, facts);
             execute(self.connection, sql, params)?;
