@@ -370,6 +370,7 @@ const FILTERS: &[(&str, &str)] = &[
     (r"\b(commit +\S+ )[0-9a-f]{9}\b", "${1}[COMMIT]"),
     (r"\b[0-9a-f]{40}\b", "[COMMIT]"),
     (r"\b[0-9a-f]{12}\b", "[ID]"),
+    (r"\b[0-9a-f]{9}\b", "[COMMIT]"),
     (r"\bprocess \d+", "process [PID]"),
     (r"\b(\d+h\d\dm|\d+m\d\ds|\d+\.\ds|\d\ds)\b", "[DURATION]"),
 ];

@@ -27,6 +27,9 @@ pub struct Cli {
     /// The plan to work on.
     #[arg(long, value_name = "FILE", global = true, env = "AIRBOSS_PLAN")]
     pub plan: Option<PathBuf>,
+    /// The directory of the board: TODO.md and state.json.
+    #[arg(long, value_name = "DIR", global = true, env = "AIRBOSS_BOARD")]
+    pub board: Option<PathBuf>,
     /// Print one JSON object instead of words.
     #[arg(long, global = true)]
     pub json: bool,
@@ -107,6 +110,19 @@ pub enum Command {
     CompleteRun(command::runs::CompleteArguments),
     /// Show the runs: when they began and ended, how, and what they completed.
     Runs,
+    /// Look at the tasks of a board, and change them.
+    #[command(subcommand)]
+    Task(command::task::TaskCommand),
+    /// Take a change of the board back.
+    Undo(command::undo::UndoArguments),
+    /// Show who gave each field of a task its value, when, and in which commit.
+    Blame(command::blame::BlameArguments),
+    /// Look at conflicts of the board, and settle them.
+    Conflicts {
+        /// What to do; without it they are listed.
+        #[command(subcommand)]
+        command: Option<command::conflicts::ConflictsCommand>,
+    },
     /// Explain why a step is where it is: what it waits for, what was tried, on what evidence.
     Why(command::why::WhyArguments),
     /// Replay what an agent said and did, from its recording.
@@ -161,6 +177,7 @@ impl Cli {
         let context = Context {
             directory: self.directory.unwrap_or_else(|| PathBuf::from(".")),
             plan: self.plan,
+            board: self.board,
             json: self.json,
             quiet: self.quiet,
             verbose: self.verbose,
@@ -193,6 +210,12 @@ impl Cli {
             Command::StartRun(arguments) => runs::start(context, arguments),
             Command::CompleteRun(arguments) => runs::complete(context, arguments),
             Command::Runs => runs::list(context),
+            Command::Task(command) => command::task::task(context, command),
+            Command::Undo(arguments) => command::undo::undo(context, arguments),
+            Command::Blame(arguments) => command::blame::blame(context, arguments),
+            Command::Conflicts { command } => {
+                command::conflicts::conflicts(context, command.as_ref())
+            }
             Command::Why(arguments) => command::why::why(context, arguments),
             Command::Replay(arguments) => command::replay::replay(context, arguments),
             Command::Log(arguments) => command::log::log(context, arguments),

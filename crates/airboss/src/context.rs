@@ -23,6 +23,8 @@ pub struct Context {
     pub directory: PathBuf,
     /// The plan, when it was named.
     pub plan: Option<PathBuf>,
+    /// The directory of the board, when it was named.
+    pub board: Option<PathBuf>,
     /// JSON on standard output.
     pub json: bool,
     /// Only errors and data.

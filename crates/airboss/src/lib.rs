@@ -2,6 +2,7 @@
 //!
 //! One file per command. Nothing is decided here and nothing is kept.
 
+pub mod board;
 pub mod cli;
 pub mod command;
 pub mod context;

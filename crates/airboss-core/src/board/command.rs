@@ -3,6 +3,7 @@
 //! Every function here is pure. Numbers, ids and instants are given; which directories and files
 //! exist is for the caller to know. No operation at all means that the board is already as wished.
 
+mod conflict;
 mod relation;
 mod undo;
 
@@ -19,6 +20,7 @@ use crate::operation::Actor;
 use crate::plan::PhaseStatus;
 use crate::time::Timestamp;
 
+pub use self::conflict::settle;
 pub use self::relation::{cycle, expand, renumber};
 pub(super) use self::relation::{cycle_in, follow};
 pub use self::undo::{Logged, undo};
@@ -127,13 +129,16 @@ pub enum Refusal {
         to: PhaseStatus,
     },
     /// Another operation changed the same field afterwards.
-    #[error("{field} was changed again by operation {by}; --force undoes it all the same")]
+    #[error("{field} was changed again by operation {}; --force undoes it all the same", by.short())]
     ChangedSince {
         /// The field, in words.
         field: String,
         /// The newer operation.
         by: OperationId,
     },
+    /// No conflict stands under this id.
+    #[error("there is no open conflict {}", .0.short())]
+    NoConflict(OperationId),
     /// There is no way back from such an operation.
     #[error("an operation of the kind {0} cannot be undone")]
     NotUndoable(&'static str),

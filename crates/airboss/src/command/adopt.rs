@@ -123,10 +123,19 @@ fn summary(survey: &Survey) -> String {
         page.sentence(&format!("  {disagreement}; {rule}"), Style::new());
     }
     for left in &survey.adopted.left {
-        page.sentence(&format!("  {left}; for you to settle"), Style::new().yellow());
+        page.sentence(
+            &format!("  {left}; for you to settle"),
+            Style::new().yellow(),
+        );
     }
     for duplicate in &survey.adopted.duplicates {
-        page.sentence(&format!("  {duplicate}"), Style::new().yellow());
+        let lines: Vec<_> = duplicate.lines.iter().map(ToString::to_string).collect();
+        let (number, side) = (duplicate.number, duplicate.side);
+        let words = format!(
+            "  {side} has task {number} twice (lines {})",
+            lines.join(", ")
+        );
+        page.sentence(&words, Style::new().yellow());
     }
     page.finish()
 }
@@ -157,9 +166,16 @@ fn as_json(survey: &Survey) -> Value {
             "rule": rule,
         })
     });
-    let left: Vec<_> = survey.adopted.left.iter().map(ToString::to_string).collect();
+    let left: Vec<_> = survey
+        .adopted
+        .left
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     let tasks = survey.adopted.operations.iter();
-    let tasks = tasks.filter(|operation| operation.word() == "task_adopted").count();
+    let tasks = tasks
+        .filter(|operation| operation.word() == "task_adopted")
+        .count();
     json!({
         "board": survey.places.board,
         "adopted": true,
@@ -212,7 +228,10 @@ pub fn check_board(context: &Context) -> Result<ExitCode, CliError> {
     };
     let places = Places::new(&workspace.top, &found.board).map_err(BoardError::from)?;
     let [todo, state] = places.lists();
-    let (todo, state) = (read_list(&workspace, &todo)?, read_list(&workspace, &state)?);
+    let (todo, state) = (
+        read_list(&workspace, &todo)?,
+        read_list(&workspace, &state)?,
+    );
     let archive = airboss_engine::board::read_archive(&places)?;
     let disagreements = drift::between(
         todo.as_ref().map_or(&[], |read| &read.parsed.facts),
@@ -294,13 +313,16 @@ impl From<BoardError> for CliError {
             },
             BoardError::NotAdopted(board) => Self::refused(format!("{board} is not adopted"))
                 .hint("`airboss init` shows what is there, and adopts it"),
-            BoardError::NoBoard => Self::refused(error.to_string())
-                .hint("`airboss init` begins one in specs/"),
+            BoardError::NoBoard => {
+                Self::refused(error.to_string()).hint("`airboss init` begins one in specs/")
+            }
             BoardError::Damaged(damaged) => {
                 let error = Self::refused(damaged.to_string());
                 if damaged.head_is_sound {
                     let path = &damaged.path;
-                    error.hint(format!("`git restore {path}` brings the last committed one back"))
+                    error.hint(format!(
+                        "`git restore {path}` brings the last committed one back"
+                    ))
                 } else {
                     error
                 }

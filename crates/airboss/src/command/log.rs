@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use airboss_core::board::{BoardKey, BoardOperation};
 use airboss_core::exit::ExitCode;
-use airboss_core::id::{AttemptId, StepId};
+use airboss_core::id::{AttemptId, StepId, TaskId};
 use airboss_core::operation::{Actor, Operation, StoredOperation};
 use airboss_core::time::Timestamp;
-use airboss_engine::store::{OperationQuery, SqliteStore, Store as _, StoreError};
+use airboss_engine::store::{OperationQuery, SqliteStore, Store as _, StoreError, Wanted};
 use owo_colors::Style;
 
 use crate::context::Context;
@@ -19,7 +20,8 @@ use crate::words;
 /// Show what happened, in order: every change of state, with its time.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct LogArguments {
-    /// Only what concerns this step (`2.3`) or attempt (`2.3#1`, or the beginning of its id).
+    /// Only what concerns this task of the board (`58`), step (`2.3`) or attempt (`2.3#1`, or the
+    /// beginning of its id).
     pub id: Option<String>,
     /// At most so many operations: the newest, or with --after the next ones.
     #[arg(long, value_name = "N", default_value_t = 50)]
@@ -35,6 +37,19 @@ pub struct LogArguments {
 /// When there is no store, or the id names nothing.
 pub fn log(context: &Context, arguments: &LogArguments) -> Result<ExitCode, CliError> {
     let (workspace, store) = context.reader()?;
+    if let Some((board, task)) = task(context, &store, arguments)? {
+        let after = arguments.after;
+        let mut operations = store.operations(&OperationQuery {
+            plan: Some(board.log()),
+            task: Some(task),
+            after: after.unwrap_or(0),
+            limit: arguments.limit,
+            newest_first: after.is_none(),
+            ..OperationQuery::default()
+        })?;
+        operations.sort_by_key(|stored| stored.sequence);
+        return show(context, &store, &operations);
+    }
     let named = match &arguments.id {
         Some(id) => Some(lookup::find(context, &workspace, &store, id)?),
         None => None,
@@ -45,18 +60,42 @@ pub fn log(context: &Context, arguments: &LogArguments) -> Result<ExitCode, CliE
         (None, None) => None,
     };
     let operations = operations(&store, named.as_ref(), plan, arguments)?;
+    show(context, &store, &operations)
+}
+
+fn show(
+    context: &Context,
+    store: &SqliteStore,
+    operations: &[StoredOperation],
+) -> Result<ExitCode, CliError> {
     if context.json {
-        for stored in &operations {
+        for stored in operations {
             context.printer.json_line(stored);
         }
-        return Ok(ExitCode::Success);
-    }
-    if operations.is_empty() {
+    } else if operations.is_empty() {
         context.printer.note("nothing happened yet");
-        return Ok(ExitCode::Success);
+    } else {
+        context.printer.data(&table(store, operations)?);
     }
-    context.printer.data(&table(&store, &operations)?);
     Ok(ExitCode::Success)
+}
+
+/// The task that the id names, when it is a number and the board has such a task.
+fn task(
+    context: &Context,
+    store: &SqliteStore,
+    arguments: &LogArguments,
+) -> Result<Option<(BoardKey, TaskId)>, CliError> {
+    let number = arguments.id.as_deref().map(str::parse::<u32>);
+    let (Some(Ok(number)), None) = (number, &context.plan) else {
+        return Ok(None);
+    };
+    // Without a board it is a step.
+    let Ok((_, places)) = crate::board::known(context) else {
+        return Ok(None);
+    };
+    let found = store.task(&places.board, number)?;
+    Ok(found.map(|task| (places.board, task.id)))
 }
 
 /// The operations asked for, oldest first.
@@ -117,7 +156,10 @@ fn table(store: &SqliteStore, operations: &[StoredOperation]) -> Result<String, 
         .all(|pair| day(&pair[0]) == day(&pair[1]));
     let brief = same_day && page::edge().is_some_and(|edge| edge < WIDE);
     for stored in operations {
-        let subject = subject(&stored.operation, &mut names)?;
+        let subject = match &stored.operation {
+            Operation::Board { operation } => task_number(store, stored, operation)?,
+            other => subject(other, &mut names)?,
+        };
         let mut essence = essence(&stored.operation, stored.at);
         if several {
             essence = format!("{}: {essence}", stored.plan);
@@ -141,6 +183,21 @@ fn table(store: &SqliteStore, operations: &[StoredOperation]) -> Result<String, 
         );
     }
     Ok(table.finish())
+}
+
+/// The number that the task of an operation has now; empty when it is about none.
+fn task_number(
+    store: &SqliteStore,
+    stored: &StoredOperation,
+    operation: &BoardOperation,
+) -> Result<String, StoreError> {
+    let Some(task) = operation.task() else {
+        return Ok(String::new());
+    };
+    let board = BoardKey::new(stored.plan.path().clone());
+    let part = store.board_part(&board, &Wanted::Ids(vec![task]))?;
+    let task = part.and_then(|part| part.tasks.get(&task).map(|task| task.number));
+    Ok(task.map_or_else(String::new, |number| number.to_string()))
 }
 
 /// The names of attempts, each looked up once.
@@ -188,7 +245,7 @@ fn subject(operation: &Operation, names: &mut AttemptNames<'_>) -> Result<String
 }
 
 /// The rest of the line: what the operation says.
-fn essence(operation: &Operation, at: Timestamp) -> String {
+pub(crate) fn essence(operation: &Operation, at: Timestamp) -> String {
     match operation {
         Operation::Board { operation } => crate::render::board::essence(operation),
         Operation::PlanRegistered { name, steps, .. } => {

@@ -1,7 +1,52 @@
-//! Boards in words: what an operation changed, in one line.
+//! Boards in words: what an operation changed, in one line; why a task is not ready.
 
-use airboss_core::board::{BoardOperation, Cause, TaskChange};
+use airboss_core::board::ready::Wait;
+use airboss_core::board::{
+    BoardOperation, Cause, Class, Field, Place, Position, Status, TaskChange, TaskStatus, TimeKey,
+};
 use airboss_core::operation::Actor;
+use airboss_core::plan::PhaseStatus;
+use owo_colors::Style;
+
+/// A status as a sentence has it: `not started`.
+#[must_use]
+pub fn status(status: &TaskStatus) -> String {
+    status.value().replace('_', " ")
+}
+
+/// A phase's status as a sentence has it.
+#[must_use]
+pub fn phase_status(status: PhaseStatus) -> String {
+    status.as_str().replace('_', " ")
+}
+
+/// The colour that a status has.
+#[must_use]
+pub fn status_style(status: &TaskStatus) -> Style {
+    match (status, status.class()) {
+        (TaskStatus::Known(Status::Completed), _) => Style::new().green(),
+        (TaskStatus::Known(Status::Blocked | Status::Partial), _) | (_, Class::InFlight) => {
+            Style::new().yellow()
+        }
+        (_, Class::Terminal) => Style::new().dimmed(),
+        (_, Class::Open) => Style::new(),
+    }
+}
+
+/// Why a task is not ready, as the rest of a sentence about it.
+#[must_use]
+pub fn wait(wait: &Wait) -> String {
+    match wait {
+        Wait::InFlight(is) | Wait::Status(is) => format!("is {}", status(is)),
+        Wait::Dependency { number, status: is } => {
+            format!("waits for {number}, which is {}", status(is))
+        }
+        Wait::DependencyGone { number, status: is } => {
+            format!("waits for {number}, which was left {}", status(is))
+        }
+        other => other.to_string(),
+    }
+}
 
 /// What an operation says, for a line of the log.
 #[must_use]
@@ -12,9 +57,11 @@ pub fn essence(operation: &BoardOperation) -> String {
             disagreements,
             ..
         } => format!("{tasks} tasks, {disagreements} disagreements settled"),
-        BoardOperation::TaskAdopted { task } => format!("{} ({})", task.title, task.status),
+        BoardOperation::TaskAdopted { task } => {
+            format!("{} ({})", task.title, status(&task.status))
+        }
         BoardOperation::TaskAdded { task, cause } => {
-            format!("{} {}: {}", task.number, task.title, why(cause))
+            format!("{}: {}", task.title, why(cause))
         }
         BoardOperation::TaskChanged {
             changes,
@@ -23,15 +70,13 @@ pub fn essence(operation: &BoardOperation) -> String {
             forced,
             ..
         } => {
-            let changes: Vec<_> = changes.iter().map(|change| one(change, undo)).collect();
             let forced = if *forced { ", forced" } else { "" };
-            format!("{}: {}{forced}", changes.join(", "), why(cause))
+            format!("{}: {}{forced}", changed(changes, undo), why(cause))
         }
-        BoardOperation::TaskMoved { .. } => "its place in TODO.md".to_owned(),
+        BoardOperation::TaskMoved { to, .. } => format!("{} in TODO.md", position(to)),
         BoardOperation::NextNumberSet { next } => format!("the next task is {next}"),
         BoardOperation::ConflictFound { path, other, .. } => {
-            let other: Vec<_> = other.iter().map(|change| one(change, &[])).collect();
-            format!("{path} says {}", other.join(", "))
+            format!("{path} says {}", changed(other, &[]))
         }
         BoardOperation::ConflictResolved { taken, .. } => if *taken {
             "the other side was taken"
@@ -49,47 +94,130 @@ pub fn essence(operation: &BoardOperation) -> String {
     }
 }
 
-/// A change as `field old → new` where that is short, else as the field alone.
+/// What an operation did to its task, without saying why; `None` when it is about no task.
+#[must_use]
+pub fn deed(operation: &BoardOperation) -> Option<String> {
+    match operation {
+        BoardOperation::TaskAdopted { .. } => Some("adopted".to_owned()),
+        BoardOperation::TaskAdded { .. } => Some("created".to_owned()),
+        BoardOperation::TaskChanged { changes, undo, .. } => Some(changed(changes, undo)),
+        BoardOperation::TaskMoved { to, .. } => Some(format!("moved {}", position(to))),
+        _ => None,
+    }
+}
+
+/// A place in a list: `first`, `before 58`.
+#[must_use]
+pub fn position(position: &Position) -> String {
+    match position {
+        Position::First => "first".to_owned(),
+        Position::Last => "last".to_owned(),
+        Position::Before { number } => format!("before {number}"),
+        Position::After { number } => format!("after {number}"),
+    }
+}
+
+/// Changes of a task in words. What goes along with others, such as the instant, is left out
+/// unless it is all there is.
+#[must_use]
+pub fn changed(changes: &[TaskChange], undo: &[TaskChange]) -> String {
+    let is_aside =
+        |change: &&TaskChange| matches!(change, TaskChange::Time(..) | TaskChange::StatusBefore(_));
+    let mut shown: Vec<_> = changes.iter().filter(|change| !is_aside(change)).collect();
+    if shown.is_empty() {
+        shown = changes.iter().collect();
+    }
+    let words: Vec<_> = shown.into_iter().map(|change| one(change, undo)).collect();
+    words.join(", ")
+}
+
+/// A change as `old → new` where that is short, else as the field alone.
 fn one(change: &TaskChange, undo: &[TaskChange]) -> String {
+    let before = undo.iter().find(|old| old.field() == change.field());
     match change {
-        TaskChange::Status(status) => {
-            let old = undo.iter().find_map(|change| match change {
-                TaskChange::Status(old) => Some(old),
-                _ => None,
-            });
-            old.map_or_else(|| status.to_string(), |old| format!("{old} → {status}"))
+        TaskChange::Status(new) => match before {
+            Some(TaskChange::Status(old)) => format!("{} → {}", status(old), status(new)),
+            _ => status(new),
+        },
+        TaskChange::Number(new) => match before {
+            Some(TaskChange::Number(old)) => format!("number {old} → {new}"),
+            _ => format!("number {new}"),
+        },
+        TaskChange::Place(place) => match place {
+            Place::Active => "back on the board",
+            Place::Archived => "archived",
+            Place::Removed => "removed",
         }
-        TaskChange::Number(number) => format!("number {number}"),
-        TaskChange::Title(title) => format!("title \"{title}\""),
-        TaskChange::Slug(_) => "slug".to_owned(),
-        TaskChange::StatusBefore(_) => "status before".to_owned(),
-        TaskChange::Place(place) => format!("{place:?}").to_lowercase(),
-        TaskChange::Priority(value) => named("priority", value.as_deref()),
-        TaskChange::Language(value) => named("language", value.as_deref()),
-        TaskChange::Effort(value) => named("effort", value.as_deref()),
-        TaskChange::Description(_) => "description".to_owned(),
-        TaskChange::Dependencies(_) => "dependencies".to_owned(),
-        TaskChange::Parent(_) => "parent".to_owned(),
-        TaskChange::Subtasks(_) => "subtasks".to_owned(),
-        TaskChange::Time(key, _) => key.key().to_owned(),
-        TaskChange::BlockedReason(value) | TaskChange::AbandonedReason(value) => {
-            named("reason", value.as_deref())
+        .to_owned(),
+        TaskChange::Dependencies(new) => {
+            let numbers: Vec<_> = new.numbers.iter().map(ToString::to_string).collect();
+            match (numbers.is_empty(), &new.prose) {
+                (true, None) => "waits for nothing".to_owned(),
+                (true, Some(words)) => format!("waits for “{words}”"),
+                (false, _) => format!("waits for {}", numbers.join(", ")),
+            }
+        }
+        TaskChange::Parent(parent) => parent.map_or_else(
+            || "no parent".to_owned(),
+            |parent| format!("parent {parent}"),
+        ),
+        TaskChange::BlockedReason(reason) | TaskChange::AbandonedReason(reason) => {
+            reason.clone().unwrap_or_else(|| "no reason".to_owned())
         }
         TaskChange::Artifact(artifact) => format!("{} {}", artifact.kind, artifact.path),
         TaskChange::ArtifactRemoved(path) => format!("without {path}"),
-        TaskChange::Plan(value) => named("plan", value.as_deref()),
-        TaskChange::Phase(key, state) => match state {
-            Some(state) => format!("phase {key} {}", state.status.marker()),
-            None => format!("phase {key}"),
-        },
+        TaskChange::Phase(key, Some(state)) => {
+            format!("phase {key} {}", phase_status(state.status))
+        }
+        TaskChange::Phase(key, None) => format!("phase {key} as its plan has it"),
+        TaskChange::Title(title) => format!("title “{title}”"),
+        TaskChange::Priority(value)
+        | TaskChange::Language(value)
+        | TaskChange::Effort(value)
+        | TaskChange::Plan(value) => named(&field(&change.field()), value.as_deref()),
+        TaskChange::Slug(_)
+        | TaskChange::StatusBefore(_)
+        | TaskChange::Description(_)
+        | TaskChange::Subtasks(_)
+        | TaskChange::Time(..) => field(&change.field()),
     }
+}
+
+/// The name of a field in a table.
+#[must_use]
+pub fn field(field: &Field) -> String {
+    match field {
+        Field::Number => "number",
+        Field::Title => "title",
+        Field::Slug => "slug",
+        Field::Status => "status",
+        Field::StatusBefore => "status before",
+        Field::Place => "place",
+        Field::Priority => "priority",
+        Field::Language => "language",
+        Field::Effort => "effort",
+        Field::Description => "description",
+        Field::Dependencies => "waits for",
+        Field::Parent => "parent",
+        Field::Subtasks => "subtasks",
+        Field::Time(TimeKey::LastUpdated) => "last change",
+        Field::Time(key) => key.key(),
+        Field::BlockedReason => "blocked because",
+        Field::AbandonedReason => "abandoned because",
+        Field::Plan => "plan",
+        Field::Artifact(path) => return path.clone(),
+        Field::Phase(key) => return format!("phase {key}"),
+    }
+    .to_owned()
 }
 
 fn named(field: &str, value: Option<&str>) -> String {
     format!("{field} {}", value.unwrap_or("none"))
 }
 
-fn why(cause: &Cause) -> String {
+/// Who or what made a change.
+#[must_use]
+pub fn why(cause: &Cause) -> String {
     match cause {
         Cause::Command { actor } => match actor {
             Actor::Person => "by a person".to_owned(),

@@ -357,3 +357,25 @@ fn long_chains_have_an_end() {
     assert_eq!(cycle(&board, 2999, &[2998]), Some(vec![2999, 2998, 2999]));
     assert_eq!(cycle(&board, 3000, &[1]).map(|way| way.len()), Some(3001));
 }
+
+#[test]
+fn a_conflict_is_settled_for_either_side() {
+    let mut before = board([task(1, "planned")]);
+    let other = vec![TaskChange::Title("As the file has it".to_owned())];
+    let found = BoardOperation::ConflictFound {
+        task: id(1),
+        path: crate::path::RepoPath::new("specs/TODO.md").unwrap(),
+        kept: vec![TaskChange::Title("Task number 1".to_owned())],
+        other,
+        blob: None,
+    };
+    before.apply(2, operation(2), &found);
+    let kept = done(&before, settle(&standing(&before), operation(2), false));
+    assert!(kept.conflicts.is_empty());
+    assert_eq!(kept.find(1), before.find(1));
+    let taken = done(&before, settle(&standing(&before), operation(2), true));
+    assert!(taken.conflicts.is_empty());
+    assert_eq!(taken.find(1).unwrap().title, "As the file has it");
+    let refusal = refused(settle(&standing(&before), operation(3), true));
+    assert!(refusal.starts_with("there is no open conflict"));
+}

@@ -1,0 +1,198 @@
+//! New tasks: `add` and `expand`.
+
+use std::collections::BTreeSet;
+
+use airboss_core::board::command::{self, NewTask, Standing};
+use airboss_core::board::directory::Directory;
+use airboss_core::board::number::{StoredNext, allocate};
+use airboss_core::exit::ExitCode;
+use airboss_core::id::TaskId;
+use airboss_engine::board::{Places, task_directories};
+use airboss_engine::clock;
+use airboss_engine::store::{BoardStanding, Wanted};
+
+use super::Numbers;
+use crate::board::{BoardWriting, Planned};
+use crate::context::Context;
+use crate::desk::WriteOptions;
+use crate::error::CliError;
+
+/// A task to create.
+#[derive(clap::Args, Clone, Debug)]
+pub struct AddArguments {
+    /// One line.
+    title: String,
+    /// One paragraph.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    description: Option<String>,
+    /// High, Medium, Low or Critical.
+    #[arg(long, value_name = "WORD", default_value = "Medium")]
+    priority: String,
+    /// What kind of work it is, in the words of the board.
+    #[arg(long, value_name = "WORD")]
+    language: Option<String>,
+    /// An estimate in free words.
+    #[arg(long, value_name = "TEXT", default_value = "TBD")]
+    effort: String,
+    /// The tasks that it waits for.
+    #[arg(
+        long,
+        value_name = "N,N",
+        default_value = "none",
+        hide_default_value = true
+    )]
+    depends: Numbers,
+    /// The task that it belongs to.
+    #[arg(long, value_name = "N", value_parser = super::number)]
+    parent: Option<u32>,
+    #[command(flatten)]
+    options: WriteOptions,
+}
+
+/// A task to split.
+#[derive(clap::Args, Clone, Debug)]
+pub struct ExpandArguments {
+    /// The task.
+    #[arg(value_name = "N", value_parser = super::number)]
+    number: u32,
+    /// The titles of its subtasks.
+    #[arg(value_name = "TITLE", required = true)]
+    titles: Vec<String>,
+    /// Split it although it is finished; recorded as such.
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    options: WriteOptions,
+}
+
+/// The numbers that directories of tasks have, those in vaults aside.
+fn directory_numbers(places: &Places) -> Result<BTreeSet<u32>, CliError> {
+    let paths = task_directories(&places.root())?;
+    let current = paths.iter().filter(|path| !path.starts_with("vault/"));
+    let directories = current.filter_map(|path| Directory::parse(path));
+    Ok(directories.map(|directory| directory.number).collect())
+}
+
+/// Numbers for new tasks, the board's next number behind them, and what was odd.
+struct Allocated {
+    numbers: Vec<u32>,
+    next: u32,
+    notes: Vec<String>,
+}
+
+fn numbers(
+    given: &BoardStanding,
+    directories: &BTreeSet<u32>,
+    count: usize,
+) -> Result<Allocated, CliError> {
+    let mut allocated = Allocated {
+        numbers: Vec::new(),
+        next: 0,
+        notes: Vec::new(),
+    };
+    let mut stored = StoredNext {
+        state: given.board.next_number,
+        todo: None,
+    };
+    for _ in 0..count {
+        let one = allocate(stored, None, |number| {
+            given.taken.contains(&number) || directories.contains(&number)
+        })
+        .map_err(|error| CliError::refused(error.to_string()))?;
+        allocated.numbers.push(one.number);
+        allocated.next = one.next;
+        let notes = one.warnings.iter().map(ToString::to_string);
+        allocated.notes.extend(notes);
+        stored.state = Some(one.next);
+    }
+    Ok(allocated)
+}
+
+/// Creates a task.
+///
+/// # Errors
+/// When it is not possible, or the board cannot be changed.
+pub fn add(context: &Context, arguments: &AddArguments) -> Result<ExitCode, CliError> {
+    let mut writing = BoardWriting::open(context, &arguments.options)?;
+    let directories = directory_numbers(&writing.desk.places)?;
+    let id = TaskId::from_uuid(clock::fresh_uuid());
+    let named: Vec<u32> = arguments.parent.into_iter().collect();
+    let wanted = if arguments.depends.0.is_empty() {
+        Wanted::Tasks(named.clone())
+    } else {
+        // What waits for what is asked of the whole board.
+        Wanted::All
+    };
+    writing.change(context, &wanted, (&named, false), &mut |standing, given| {
+        let allocated = numbers(given, &directories, 1)?;
+        let number = allocated.numbers[0];
+        let mut new = NewTask::new(id, number, &arguments.title);
+        new.description.clone_from(&arguments.description);
+        new.priority = Some(arguments.priority.clone());
+        new.language.clone_from(&arguments.language);
+        new.effort = Some(arguments.effort.clone());
+        new.dependencies.clone_from(&arguments.depends.0);
+        new.parent = arguments.parent;
+        let operations = command::add(standing, new, allocated.next)?;
+        let title = lower_first(&arguments.title);
+        let mut planned = Planned::new(operations, format!("task {number}: create {title}"));
+        planned.notes = allocated.notes;
+        Ok(planned)
+    })
+}
+
+/// A title inside a sentence: its first word small, unless it is a name in capitals.
+fn lower_first(title: &str) -> String {
+    let title = title.trim();
+    let mut letters = title.chars();
+    match (letters.next(), letters.next()) {
+        (Some(first), Some(second)) if !second.is_uppercase() => {
+            first.to_lowercase().chain(title.chars().skip(1)).collect()
+        }
+        _ => title.to_owned(),
+    }
+}
+
+/// Replaces a task by subtasks.
+///
+/// # Errors
+/// As for [`add`].
+pub fn expand(context: &Context, arguments: &ExpandArguments) -> Result<ExitCode, CliError> {
+    let mut writing = BoardWriting::open(context, &arguments.options)?;
+    let directories = directory_numbers(&writing.desk.places)?;
+    let number = arguments.number;
+    let ids: Vec<_> = arguments
+        .titles
+        .iter()
+        .map(|_| TaskId::from_uuid(clock::fresh_uuid()))
+        .collect();
+    let named = (&[number][..], arguments.force);
+    writing.change(context, &Wanted::All, named, &mut |standing, given| {
+        let allocated = numbers(given, &directories, ids.len())?;
+        let subtasks = subtasks(standing, arguments, &ids, &allocated.numbers)?;
+        let operations = command::expand(standing, number, subtasks, allocated.next)?;
+        let count = crate::words::count(ids.len(), "subtask");
+        let subject = format!("task {number}: expand into {count}");
+        let mut planned = Planned::new(operations, subject);
+        planned.notes = allocated.notes;
+        Ok(planned)
+    })
+}
+
+/// The subtasks of a task, which have its priority and its language.
+fn subtasks(
+    standing: &Standing<'_>,
+    arguments: &ExpandArguments,
+    ids: &[TaskId],
+    numbers: &[u32],
+) -> Result<Vec<NewTask>, CliError> {
+    let task = standing.task(arguments.number)?;
+    let subtask = |((title, id), number): ((&String, &TaskId), &u32)| NewTask {
+        priority: task.priority.clone(),
+        language: task.language.clone(),
+        effort: Some("TBD".to_owned()),
+        ..NewTask::new(*id, *number, title)
+    };
+    let titles = arguments.titles.iter();
+    Ok(titles.zip(ids).zip(numbers).map(subtask).collect())
+}
