@@ -9,6 +9,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 
 use airboss_core::board::command::{Refusal, Standing};
+use airboss_core::board::facts::List;
 use airboss_core::board::status::Status;
 use airboss_core::board::transition::{Mode, Why};
 use airboss_core::board::{Board, BoardOperation, Task, TaskChange, TaskStatus};
@@ -17,7 +18,7 @@ use airboss_core::exit::ExitCode;
 use airboss_core::id::{OperationId, TaskId};
 use airboss_core::nearest::nearest;
 use airboss_core::operation::{Actor, Operation, StoredOperation};
-use airboss_engine::board::{BoardError, Decision, Desk, Done, Places, Whole, find};
+use airboss_engine::board::{BoardError, Decision, Desk, Done, Places, Whole, find, read_list};
 use airboss_engine::projection::digest;
 use airboss_engine::settings::{self, Settings};
 use airboss_engine::store::{
@@ -37,6 +38,8 @@ use crate::report::short_commit;
 
 /// The longest first line of a commit, in characters; the convention of git.
 const SUBJECT_MAX: usize = 72;
+/// What to do about a number that is given twice.
+const TWICE: &str = "`airboss doctor` shows them and gives new numbers";
 /// Operations that are looked through for a commit that was made just now.
 const RECENT: usize = 100;
 
@@ -279,6 +282,7 @@ impl BoardWriting {
         plan: &mut Plan<'_>,
     ) -> Result<ExitCode, CliError> {
         let mode = self.mode;
+        refuse_twice_in_files(&self.desk, numbers)?;
         let mut done = self
             .desk
             .change(self.command.as_ref(), wanted, &mut |given| {
@@ -376,7 +380,28 @@ fn refuse_twice(board: &Board, number: u32) -> Result<(), CliError> {
         return Ok(());
     }
     let message = format!("the number {number} is that of {with} tasks, so neither is changed");
-    Err(CliError::refused(message).hint("`airboss doctor` shows them and gives new numbers"))
+    Err(CliError::refused(message).hint(TWICE))
+}
+
+/// Refuses a number that a file gives twice: which of the two is meant, nobody knows.
+fn refuse_twice_in_files(desk: &Desk, numbers: &[u32]) -> Result<(), CliError> {
+    for item in desk.places.lists() {
+        // A file that cannot be read is the publisher's to tell of.
+        let Ok(Some(list)) = read_list(&desk.workspace, &item) else {
+            continue;
+        };
+        for number in numbers {
+            let facts = list.parsed.facts.iter();
+            let own = facts.filter(|facts| facts.number == *number && facts.list == List::Active);
+            let count = own.count();
+            if count > 1 {
+                let path = &item.path;
+                let message = format!("{path} has {count} tasks {number}, so none is changed");
+                return Err(CliError::refused(message).hint(TWICE));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What is stored for a plan: the new number first, so that the last operation is a task's and
