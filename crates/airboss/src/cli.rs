@@ -65,7 +65,7 @@ pub enum Command {
     Demo(command::demo::DemoArguments),
     /// Fly a plan until every step is done and shown to be done.
     Run(command::run::RunArguments),
-    /// Make a plan known, and write its status.json.
+    /// Adopt the board of this repository (TODO.md, state.json), or make a plan known.
     Init(command::init::InitArguments),
     /// Show or check a plan file.
     #[command(subcommand)]
@@ -131,7 +131,12 @@ pub enum Command {
     Log(command::log::LogArguments),
     /// Check the plan and its status.json.
     Validate,
-    /// Bring the plan's files up to date, or check them.
+    /// Check that every file of the board equals the store.
+    Verify,
+    /// Merge TODO.md or state.json; git calls it.
+    #[command(hide = true)]
+    MergeDriver(command::merge_driver::MergeDriverArguments),
+    /// Bring the files of the board or of a plan up to date, or check them.
     Sync(command::validate::SyncArguments),
     /// Compare status.json with the boxes of the plan.
     #[command(hide = true)]
@@ -220,6 +225,10 @@ impl Cli {
             Command::Replay(arguments) => command::replay::replay(context, arguments),
             Command::Log(arguments) => command::log::log(context, arguments),
             Command::Validate => validate::validate(context),
+            Command::Verify => command::adopt::verify_board(context),
+            Command::MergeDriver(arguments) => {
+                command::merge_driver::merge_driver(context, arguments)
+            }
             Command::Sync(arguments) => validate::sync(context, arguments),
             Command::SyncCheck => validate::sync_check(context),
             Command::Doctor(arguments) => command::doctor::doctor(context, arguments),

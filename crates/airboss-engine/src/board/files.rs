@@ -5,13 +5,13 @@
 //! version back, which is nobody's wish. So for every file the text of each task is remembered
 //! as it was last seen (`Section`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use airboss_core::board::compare::changes_between;
 use airboss_core::board::directory::Directory;
-use airboss_core::board::import::{Base, Note};
+use airboss_core::board::import::{Base, Imported, Note};
 use airboss_core::board::{
     Board, BoardKey, BoardOperation, Cause, EditError, Field, Place, Task, TaskChange, TaskFacts,
 };
@@ -227,7 +227,7 @@ impl BoardFiles {
         let decided = store.decide_board(board, Some(key), &Wanted::All, &mut |standing| {
             let imported = seen.import(board, &standing.board, standing.now);
             told = imported.notes.iter().map(Note::to_string).collect();
-            if imported.needs_accept && self.whole != Whole::Accept && !seen.is_checked_out {
+            if self.whole != Whole::Accept && is_too_much(&imported, &standing.board) {
                 // It is asked again as long as nobody decides, so nothing is remembered.
                 told.push(
                     "so many tasks differ that a person has to say yes: `airboss sync --accept`"
@@ -456,6 +456,29 @@ impl BoardFiles {
     }
 }
 
+/// Whether so many tasks differ that a person has to say yes: more than five, and more than a
+/// tenth. What another clone's operations changed is no question.
+fn is_too_much(imported: &Imported, board: &Board) -> bool {
+    let mut touched = BTreeSet::new();
+    for operation in &imported.operations {
+        let cause = match operation {
+            BoardOperation::TaskChanged { cause, .. } | BoardOperation::TaskAdded { cause, .. } => {
+                Some(cause)
+            }
+            _ => None,
+        };
+        let foreign = matches!(
+            cause,
+            Some(Cause::Foreign {
+                operation: Some(_),
+                ..
+            })
+        );
+        touched.extend(operation.task().filter(|_| !foreign));
+    }
+    imported.needs_accept && touched.len() > 5.max(board.active().count() / 10)
+}
+
 /// The text of each task as it was last seen in a file.
 pub(super) fn bases(
     store: &dyn Store,
@@ -468,8 +491,9 @@ pub(super) fn bases(
             facts: section.facts,
             hash: section.hash,
             sequence: section.sequence,
-            // Whether it was published or read is not kept; the later of both is safe.
-            since: section.sequence.saturating_add(1),
+            // Whether it was published or read is not kept. What was read proves nothing about
+            // the age of the file, so that nothing does: at worst a person settles a conflict.
+            since: u64::MAX,
         };
         (section.task, base)
     };

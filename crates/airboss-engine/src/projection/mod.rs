@@ -224,12 +224,32 @@ impl Publisher {
                 break;
             }
             rows.sort_by_key(|row| row.kind.rank());
+            self.import_all(store, &rows, &mut settled)?;
             for row in &rows {
                 self.publish_row(store, row, &mut leftovers, &mut settled);
             }
         }
         drop(gate);
         Ok(settled)
+    }
+
+    /// Takes files in in the reverse order of publishing: state.json knows which task of another
+    /// clone an entry of TODO.md is.
+    fn import_all(
+        &self,
+        store: &mut dyn Store,
+        rows: &[PublishRow],
+        settled: &mut Settled,
+    ) -> Result<(), StoreError> {
+        for row in rows.iter().rev().filter(|row| row.kind.is_imported()) {
+            let target = place::resolve(self.vfs(), &self.top, &row.path, false);
+            // What cannot be read now is told when it is to be written.
+            let read = target.ok().and_then(|target| read_if_any(self.vfs(), &target).ok());
+            if let Some(bytes) = read.flatten() {
+                self.source.import(store, row, Some(&bytes), &mut settled.notes)?;
+            }
+        }
+        Ok(())
     }
 
     fn publish_row(

@@ -100,6 +100,15 @@ pub fn find_board(
     Ok(find(workspace, &context.directory, explicit.as_deref())?)
 }
 
+/// Whether a command that may be about a plan or a board is about a board.
+///
+/// # Errors
+/// When a directory cannot be read.
+pub fn has_board(context: &Context) -> Result<bool, CliError> {
+    let workspace = Workspace::open(&context.directory)?;
+    Ok(find_board(context, &workspace)?.is_some())
+}
+
 /// What was found and what will be done about it.
 fn summary(survey: &Survey) -> String {
     let mut page = Page::new(width());

@@ -1,4 +1,4 @@
-//! `init`: makes a plan known, and its status.json with it.
+//! `init`: makes a plan known, and its status.json with it; without a plan, the board.
 
 use std::path::PathBuf;
 
@@ -9,17 +9,24 @@ use airboss_engine::store::{CommandId, Commit, Store as _};
 use airboss_engine::workspace::Workspace;
 use serde_json::json;
 
+use super::adopt::{Prefer, init_board};
 use super::status::counts;
 use crate::context::Context;
 use crate::desk::{WriteOptions, Writing};
 use crate::error::CliError;
 
-/// Make a plan known.
+/// Adopt the board of this repository, or make a plan known.
 #[derive(clap::Args, Clone, Debug)]
 pub struct InitArguments {
-    /// The plan's Markdown file; without it the current plan.
+    /// A plan's Markdown file; without it the board: TODO.md and state.json.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Adopt the board without asking, for scripts.
+    #[arg(long)]
+    yes: bool,
+    /// Which file wins where nothing else decides.
+    #[arg(long, value_enum, value_name = "FILE")]
+    prefer: Option<Prefer>,
     /// Write an airboss.toml to begin with, too.
     #[arg(long)]
     config: bool,
@@ -50,9 +57,13 @@ pub fn init(context: &Context, arguments: &InitArguments) -> Result<ExitCode, Cl
     if arguments.config {
         write_example(context, &workspace)?;
     }
+    let command = arguments.options.command_id.as_deref().map(CommandId::new);
+    if arguments.file.is_none() && context.plan.is_none() {
+        let (yes, prefer) = (arguments.yes, arguments.prefer);
+        return init_board(context, yes, prefer, command.as_ref());
+    }
     let path = context.plan_file_to_change(&workspace, arguments.file.as_deref())?;
     let file = workspace.read_plan(&path)?;
-    let command = arguments.options.command_id.as_deref().map(CommandId::new);
     let mut writing = Writing::of_file(workspace, path, command)?;
     let mut commit = Commit::new(writing.key.clone(), Vec::new());
     commit.change.publish = writing.stale(&[]);

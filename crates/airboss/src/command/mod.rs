@@ -12,6 +12,7 @@ pub mod findings;
 pub mod init;
 pub mod log;
 pub mod man;
+pub mod merge_driver;
 pub mod mark;
 pub mod next;
 pub mod plan;

@@ -12,6 +12,7 @@ use airboss_engine::workspace::PlanFile;
 use serde_json::{Value, json};
 
 use super::status::{counts, steps};
+use super::adopt;
 use crate::context::Context;
 use crate::desk::{Reading, WriteOptions, Writing, output_of};
 use crate::error::CliError;
@@ -135,12 +136,15 @@ pub fn validate(context: &Context) -> Result<ExitCode, CliError> {
     })
 }
 
-/// Write all files of a plan anew, or check them.
+/// Make the files of the board, or of a plan, equal to the store, or check them.
 #[derive(clap::Args, Clone, Debug)]
 pub struct SyncArguments {
     /// Only say what differs; exit code 1 when something does.
-    #[arg(long)]
+    #[arg(long, visible_alias = "dry-run")]
     check: bool,
+    /// Take in edits of however many tasks at once.
+    #[arg(long)]
+    accept: bool,
 }
 
 /// Brings the files of a plan up to date, or says what differs.
@@ -148,6 +152,12 @@ pub struct SyncArguments {
 /// # Errors
 /// When the plan cannot be read or changed.
 pub fn sync(context: &Context, arguments: &SyncArguments) -> Result<ExitCode, CliError> {
+    if context.plan.is_none() && adopt::has_board(context)? {
+        return match arguments.check {
+            true => adopt::check_board(context),
+            false => adopt::sync_board(context, arguments.accept),
+        };
+    }
     if arguments.check {
         let files = Files::open(context)?;
         let drift = files.drift();
