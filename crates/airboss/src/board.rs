@@ -110,11 +110,26 @@ pub struct BoardReading {
 }
 
 impl BoardReading {
-    /// Opens the board that the command is about, and tells what its files do not show.
+    /// Opens the board that the command is about, and tells what its files do not show and
+    /// that conflicts stand.
     ///
     /// # Errors
     /// When there is no board, or it is not adopted.
     pub fn open(context: &Context) -> Result<Self, CliError> {
+        let reading = Self::look(context)?;
+        if let Some(conflicts) = conflicts(&reading.board)
+            && !context.quiet
+        {
+            context.printer.warning(&conflicts);
+        }
+        Ok(reading)
+    }
+
+    /// As [`BoardReading::open`], for who looks at the conflicts themselves.
+    ///
+    /// # Errors
+    /// As for [`BoardReading::open`].
+    pub fn look(context: &Context) -> Result<Self, CliError> {
         let (workspace, places) = known(context)?;
         let not_adopted = || BoardError::NotAdopted(places.board.clone());
         let store = workspace.open_reader()?.ok_or_else(not_adopted)?;
@@ -180,8 +195,15 @@ impl BoardReading {
         let found = self.board.find(number);
         found
             .map(|task| vec![task])
-            .ok_or_else(|| no_task(number, &self.board))
+            .ok_or_else(|| Refusal::NoTask(number).into())
     }
+}
+
+/// That conflicts stand, as one clause.
+fn conflicts(board: &Board) -> Option<String> {
+    let count = board.conflicts.len();
+    let standing = crate::words::count(count, "conflict");
+    (count > 0).then(|| format!("{standing} for a person; `airboss conflicts` shows what differs"))
 }
 
 fn stamp(facts: &Metadata) -> FileStamp {
@@ -191,15 +213,6 @@ fn stamp(facts: &Metadata) -> FileStamp {
         mtime_ns: nanoseconds(facts.mtime(), facts.mtime_nsec()),
         ino: facts.ino(),
         ctime_ns: nanoseconds(facts.ctime(), facts.ctime_nsec()),
-    }
-}
-
-fn no_task(number: u32, board: &Board) -> CliError {
-    let error = CliError::refused(Refusal::NoTask(number).to_string());
-    let known: Vec<_> = board.active().map(|task| task.number.to_string()).collect();
-    match nearest(&number.to_string(), known.iter().map(String::as_str)) {
-        Some(near) => error.hint(format!("is {near} meant?")),
-        None => error.hint("`airboss task list --all` lists the tasks"),
     }
 }
 
@@ -317,7 +330,13 @@ impl BoardWriting {
         for note in answer["notes"].as_array().into_iter().flatten() {
             context.printer.warning(note.as_str().unwrap_or(""));
         }
-        Ok(outcome(context, done))
+        let code = outcome(context, done);
+        let store = &self.desk.store;
+        let board = store.board_part(self.desk.board(), &Wanted::Ids(Vec::new()))?;
+        if let Some(conflicts) = board.as_ref().and_then(conflicts) {
+            context.printer.warning(&conflicts);
+        }
+        Ok(code)
     }
 
     /// The commit that was made of what was stored, whoever made it.
