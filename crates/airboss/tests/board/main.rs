@@ -6,7 +6,7 @@ mod history;
 mod task;
 mod together;
 
-use airboss_engine::board::{Difference, Places, Survey, key, verify};
+use airboss_engine::board::{BoardError, Difference, Places, Survey, key, verify};
 use airboss_engine::workspace::Workspace;
 use airboss_testkit::TestEnvironment;
 use airboss_testkit::environment::{Output, differing};
@@ -196,18 +196,24 @@ fn adopted() -> TestEnvironment {
 
 /// Makes the board known, as it is.
 fn adopt(environment: &TestEnvironment) {
-    let workspace = Workspace::open(&environment.top()).unwrap();
-    let board = key("specs").unwrap();
-    let survey = Survey::take(&workspace, &board, None).unwrap();
-    survey.carry_out(workspace, None).unwrap();
+    let adopt = || -> Result<(), BoardError> {
+        let workspace = Workspace::open(&environment.top())?;
+        Survey::take(&workspace, &key("specs")?, None)?.carry_out(workspace, None)?;
+        Ok(())
+    };
+    adopt().expect("the board is sound");
 }
 
 /// What the files say and the store does not, or the other way round.
 fn differences(environment: &TestEnvironment) -> Vec<Difference> {
-    let workspace = Workspace::open(&environment.top()).unwrap();
-    let store = workspace.open_reader().unwrap().unwrap();
-    let places = Places::new(&workspace.top, &key("specs").unwrap()).unwrap();
-    verify(&workspace, &store, &places).unwrap()
+    let compare = || -> Result<Vec<Difference>, BoardError> {
+        let workspace = Workspace::open(&environment.top())?;
+        let board = key("specs")?;
+        let store = workspace.open_reader()?;
+        let store = store.ok_or_else(|| BoardError::NotAdopted(board.clone()))?;
+        verify(&workspace, &store, &Places::new(&workspace.top, &board)?)
+    };
+    compare().expect("the board can be read")
 }
 
 /// The board adopted, with settings of the repository.
