@@ -83,7 +83,18 @@ pub fn init_board(
     airboss_engine::board::register_merge_driver(&desk.workspace, &desk.places)?;
     let tasks = answer["tasks"].clone();
     context.answer(&answer, |_| {
-        format!("{}: adopted with {tasks} tasks", desk.board())
+        let tasks = tasks.as_u64().and_then(|count| usize::try_from(count).ok());
+        match tasks.unwrap_or(0) {
+            0 => format!(
+                "{}: a new board; `airboss task add TITLE` adds a task",
+                desk.board()
+            ),
+            tasks => format!(
+                "{}: adopted with {}",
+                desk.board(),
+                words::count(tasks, "task")
+            ),
+        }
     });
     Ok(crate::board::outcome(context, &done))
 }
@@ -120,6 +131,12 @@ fn summary(survey: &Survey) -> String {
     };
     let (todo, state) = (count(&survey.todo), count(&survey.state));
     let board = &survey.places.board;
+    if survey.is_new() {
+        let words =
+            format!("There is no board yet; {board}/TODO.md and {board}/state.json begin one.");
+        page.sentence(&words, Style::new());
+        return page.finish();
+    }
     page.sentence(
         &format!("{board}: TODO.md {todo}, state.json {state}"),
         Style::new().bold(),
