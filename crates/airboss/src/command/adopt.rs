@@ -61,7 +61,7 @@ pub fn init_board(
     let head = known.map_or(Ok(None), |store| store.board_head(&found.board))?;
     if head.is_some() && command.is_none() {
         let answer = json!({ "board": found.board, "adopted": false });
-        context.answer(&answer, |_| format!("{} is adopted already", found.board));
+        context.tell(&answer, |_| format!("{} is adopted already", found.board));
         return Ok(ExitCode::Success);
     }
     for other in &found.others {
@@ -82,7 +82,7 @@ pub fn init_board(
     let (desk, done) = survey.carry_out(workspace, command)?;
     airboss_engine::board::register_merge_driver(&desk.workspace, &desk.places)?;
     let tasks = answer["tasks"].clone();
-    context.answer(&answer, |_| {
+    context.tell(&answer, |_| {
         let tasks = tasks.as_u64().and_then(|count| usize::try_from(count).ok());
         match tasks.unwrap_or(0) {
             0 => format!(
@@ -146,7 +146,7 @@ fn summary(survey: &Survey) -> String {
         page.sentence("They do not disagree.", Style::new());
     }
     for (disagreement, rule) in settled {
-        page.sentence(&format!("  {disagreement}; {rule}"), Style::new());
+        page.sentence(&format!("- {disagreement}; {rule}"), Style::new());
     }
     for left in &survey.adopted.left {
         page.sentence(
@@ -200,7 +200,7 @@ fn as_json(survey: &Survey) -> Value {
         .collect();
     let tasks = survey.adopted.operations.iter();
     let tasks = tasks
-        .filter(|operation| operation.word() == "task_adopted")
+        .filter(|operation| matches!(operation.word(), "task_adopted" | "task_added"))
         .count();
     json!({
         "board": survey.places.board,
@@ -226,7 +226,7 @@ pub fn verify_board(context: &Context) -> Result<ExitCode, CliError> {
 
 fn report(context: &Context, differences: &[Difference], well: &str) -> ExitCode {
     let answer = json!({ "equal": differences.is_empty(), "differences": differences });
-    context.answer(&answer, |_| {
+    context.tell(&answer, |_| {
         if differences.is_empty() {
             return well.to_owned();
         }
@@ -282,7 +282,7 @@ pub fn check_board(context: &Context) -> Result<ExitCode, CliError> {
             .collect::<Vec<_>>(),
         "differences": differences,
     });
-    context.answer(&answer, |_| {
+    context.tell(&answer, |_| {
         let further = differences
             .iter()
             .map(|difference| format!("{}: {}", difference.path, difference.message));

@@ -2,6 +2,7 @@
 //!
 //! The boards are neutral and written here.
 
+mod adopt;
 mod history;
 mod task;
 mod together;
