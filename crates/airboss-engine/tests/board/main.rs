@@ -3,6 +3,8 @@
 
 mod adoption;
 mod bench;
+mod git;
+mod world;
 
 use std::path::PathBuf;
 
