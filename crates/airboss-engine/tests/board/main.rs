@@ -3,6 +3,7 @@
 
 mod adoption;
 mod bench;
+mod edits;
 mod git;
 mod world;
 
