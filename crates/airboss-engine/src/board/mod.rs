@@ -13,6 +13,7 @@ mod edits;
 mod files;
 mod find;
 mod list_file;
+mod looked;
 mod merge_driver;
 mod places;
 mod repair;

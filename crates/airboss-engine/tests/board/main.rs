@@ -4,6 +4,9 @@
 
 mod adoption;
 mod bench;
+mod edits;
+mod git;
+mod world;
 
 use std::path::PathBuf;
 
