@@ -197,7 +197,7 @@ impl Desk {
         Ok(done)
     }
 
-    fn decide(
+    pub(super) fn decide(
         &mut self,
         command: Option<&CommandId>,
         wanted: &Wanted,

@@ -10,6 +10,7 @@
 mod adopt;
 mod desk;
 mod edits;
+mod failures;
 mod files;
 mod find;
 mod list_file;
@@ -21,9 +22,13 @@ mod single;
 mod verify;
 mod wish;
 
+use airboss_core::board::BoardOperation;
+use airboss_core::operation::{Operation, StoredOperation};
+
 pub use self::adopt::{DamagedFile, ReadList, Survey, phases_on_disk, read_archive, read_list};
 pub use self::desk::{BoardError, Decision, Desk, Done};
 pub use self::edits::{BoardEdits, TaskEdit};
+pub use self::failures::Failure;
 pub use self::files::{BoardFiles, Whole};
 pub use self::find::{FoundBoard, find, key, task_directories};
 pub use self::list_file::Parsed;
@@ -34,3 +39,11 @@ pub use self::places::Places;
 pub use self::verify::{Difference, verify};
 pub use self::wish::BoardWish;
 pub(crate) use self::wish::{make, name_operations};
+
+/// The operation of a board that stands in a log; `None` for one of another kind.
+fn board_operation(stored: &StoredOperation) -> Option<&BoardOperation> {
+    match &stored.operation {
+        Operation::Board { operation } => Some(operation),
+        _ => None,
+    }
+}
