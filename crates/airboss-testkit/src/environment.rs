@@ -366,13 +366,17 @@ const FILTERS: &[(&str, &str)] = &[
     (r"\b[0-9a-f]{32}\b", "[ID]"),
     (r"\brun-\d{13}\b", "run-[MS]"),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]"),
+    (r"\b20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\b", "[TIME]"),
     (r"\b\d\d:\d\d:\d\d\b", "[TIME]"),
     (r"\b(commit +\S+ )[0-9a-f]{9}\b", "${1}[COMMIT]"),
     (r"\b[0-9a-f]{40}\b", "[COMMIT]"),
     (r"\b[0-9a-f]{12}\b", "[ID]"),
     (r"\b[0-9a-f]{9}\b", "[COMMIT]"),
     (r"\bprocess \d+", "process [PID]"),
-    (r"\b(\d+h\d\dm|\d+m\d\ds|\d+\.\ds|\d\ds)\b", "[DURATION]"),
+    (
+        r"\b(\d+h\d\dm|\d+m\d\ds|\d+\.\ds|\d\ds|\d+ days)\b",
+        "[DURATION]",
+    ),
 ];
 
 impl Drop for TestEnvironment {

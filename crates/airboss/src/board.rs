@@ -9,6 +9,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 
 use airboss_core::board::command::{Refusal, Standing};
+use airboss_core::board::facts::List;
 use airboss_core::board::status::Status;
 use airboss_core::board::transition::{Mode, Why};
 use airboss_core::board::{Board, BoardOperation, Task, TaskChange, TaskStatus};
@@ -17,7 +18,7 @@ use airboss_core::exit::ExitCode;
 use airboss_core::id::{OperationId, TaskId};
 use airboss_core::nearest::nearest;
 use airboss_core::operation::{Actor, Operation, StoredOperation};
-use airboss_engine::board::{BoardError, Decision, Desk, Done, Places, Whole, find};
+use airboss_engine::board::{BoardError, Decision, Desk, Done, Places, Whole, find, read_list};
 use airboss_engine::projection::digest;
 use airboss_engine::settings::{self, Settings};
 use airboss_engine::store::{
@@ -37,6 +38,8 @@ use crate::report::short_commit;
 
 /// The longest first line of a commit, in characters; the convention of git.
 const SUBJECT_MAX: usize = 72;
+/// What to do about a number that is given twice.
+const TWICE: &str = "`airboss doctor` shows them and gives new numbers";
 /// Operations that are looked through for a commit that was made just now.
 const RECENT: usize = 100;
 
@@ -107,11 +110,26 @@ pub struct BoardReading {
 }
 
 impl BoardReading {
-    /// Opens the board that the command is about, and tells what its files do not show.
+    /// Opens the board that the command is about, and tells what its files do not show and
+    /// that conflicts stand.
     ///
     /// # Errors
     /// When there is no board, or it is not adopted.
     pub fn open(context: &Context) -> Result<Self, CliError> {
+        let reading = Self::look(context)?;
+        if let Some(conflicts) = conflicts(&reading.board)
+            && !context.quiet
+        {
+            context.printer.warning(&conflicts);
+        }
+        Ok(reading)
+    }
+
+    /// As [`BoardReading::open`], for who looks at the conflicts themselves.
+    ///
+    /// # Errors
+    /// As for [`BoardReading::open`].
+    pub fn look(context: &Context) -> Result<Self, CliError> {
         let (workspace, places) = known(context)?;
         let not_adopted = || BoardError::NotAdopted(places.board.clone());
         let store = workspace.open_reader()?.ok_or_else(not_adopted)?;
@@ -177,8 +195,15 @@ impl BoardReading {
         let found = self.board.find(number);
         found
             .map(|task| vec![task])
-            .ok_or_else(|| no_task(number, &self.board))
+            .ok_or_else(|| Refusal::NoTask(number).into())
     }
+}
+
+/// That conflicts stand, as one clause.
+fn conflicts(board: &Board) -> Option<String> {
+    let count = board.conflicts.len();
+    let standing = crate::words::count(count, "conflict");
+    (count > 0).then(|| format!("{standing} for a person; `airboss conflicts` shows what differs"))
 }
 
 fn stamp(facts: &Metadata) -> FileStamp {
@@ -188,15 +213,6 @@ fn stamp(facts: &Metadata) -> FileStamp {
         mtime_ns: nanoseconds(facts.mtime(), facts.mtime_nsec()),
         ino: facts.ino(),
         ctime_ns: nanoseconds(facts.ctime(), facts.ctime_nsec()),
-    }
-}
-
-fn no_task(number: u32, board: &Board) -> CliError {
-    let error = CliError::refused(Refusal::NoTask(number).to_string());
-    let known: Vec<_> = board.active().map(|task| task.number.to_string()).collect();
-    match nearest(&number.to_string(), known.iter().map(String::as_str)) {
-        Some(near) => error.hint(format!("is {near} meant?")),
-        None => error.hint("`airboss task list --all` lists the tasks"),
     }
 }
 
@@ -279,6 +295,7 @@ impl BoardWriting {
         plan: &mut Plan<'_>,
     ) -> Result<ExitCode, CliError> {
         let mode = self.mode;
+        refuse_twice_in_files(&self.desk, numbers)?;
         let mut done = self
             .desk
             .change(self.command.as_ref(), wanted, &mut |given| {
@@ -313,7 +330,13 @@ impl BoardWriting {
         for note in answer["notes"].as_array().into_iter().flatten() {
             context.printer.warning(note.as_str().unwrap_or(""));
         }
-        Ok(outcome(context, done))
+        let code = outcome(context, done);
+        let store = &self.desk.store;
+        let board = store.board_part(self.desk.board(), &Wanted::Ids(Vec::new()))?;
+        if let Some(conflicts) = board.as_ref().and_then(conflicts) {
+            context.printer.warning(&conflicts);
+        }
+        Ok(code)
     }
 
     /// The commit that was made of what was stored, whoever made it.
@@ -376,7 +399,28 @@ fn refuse_twice(board: &Board, number: u32) -> Result<(), CliError> {
         return Ok(());
     }
     let message = format!("the number {number} is that of {with} tasks, so neither is changed");
-    Err(CliError::refused(message).hint("`airboss doctor` shows them and gives new numbers"))
+    Err(CliError::refused(message).hint(TWICE))
+}
+
+/// Refuses a number that a file gives twice: which of the two is meant, nobody knows.
+fn refuse_twice_in_files(desk: &Desk, numbers: &[u32]) -> Result<(), CliError> {
+    for item in desk.places.lists() {
+        // A file that cannot be read is the publisher's to tell of.
+        let Ok(Some(list)) = read_list(&desk.workspace, &item) else {
+            continue;
+        };
+        for number in numbers {
+            let facts = list.parsed.facts.iter();
+            let own = facts.filter(|facts| facts.number == *number && facts.list == List::Active);
+            let count = own.count();
+            if count > 1 {
+                let path = &item.path;
+                let message = format!("{path} has {count} tasks {number}, so none is changed");
+                return Err(CliError::refused(message).hint(TWICE));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What is stored for a plan: the new number first, so that the last operation is a task's and

@@ -110,16 +110,17 @@ pub fn adopt(found: &Found<'_>) -> Reconciled {
     };
     let count = u32::try_from(disagreements.len()).unwrap_or(u32::MAX);
     let mut by_task: BTreeMap<u32, Disagreement> = BTreeMap::new();
+    let mut numbers_differ = None;
     for disagreement in disagreements {
         // Of a number that stands twice the first place is adopted; the doctor sees to the rest.
         match disagreement.number() {
             Some(number) if !by_task.contains_key(&number) => {
                 by_task.insert(number, disagreement);
             }
-            _ => match disagreement {
-                Disagreement::NextNumber { state, .. } => adoption.next_number(state, disagreement),
-                other => adoption.result.left.push(other),
-            },
+            _ if matches!(disagreement, Disagreement::NextNumber { .. }) => {
+                numbers_differ = Some(disagreement);
+            }
+            _ => adoption.result.left.push(disagreement),
         }
     }
     let entries = drift::by_number(found.todo.iter());
@@ -129,6 +130,9 @@ pub fn adopt(found: &Found<'_>) -> Reconciled {
         let entry = entries.get(&number).and_then(|entries| entries.first());
         let records = records.get(&number).map_or(&[][..], Vec::as_slice);
         adoption.number(entry.copied(), records, by_task.remove(&number));
+    }
+    if let Some(disagreement) = numbers_differ {
+        adoption.next_number(disagreement);
     }
     adoption.finish(count)
 }
@@ -175,9 +179,10 @@ impl Adoption<'_> {
     }
 
     /// Numbers are given out by state.json; `doctor` offers the larger one where it is free.
-    fn next_number(&mut self, next: u32, disagreement: Disagreement) {
-        let operation = BoardOperation::NextNumberSet { next };
-        self.changes.push(operation);
+    fn next_number(&mut self, disagreement: Disagreement) {
+        let next = self.found.state_next;
+        let operation = next.map(|next| BoardOperation::NextNumberSet { next });
+        self.changes.extend(operation);
         let rule = "numbers are given out by state.json".to_owned();
         self.result.settled.push((disagreement, rule));
     }

@@ -20,6 +20,7 @@ use super::edits::BoardEdits;
 use super::find::{is_absent, task_directories};
 use super::list_file::{ListFile, Parsed};
 use super::places::Places;
+use super::seen::next_number_section;
 use super::wish::BoardWish;
 use crate::clock;
 use crate::projection::Settled;
@@ -203,9 +204,13 @@ impl Survey {
                 sequence: 0,
                 facts: facts.clone(),
             });
+            let next = read
+                .parsed
+                .next_number
+                .map(|next| next_number_section(next, 0));
             all.push(FoundSections {
                 path: item.path,
-                sections: sections.collect(),
+                sections: sections.chain(next).collect(),
             });
         }
         all

@@ -1,7 +1,5 @@
 //! From operations to what they ask of the files: one list of edits for publishing and commits.
 
-use std::collections::BTreeSet;
-
 use airboss_core::board::{
     BoardOperation, Edit, Field, Place, Position, Task, TaskChange, TimeKey,
 };
@@ -159,12 +157,13 @@ impl TaskEdit {
                         self.number_before.get_or_insert(number);
                     }
                 }
-                let fields: BTreeSet<_> = changes.iter().map(TaskChange::field).collect();
-                let new = fields
-                    .into_iter()
-                    .filter(|field| !self.fields.contains(field));
-                let new: Vec<_> = new.collect();
-                self.fields.extend(new);
+                // In the order of the changes, as the store has them for publishing: members that
+                // are new in state.json stand in this order, in the file and in the commit.
+                for field in changes.iter().map(TaskChange::field) {
+                    if !self.fields.contains(&field) {
+                        self.fields.push(field);
+                    }
+                }
                 self.touch();
             }
             _ => {}

@@ -13,7 +13,7 @@ use airboss_core::board::compare::changes_between;
 use airboss_core::board::directory::Directory;
 use airboss_core::board::import::{Base, Imported, Note};
 use airboss_core::board::{
-    Board, BoardKey, BoardOperation, Cause, EditError, Field, Place, Task, TaskChange, TaskFacts,
+    Board, BoardKey, BoardOperation, Cause, EditError, Field, Place, Task, TaskChange,
 };
 use airboss_core::id::TaskId;
 use airboss_core::operation::Operation;
@@ -23,7 +23,7 @@ use super::edits::{BoardEdits, TaskEdit};
 use super::find::task_directories;
 use super::list_file::{Identifier, ListFile, Parsed};
 use super::places::Places;
-use super::seen::{NEXT_NUMBER, Seen, found};
+use super::seen::{NEXT_NUMBER, Seen, found, next_number_section};
 use super::{repair, single};
 use crate::git::Repository;
 use crate::projection::{Content, digest};
@@ -434,16 +434,8 @@ impl BoardFiles {
             }
             let known_next = bases.remove(&NEXT_NUMBER).map(|base| base.facts.number);
             if let Some(number) = parsed.next_number.filter(|next| Some(*next) != known_next) {
-                let facts = TaskFacts {
-                    number,
-                    ..TaskFacts::default()
-                };
-                publication.sections.push(Section {
-                    task: NEXT_NUMBER,
-                    hash: format!("next {number}"),
-                    sequence: up_to,
-                    facts,
-                });
+                let section = next_number_section(number, up_to);
+                publication.sections.push(section);
             }
             let gone = |id: &TaskId| {
                 view.tasks

@@ -112,6 +112,19 @@ impl Seen {
 /// Stands for no task: under it the next number of a file is remembered like a section.
 pub(super) const NEXT_NUMBER: TaskId = TaskId::from_uuid(uuid::Uuid::nil());
 
+/// The next number as a file names it.
+pub(super) fn next_number_section(number: u32, sequence: u64) -> StoredSection {
+    StoredSection {
+        task: NEXT_NUMBER,
+        hash: format!("next {number}"),
+        sequence,
+        facts: TaskFacts {
+            number,
+            ..TaskFacts::default()
+        },
+    }
+}
+
 /// What was read with an import, as the store keeps it.
 pub(super) fn found(row: &PublishRow, imported: Imported) -> FoundSections {
     let sections = imported.bases.into_iter();

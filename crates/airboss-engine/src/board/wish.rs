@@ -14,9 +14,10 @@ use super::list_file::ListFile;
 use super::places::Places;
 use super::single;
 use crate::git::{
-    CommitOutcome, CommitRequest, CommitSettings, Delta, Entry, GitError, Message, Oid, Repository,
-    scoped_commit,
+    CommitOutcome, CommitRequest, CommitSettings, Delta, Entry, FileMode, GitError, Message, Oid,
+    Repository, scoped_commit,
 };
+use crate::projection::Content;
 use crate::store::{GitWishRow, PublishItem, Store, StoreError};
 
 /// What the commit of a change of the board has to hold.
@@ -83,7 +84,13 @@ pub(crate) fn make(
     let moves = |edit: &TaskEdit| edit.fields.contains(&Field::Place);
     if wish.edits.tasks.iter().any(moves) {
         let new = |bytes: &[u8]| single::archive(bytes, &wish.edits);
-        deltas.extend(delta(repository, &places.archive, new)?);
+        let known = delta(repository, &places.archive, new)?;
+        // Tasks that leave a board in git do not leave git.
+        let begun = match (&known, deltas.is_empty()) {
+            (None, false) => new_archive(repository, &places, &wish.edits)?,
+            _ => None,
+        };
+        deltas.extend(known.or(begun));
     }
     for edit in &wish.edits.tasks {
         deltas.extend(own_files(repository, &places, &edit.task)?);
@@ -100,6 +107,29 @@ pub(crate) fn make(
         since: wish.since,
     };
     scoped_commit(repository, &request, &CommitSettings::default())
+}
+
+/// The archive's first version; `None` when the branch has one.
+fn new_archive(
+    repository: &Repository,
+    places: &Places,
+    edits: &BoardEdits,
+) -> Result<Option<Delta>, GitError> {
+    if repository.head_file(&places.archive)?.is_some() {
+        return Ok(None);
+    }
+    let Content::Write(bytes) = single::archive_content(None, edits) else {
+        return Ok(None);
+    };
+    let after = Entry {
+        mode: FileMode::Regular,
+        blob: repository.write_blob(&bytes)?,
+    };
+    Ok(Some(Delta {
+        path: places.archive.clone(),
+        before: None,
+        after: Some(after),
+    }))
 }
 
 /// The state.json and the plan of one task.

@@ -35,6 +35,8 @@ struct Origin {
     at: Timestamp,
     operation: OperationId,
     who: String,
+    /// It was there before airboss.
+    adopted: bool,
 }
 
 /// Shows the origin of each field.
@@ -70,7 +72,11 @@ pub fn blame(context: &Context, arguments: &BlameArguments) -> Result<ExitCode, 
         }
         let mut table = Table::new(page::edge());
         for (field, origin) in &origins {
-            let made = commit(origin).map_or("not committed", short_commit);
+            let made = match commit(origin) {
+                Some(commit) => short_commit(commit),
+                None if origin.adopted => "–",
+                None => "not committed",
+            };
             let cells = [
                 render::field(field),
                 words::instant(origin.at),
@@ -120,6 +126,7 @@ fn origins(log: &[StoredOperation], task: &Task) -> BTreeMap<Field, Origin> {
                         at: stored.at,
                         operation: stored.id,
                         who: who.clone(),
+                        adopted: matches!(operation, BoardOperation::TaskAdopted { .. }),
                     };
                     origins.insert(field, origin);
                 }

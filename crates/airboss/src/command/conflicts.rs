@@ -50,7 +50,7 @@ pub fn conflicts(
 }
 
 fn list(context: &Context) -> Result<ExitCode, CliError> {
-    let reading = BoardReading::open(context)?;
+    let reading = BoardReading::look(context)?;
     let board = &reading.board;
     let number = |conflict: &Conflict| board.tasks.get(&conflict.task).map(|task| task.number);
     if context.json {

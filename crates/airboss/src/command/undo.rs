@@ -114,11 +114,10 @@ fn newest(log: &[StoredOperation]) -> Result<OperationId, CliError> {
         let Some(operation) = board_operation(stored) else {
             continue;
         };
-        let cause = match operation {
-            BoardOperation::TaskAdded { cause, .. } | BoardOperation::TaskChanged { cause, .. } => {
-                cause
-            }
-            _ => continue,
+        let (BoardOperation::TaskAdded { cause, .. } | BoardOperation::TaskChanged { cause, .. }) =
+            operation
+        else {
+            continue;
         };
         match cause {
             _ if undone.contains(&stored.id) => {}

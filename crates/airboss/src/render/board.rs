@@ -121,8 +121,16 @@ pub fn position(position: &Position) -> String {
 /// unless it is all there is.
 #[must_use]
 pub fn changed(changes: &[TaskChange], undo: &[TaskChange]) -> String {
-    let is_aside =
-        |change: &&TaskChange| matches!(change, TaskChange::Time(..) | TaskChange::StatusBefore(_));
+    // The current plan is linked, too; once is enough.
+    let plan = changes.iter().find_map(|change| match change {
+        TaskChange::Plan(path) => path.as_deref(),
+        _ => None,
+    });
+    let is_aside = |change: &&TaskChange| match change {
+        TaskChange::Time(..) | TaskChange::StatusBefore(_) => true,
+        TaskChange::Artifact(artifact) => Some(artifact.path.as_str()) == plan,
+        _ => false,
+    };
     let mut shown: Vec<_> = changes.iter().filter(|change| !is_aside(change)).collect();
     if shown.is_empty() {
         shown = changes.iter().collect();
@@ -149,14 +157,15 @@ fn one(change: &TaskChange, undo: &[TaskChange]) -> String {
             Place::Removed => "removed",
         }
         .to_owned(),
-        TaskChange::Dependencies(new) => {
-            let numbers: Vec<_> = new.numbers.iter().map(ToString::to_string).collect();
-            match (numbers.is_empty(), &new.prose) {
-                (true, None) => "waits for nothing".to_owned(),
-                (true, Some(words)) => format!("waits for “{words}”"),
-                (false, _) => format!("waits for {}", numbers.join(", ")),
-            }
-        }
+        TaskChange::Dependencies(new) => match (list(&new.numbers), &new.prose) {
+            (None, None) => "waits for nothing".to_owned(),
+            (None, Some(words)) => format!("waits for “{words}”"),
+            (Some(numbers), _) => format!("waits for {numbers}"),
+        },
+        TaskChange::Subtasks(numbers) => list(numbers).map_or_else(
+            || "no subtasks".to_owned(),
+            |numbers| format!("subtasks {numbers}"),
+        ),
         TaskChange::Parent(parent) => parent.map_or_else(
             || "no parent".to_owned(),
             |parent| format!("parent {parent}"),
@@ -178,9 +187,13 @@ fn one(change: &TaskChange, undo: &[TaskChange]) -> String {
         TaskChange::Slug(_)
         | TaskChange::StatusBefore(_)
         | TaskChange::Description(_)
-        | TaskChange::Subtasks(_)
         | TaskChange::Time(..) => field(&change.field()),
     }
+}
+
+fn list(numbers: &[u32]) -> Option<String> {
+    let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
+    (!numbers.is_empty()).then(|| numbers.join(", "))
 }
 
 /// The name of a field in a table.

@@ -133,13 +133,14 @@ fn what_one_file_lacks_is_added_unless_it_is_finished() {
     assert_snapshot!(rules(&result), @r#"
     task 1 is only in TODO.md: `planned` (line 10) => only TODO.md had it
     task 2 is only in state.json: `researched` (line 20) => only state.json had it
+    the next number is 60 in TODO.md and 58 in state.json => numbers are given out by state.json
     "#);
     let active: Vec<_> = board.active().map(|task| task.number).collect();
     assert_eq!(active, [1, 2, 4]);
     assert_eq!(board.tasks.len(), 6, "task 2 of the archive is another one");
     assert_eq!(board.find(5).unwrap().place, Place::Archived);
     assert_eq!(board.next_number, Some(58));
-    assert_eq!(result.left.len(), 1, "the next number is for a person");
+    assert_eq!(result.left, [], "nothing is left to a person");
     let bases = |side| result.bases.iter().filter(|base| base.0 == side).count();
     assert_eq!((bases(Side::Todo), bases(Side::State)), (2, 5));
 }
@@ -154,9 +155,14 @@ fn undoing_a_rule_brings_the_other_status_back() {
         None,
     );
     assert!(board.find(1).unwrap().status.is(Status::Researched));
-    let Some(BoardOperation::TaskChanged { undo, .. }) = result.operations.last() else {
-        panic!("no change");
-    };
+    let undo = result
+        .operations
+        .iter()
+        .find_map(|operation| match operation {
+            BoardOperation::TaskChanged { undo, .. } => Some(undo),
+            _ => None,
+        });
+    let undo = undo.unwrap();
     assert_eq!(undo[0], TaskChange::Status(Status::Planned.into()));
 }
 

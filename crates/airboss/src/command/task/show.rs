@@ -1,5 +1,7 @@
 //! Everything about one task: `show`.
 
+use std::time::Duration;
+
 use airboss_core::board::operation::Conflict;
 use airboss_core::board::{BoardOperation, Task, TaskChange};
 use airboss_core::exit::ExitCode;
@@ -158,6 +160,10 @@ impl<'a> Story<'a> {
         for stored in &self.history {
             let text = match &stored.operation {
                 Operation::Board { operation } => render::essence(operation),
+                Operation::CommitMade { .. } | Operation::CommitDeferred { .. } => {
+                    let essence = crate::command::log::essence(&stored.operation, stored.at);
+                    format!("commit {essence}")
+                }
                 other => crate::command::log::essence(other, stored.at),
             };
             let text = if verbose {
@@ -180,12 +186,15 @@ impl<'a> Story<'a> {
         let status = render::status(&task.status);
         let since = match self.since {
             Some(at) => {
-                let age = words::duration(self.now.since(at));
-                format!("since {} ({age})", words::instant(at))
+                format!(
+                    " since {} ({})",
+                    words::instant(at),
+                    age(self.now.since(at))
+                )
             }
-            None => "since when is not known".to_owned(),
+            None => ", since when is not known".to_owned(),
         };
-        fact("status", &format!("{status} {since}"));
+        fact("status", &format!("{status}{since}"));
         if let Some(reason) = reason(task) {
             fact("because", reason);
         }
@@ -285,6 +294,15 @@ impl<'a> Story<'a> {
     }
 }
 
+/// How long ago, in days where hours say nothing.
+fn age(age: Duration) -> String {
+    const DAY: u64 = 24 * 60 * 60;
+    match age.as_secs() / DAY {
+        0 | 1 => words::duration(age),
+        days => format!("{days} days"),
+    }
+}
+
 /// When the task got its status: by the newest operation that says so, else by its own times.
 fn since(task: &Task, history: &[StoredOperation]) -> Option<Timestamp> {
     let by_log = history.iter().find_map(|stored| match &stored.operation {
@@ -299,9 +317,13 @@ fn since(task: &Task, history: &[StoredOperation]) -> Option<Timestamp> {
         _ => None,
     });
     let by_time = || {
-        let named = |key: &&airboss_core::board::TimeKey| key.key() == task.status.value();
+        let key = match task.status.value() {
+            "implementing" => "started",
+            "not_started" => "created",
+            other => other,
+        };
         let mut times = task.times.iter();
-        times.find(|(key, _)| named(key)).map(|(_, at)| *at)
+        times.find(|(time, _)| time.key() == key).map(|(_, at)| *at)
     };
     by_log.or_else(by_time)
 }
