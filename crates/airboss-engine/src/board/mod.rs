@@ -8,6 +8,7 @@
 //! Deciding is `airboss_core::board`'s; here it is only carried out.
 
 mod adopt;
+mod begin;
 mod desk;
 mod edits;
 mod failures;
@@ -17,6 +18,7 @@ mod list_file;
 mod merge_driver;
 mod places;
 mod repair;
+mod revision;
 mod seen;
 mod single;
 mod verify;
@@ -26,6 +28,7 @@ use airboss_core::board::BoardOperation;
 use airboss_core::operation::{Operation, StoredOperation};
 
 pub use self::adopt::{DamagedFile, ReadList, Survey, phases_on_disk, read_archive, read_list};
+pub use self::begin::begin;
 pub use self::desk::{BoardError, Decision, Desk, Done};
 pub use self::edits::{BoardEdits, TaskEdit};
 pub use self::failures::Failure;
@@ -36,6 +39,7 @@ pub use self::merge_driver::{
     MergeError, register_merge_driver, remove_merge_driver, run_merge_driver,
 };
 pub use self::places::Places;
+pub use self::revision::at_revision;
 pub use self::verify::{Difference, verify};
 pub use self::wish::BoardWish;
 pub(crate) use self::wish::{make, name_operations};
