@@ -296,7 +296,7 @@ impl BoardWriting {
     ) -> Result<ExitCode, CliError> {
         let mode = self.mode;
         refuse_twice_in_files(&self.desk, numbers)?;
-        let mut done = self
+        let changed = self
             .desk
             .change(self.command.as_ref(), wanted, &mut |given| {
                 for number in numbers {
@@ -310,9 +310,26 @@ impl BoardWriting {
                     now: given.now,
                 };
                 Ok(decision(plan(&standing, given)?, numbers, &given.board))
-            })?;
+            });
+        let task = numbers.first().copied();
+        let mut done = match changed {
+            Ok(done) => done,
+            Err(error) => {
+                let recorded = self.desk.note_failure(&error, task);
+                let error = CliError::from(error);
+                return Err(match recorded {
+                    Some(id) => error.hint(format!("`airboss errors show {id}`")),
+                    None => error,
+                });
+            }
+        };
         done.settled.notes.splice(0..0, self.notes.drain(..));
-        self.tell(context, &done)
+        let code = self.tell(context, &done)?;
+        for id in self.desk.note_outcome(&done, task)? {
+            let message = format!("it is recorded: `airboss errors show {id}`");
+            context.printer.warning(&message);
+        }
+        Ok(code)
     }
 
     fn tell(&self, context: &Context, done: &Done) -> Result<ExitCode, CliError> {
@@ -486,6 +503,22 @@ fn forced(operation: &BoardOperation) -> Vec<String> {
         _ => None,
     });
     lines.collect()
+}
+
+/// Tells what operations would do, and that they were not carried out.
+pub fn preview(context: &Context, operations: &[BoardOperation], board: &Board) {
+    let rows = rows(operations, board);
+    let answer = json!({ "dry_run": true, "tasks": rows });
+    if context.json {
+        context.printer.json(&answer);
+    } else if !rows.is_empty() {
+        context.printer.data(&words(&answer));
+    }
+    let note = match rows.is_empty() {
+        true => "there is nothing to change",
+        false => "nothing was changed: this is what it would be",
+    };
+    context.printer.note(note);
 }
 
 /// What operations do, by task, as it is answered.

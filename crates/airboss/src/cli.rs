@@ -117,6 +117,16 @@ pub enum Command {
     Undo(command::undo::UndoArguments),
     /// Show who gave each field of a task its value, when, and in which commit.
     Blame(command::blame::BlameArguments),
+    /// Bring tasks back as they were in a git revision, by a change of its own.
+    Restore(command::restore::RestoreArguments),
+    /// Make what is stored of the board anew, from its files alone.
+    Rebuild(command::rebuild::RebuildArguments),
+    /// Look at the failures of board commands, and mark them as fixed.
+    Errors(command::errors::ErrorsArguments),
+    /// Print the whole board, or its whole history, as JSON.
+    Export(command::export::ExportArguments),
+    /// Begin a board with what `export` printed.
+    Import(command::export::ImportArguments),
     /// Look at conflicts of the board, and settle them.
     Conflicts {
         /// What to do; without it they are listed.
@@ -218,6 +228,11 @@ impl Cli {
             Command::Task(command) => command::task::task(context, command),
             Command::Undo(arguments) => command::undo::undo(context, arguments),
             Command::Blame(arguments) => command::blame::blame(context, arguments),
+            Command::Restore(arguments) => command::restore::restore(context, arguments),
+            Command::Rebuild(arguments) => command::rebuild::rebuild(context, arguments),
+            Command::Errors(arguments) => command::errors::errors(context, arguments),
+            Command::Export(arguments) => command::export::export(context, arguments),
+            Command::Import(arguments) => command::export::import(context, arguments),
             Command::Conflicts { command } => {
                 command::conflicts::conflicts(context, command.as_ref())
             }

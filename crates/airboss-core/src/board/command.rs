@@ -5,6 +5,7 @@
 
 mod conflict;
 mod relation;
+mod restore;
 mod undo;
 
 use super::change::TaskChange;
@@ -23,6 +24,7 @@ use crate::time::Timestamp;
 pub use self::conflict::settle;
 pub use self::relation::{cycle, expand, renumber};
 pub(super) use self::relation::{cycle_in, follow};
+pub use self::restore::restore;
 pub use self::undo::{Logged, undo};
 
 /// The longest title of a task, in characters; the format's limit.
@@ -139,6 +141,14 @@ pub enum Refusal {
     /// No conflict stands under this id.
     #[error("there is no open conflict {}", .0.short())]
     NoConflict(OperationId),
+    /// An older version of the board has no such task.
+    #[error("{revision} has no task {number}")]
+    NotThen {
+        /// The task.
+        number: u32,
+        /// The version.
+        revision: String,
+    },
     /// There is no way back from such an operation.
     #[error("an operation of the kind {0} cannot be undone")]
     NotUndoable(&'static str),

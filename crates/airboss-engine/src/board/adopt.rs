@@ -7,7 +7,8 @@ use airboss_core::board::drift::Side;
 use airboss_core::board::link;
 use airboss_core::board::reconcile::{Evidence, Found, Reconciled, adopt};
 use airboss_core::board::{
-    Artifact, BoardKey, BoardOperation, EditError, Task, TaskFacts, TaskStatus,
+    Artifact, Board, BoardKey, BoardOperation, Cause, EditError, Place, Task, TaskChange,
+    TaskFacts, TaskStatus,
 };
 use airboss_core::operation::Operation;
 use airboss_core::path::RepoPath;
@@ -107,30 +108,53 @@ impl Survey {
         workspace: Workspace,
         command: Option<&CommandId>,
     ) -> Result<(Desk, Done), BoardError> {
+        self.store_in(workspace, command, false)
+    }
+
+    /// Stores what was decided, also where the board is known: what the store has and the files
+    /// have not is taken off the board, and open conflicts end with what the files say.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn rebuild(self, workspace: Workspace) -> Result<(Desk, Done), BoardError> {
+        self.store_in(workspace, None, true)
+    }
+
+    fn store_in(
+        self,
+        workspace: Workspace,
+        command: Option<&CommandId>,
+        anew: bool,
+    ) -> Result<(Desk, Done), BoardError> {
         let mut store = workspace.open_store()?;
         let board = self.places.board.clone();
         let publish: Vec<PublishItem> = self.places.lists().to_vec();
         let operations = &self.adopted.operations;
         let found = self.found();
         let git = self.wish(&workspace)?;
-        let decided =
-            store.decide_board(&board, command, &Wanted::Ids(Vec::new()), &mut |now| {
-                if now.board.sequence > 0 {
-                    return Err("it is adopted already".into());
-                }
-                Ok(Change {
-                    operations: operations
-                        .iter()
-                        .map(|operation| Operation::Board {
-                            operation: operation.clone(),
-                        })
-                        .collect(),
-                    publish: publish.clone(),
-                    found: found.clone(),
-                    git: git.clone(),
-                    ..Change::default()
-                })
-            })?;
+        let wanted = match anew {
+            true => Wanted::All,
+            false => Wanted::Ids(Vec::new()),
+        };
+        let decided = store.decide_board(&board, command, &wanted, &mut |now| {
+            if now.board.sequence > 0 && !anew {
+                return Err("it is adopted already".into());
+            }
+            let leaving = leaving(&now.board, operations);
+            Ok(Change {
+                operations: operations
+                    .iter()
+                    .chain(&leaving)
+                    .map(|operation| Operation::Board {
+                        operation: operation.clone(),
+                    })
+                    .collect(),
+                publish: publish.clone(),
+                found: found.clone(),
+                git: git.clone(),
+                ..Change::default()
+            })
+        })?;
         let operations = match decided {
             Decided::Applied { operations, .. } => operations,
             Decided::Refused(refusal) => return Err(BoardError::Refused(refusal)),
@@ -216,6 +240,25 @@ impl Survey {
         }
         all
     }
+}
+
+/// What ends when a board that is known is taken from its files anew.
+fn leaving(board: &Board, adopted: &[BoardOperation]) -> Vec<BoardOperation> {
+    let stays: BTreeSet<_> = adopted.iter().filter_map(BoardOperation::task).collect();
+    let gone = board
+        .tasks
+        .values()
+        .filter(|task| task.place != Place::Removed && !stays.contains(&task.id));
+    let removed = gone.filter_map(|task| {
+        let changes = vec![TaskChange::Place(Place::Removed)];
+        BoardOperation::change(task, changes, Cause::Doctor, false)
+    });
+    let conflicts = board.conflicts.iter();
+    let ended = conflicts.map(|conflict| BoardOperation::ConflictResolved {
+        conflict: conflict.id,
+        taken: false,
+    });
+    removed.chain(ended).collect()
 }
 
 /// TODO.md or state.json as it was read.

@@ -47,6 +47,17 @@ pub enum BoardError {
     /// One of its files cannot be built upon.
     #[error(transparent)]
     Damaged(#[from] super::adopt::DamagedFile),
+    /// There is no such version of the repository.
+    #[error("`{0}` is no revision of this repository")]
+    NoRevision(String),
+    /// A version of the repository has no board, or one that cannot be read.
+    #[error("{revision}: {reason}")]
+    Revision {
+        /// The version, as it was named.
+        revision: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// There is no board.
     #[error("there is no board here: no TODO.md with tasks and no state.json")]
     NoBoard,
@@ -208,7 +219,7 @@ impl Desk {
         Ok(done)
     }
 
-    fn decide(
+    pub(super) fn decide(
         &mut self,
         command: Option<&CommandId>,
         wanted: &Wanted,

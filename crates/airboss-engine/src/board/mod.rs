@@ -8,8 +8,10 @@
 //! Deciding is `airboss_core::board`'s; here it is only carried out.
 
 mod adopt;
+mod begin;
 mod desk;
 mod edits;
+mod failures;
 mod files;
 mod find;
 mod list_file;
@@ -17,14 +19,20 @@ mod looked;
 mod merge_driver;
 mod places;
 mod repair;
+mod revision;
 mod seen;
 mod single;
 mod verify;
 mod wish;
 
+use airboss_core::board::BoardOperation;
+use airboss_core::operation::{Operation, StoredOperation};
+
 pub use self::adopt::{DamagedFile, ReadList, Survey, phases_on_disk, read_archive, read_list};
+pub use self::begin::begin;
 pub use self::desk::{BoardError, Decision, Desk, Done};
 pub use self::edits::{BoardEdits, TaskEdit};
+pub use self::failures::Failure;
 pub use self::files::{BoardFiles, Whole};
 pub use self::find::{FoundBoard, find, key, task_directories};
 pub use self::list_file::Parsed;
@@ -32,6 +40,15 @@ pub use self::merge_driver::{
     MergeError, register_merge_driver, remove_merge_driver, run_merge_driver,
 };
 pub use self::places::Places;
+pub use self::revision::at_revision;
 pub use self::verify::{Difference, verify};
 pub use self::wish::BoardWish;
 pub(crate) use self::wish::{make, name_operations};
+
+/// The operation of a board that stands in a log; `None` for one of another kind.
+fn board_operation(stored: &StoredOperation) -> Option<&BoardOperation> {
+    match &stored.operation {
+        Operation::Board { operation } => Some(operation),
+        _ => None,
+    }
+}

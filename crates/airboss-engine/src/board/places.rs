@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use airboss_core::board::directory::{self, Directory};
+use airboss_core::board::errors_file;
 use airboss_core::board::link::{self, Home};
 use airboss_core::board::{BoardKey, BoardOperation, Field, Task, TaskChange};
 use airboss_core::id::TaskId;
@@ -24,8 +25,6 @@ pub struct Places {
     pub state: RepoPath,
     /// The state.json of the archive.
     pub archive: RepoPath,
-    /// errors.json.
-    pub errors: RepoPath,
 }
 
 impl Places {
@@ -40,7 +39,6 @@ impl Places {
             todo: board.file("TODO.md")?,
             state: board.file("state.json")?,
             archive: board.file("archive/state.json")?,
-            errors: board.file("errors.json")?,
         })
     }
 
@@ -102,6 +100,22 @@ impl Places {
         self.board.file(&format!("{directory}/state.json")).ok()
     }
 
+    /// errors.json, or the file beside it where errors.json is somebody else's or cannot be
+    /// added to.
+    ///
+    /// # Errors
+    /// Never for a board that was found.
+    pub fn errors(&self) -> Result<RepoPath, RepoPathError> {
+        let usual = self.board.file("errors.json")?;
+        match fs_err::read(self.top.join(&usual)) {
+            Ok(bytes) if errors_file::update(Some(&bytes), &[]).is_err() => {
+                self.board.file(errors_file::SIDE_FILE)
+            }
+            // What is missing is made; what cannot be read is told when it is to be written.
+            _ => Ok(usual),
+        }
+    }
+
     /// The two files that list all tasks.
     #[must_use]
     pub fn lists(&self) -> [PublishItem; 2] {
@@ -133,7 +147,8 @@ impl Places {
                     }
                 }
                 BoardOperation::ErrorRecorded { .. } | BoardOperation::ErrorResolved { .. } => {
-                    items.push(item(&self.errors, PublishKind::Errors));
+                    let errors = self.errors().ok();
+                    items.extend(errors.map(|path| item(&path, PublishKind::Errors)));
                 }
                 _ => {}
             }

@@ -353,6 +353,11 @@ impl From<BoardError> for CliError {
                     error
                 }
             }
+            BoardError::NoRevision(_) => Self::refused(error.to_string())
+                .hint("`git log --oneline -- specs` lists the commits of the board"),
+            BoardError::Revision { .. } => {
+                Self::refused(error.to_string()).hint("name an older or a newer revision")
+            }
             BoardError::Path(error) => Self::refused(error.to_string()),
         }
     }
