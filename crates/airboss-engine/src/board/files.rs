@@ -13,7 +13,7 @@ use airboss_core::board::compare::{changes_between, is_so, said};
 use airboss_core::board::directory::Directory;
 use airboss_core::board::import::{Base, Imported, Note};
 use airboss_core::board::{
-    Board, BoardKey, BoardOperation, Cause, EditError, Field, Place, Task, TaskChange,
+    Board, BoardKey, BoardOperation, Cause, EditError, Field, Place, Task, TaskChange, TaskFacts,
 };
 use airboss_core::id::TaskId;
 use airboss_core::operation::Operation;

@@ -144,8 +144,14 @@ impl World {
     /// The history, and what is in hand: everything that git would show a person.
     pub(crate) fn history(&self) -> BTreeMap<&'static str, String> {
         BTreeMap::from([
-            ("fsck", self.git(&["fsck", "--strict", "--no-dangling", "--no-progress"])),
-            ("commits", self.git(&["log", "--patch", "--format=%an %ae%n%B"])),
+            (
+                "fsck",
+                self.git(&["fsck", "--strict", "--no-dangling", "--no-progress"]),
+            ),
+            (
+                "commits",
+                self.git(&["log", "--patch", "--format=%an %ae%n%B"]),
+            ),
             ("staged", self.git(&["diff", "--cached"])),
             ("unstaged", self.git(&["diff"])),
             ("branches", self.git(&["branch", "--all"])),
