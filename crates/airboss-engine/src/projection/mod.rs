@@ -41,14 +41,15 @@ use crate::vfs::{Lock, RealVfs, Vfs, read_if_any};
 use crate::workspace::Workspace;
 
 /// How often a file that changes under our hands is tried before it stays pending: a person who
-/// saves is done long before.
-const TRIES_MAX: usize = 20;
+/// saves is done long before, and so are the publishers that work beside this one.
+const TRIES_MAX: usize = 50;
 
 /// What is found in one file may make others stale, and those at most the first again.
 const ROUNDS_MAX: usize = 4;
 
-/// How long a publisher waits for another one, before it goes on beside it.
-const GATE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a publisher waits for another one, before it goes on beside it: sixty of them on a
+/// machine that is busy with other things take about so long, and beside each other longer.
+const GATE_PATIENCE: Duration = Duration::from_secs(8);
 
 /// What a person's save is to become that nothing could be built upon: the caller's answer.
 type Decide<'a> = dyn FnMut(&mut dyn Store, &Leftover) -> Result<Fate, StoreError> + 'a;
