@@ -231,9 +231,22 @@ impl Dead {
             finished: 1,
             undone: 0,
         };
-        assert_eq!(recover(repository).unwrap(), expected);
+        assert_eq!(recovered(repository), expected);
         assert_eq!(self.bench.git(&["diff", "--cached", "--name-only"]), staged);
         self.bench.check();
+    }
+}
+
+/// What recovery does as soon as it can have the claim of the dead: a program that another test
+/// starts in this moment holds the lock of the claim until it has become itself.
+fn recovered(repository: &Repository) -> Recovered {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let recovered = recover(repository).unwrap();
+        if recovered != Recovered::default() || Instant::now() > deadline {
+            return recovered;
+        }
+        std::thread::yield_now();
     }
 }
 
@@ -300,7 +313,7 @@ fn an_unpublished_commit_is_undone() {
         finished: 0,
         undone: 1,
     };
-    assert_eq!(recover(&dead.bench.repository).unwrap(), expected);
+    assert_eq!(recovered(&dead.bench.repository), expected);
     assert_eq!(fs_err::read(dead.index()).unwrap(), dead.stale);
     dead.bench.check();
 }
