@@ -2,7 +2,10 @@
 //!
 //! The boards are neutral and written here.
 
+mod doctor;
+mod errors;
 mod history;
+mod restore;
 mod task;
 mod together;
 
