@@ -52,6 +52,16 @@ impl Context {
         }
     }
 
+    /// Prints what a command of the board answers: words, wherever they go; with `--json` the
+    /// documented envelope.
+    pub fn tell(&self, data: &serde_json::Value, words: impl FnOnce(&serde_json::Value) -> String) {
+        if self.json {
+            self.printer.json(data);
+        } else {
+            self.printer.data(&words(data));
+        }
+    }
+
     /// The plan file that a command is about: named, or the current one.
     ///
     /// # Errors

@@ -171,6 +171,7 @@ impl Survey {
         if self.is_new() && desk.commits {
             desk.commit_new_files(&mut done)?;
         }
+        desk.remember_head();
         Ok((desk, done))
     }
 

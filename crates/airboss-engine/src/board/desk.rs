@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::edits::BoardEdits;
 use super::files::{BoardFiles, Whole};
+use super::looked::Looked;
 use super::places::Places;
 use super::wish::BoardWish;
 use crate::git::{Delta, Entry, FileMode, GitError};
@@ -87,7 +88,7 @@ pub struct Decision {
 }
 
 /// What became of a command.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Done {
     /// Its answer.
     pub result: Value,
@@ -163,7 +164,17 @@ impl Desk {
         if whole != Whole::No && settled.pending.is_empty() {
             self.store.set_boot(&boot)?;
         }
+        if !rows.is_empty() && settled.pending.is_empty() {
+            self.remember_head();
+        }
         Ok(settled)
+    }
+
+    /// Remembers that the files of HEAD were looked at, as far as they are those on disk.
+    pub(super) fn remember_head(&self) {
+        if let Some(repository) = &self.workspace.repository {
+            Looked::of(repository, self.board()).remember_head(&self.places);
+        }
     }
 
     /// The files that are not as they were published.
@@ -291,7 +302,14 @@ impl Desk {
         done.settled.pending.extend(settled.pending);
         done.settled.notes.extend(settled.notes);
         if let Some(repository) = &self.workspace.repository {
-            done.commits.extend(drain(&mut self.store, repository)?);
+            let commits = drain(&mut self.store, repository)?;
+            let made = commits
+                .iter()
+                .filter_map(|wish| wish.result.as_ref().ok()?.as_ref());
+            for commit in made.filter_map(|commit| commit.parse().ok()) {
+                Looked::of(repository, self.board()).remember_own(&self.places, commit);
+            }
+            done.commits.extend(commits);
         }
         Ok(())
     }

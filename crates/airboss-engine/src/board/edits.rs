@@ -111,6 +111,22 @@ impl BoardEdits {
         edits
     }
 
+    /// Adds what is asked of one task to what is asked of it already.
+    pub(super) fn add(&mut self, edit: TaskEdit) {
+        let mut known = self.tasks.iter_mut();
+        let Some(known) = known.find(|known| known.task.id == edit.task.id) else {
+            self.tasks.push(edit);
+            return;
+        };
+        known.added |= edit.added;
+        known.number_before = known.number_before.or(edit.number_before);
+        for field in edit.fields {
+            if !known.fields.contains(&field) {
+                known.fields.push(field);
+            }
+        }
+    }
+
     /// As edits of TODO.md or of the state.json of the board.
     #[must_use]
     pub fn for_file(&self) -> Vec<Edit<'_>> {

@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use airboss_core::board::compare::changes_between;
+use airboss_core::board::compare::{changes_between, is_so, said};
 use airboss_core::board::directory::Directory;
 use airboss_core::board::import::{Base, Imported, Note};
 use airboss_core::board::{
-    Board, BoardKey, BoardOperation, Cause, EditError, Field, Place, Task, TaskChange,
+    Board, BoardKey, BoardOperation, Cause, EditError, Field, Place, Task, TaskChange, TaskFacts,
 };
 use airboss_core::id::TaskId;
 use airboss_core::operation::Operation;
@@ -22,6 +22,7 @@ use airboss_core::path::RepoPath;
 use super::edits::{BoardEdits, TaskEdit};
 use super::find::task_directories;
 use super::list_file::{Identifier, ListFile, Parsed};
+use super::looked::Looked;
 use super::places::Places;
 use super::seen::{NEXT_NUMBER, Seen, found, next_number_section};
 use super::{repair, single};
@@ -103,7 +104,9 @@ impl BoardFiles {
                     None => everything(store, &board)?,
                 };
                 match list_content(row, base, &edits) {
-                    Content::Refused(reason) => self.repaired(store, &board, row, base, reason)?,
+                    Content::Refused(reason) => {
+                        self.repaired(store, &board, row, base, edits, reason)?
+                    }
                     content => content,
                 }
             }
@@ -136,6 +139,7 @@ impl BoardFiles {
         board: &BoardKey,
         row: &PublishRow,
         base: Option<&[u8]>,
+        edits: BoardEdits,
         reason: String,
     ) -> Result<Content, StoreError> {
         let (Some(base), Some(repository)) = (base, &self.repository) else {
@@ -145,7 +149,7 @@ impl BoardFiles {
             return Ok(Content::Refused(reason));
         };
         let files = self.clone().whole(Whole::Yes);
-        let edits = files.with_stale(store, board, row, &sound, BoardEdits::default())?;
+        let edits = files.with_stale(store, board, row, &sound, edits)?;
         Ok(match list_content(row, Some(&sound), &edits) {
             Content::UpToDate => Content::Write(sound),
             content => content,
@@ -161,10 +165,11 @@ impl BoardFiles {
         notes: &mut Vec<String>,
     ) -> Result<(), StoreError> {
         let published = store.publication(&row.plan, &row.path)?;
-        if published
+        let is_known = published
             .as_ref()
-            .is_some_and(|known| known.hash == digest(base))
-        {
+            .is_some_and(|known| known.hash == digest(base));
+        // What waited for a person is asked about again where everything is put right.
+        if is_known && self.whole == Whole::No {
             return Ok(());
         }
         let since = published.map_or(0, |known| known.sequence);
@@ -202,10 +207,10 @@ impl BoardFiles {
         key: &CommandId,
         notes: &mut Vec<String>,
     ) -> Result<(), StoreError> {
-        let mut seen = Seen::look(store, board, row, bytes, parsed, file)?;
-        if let Some(repository) = &self.repository {
-            seen.is_checked_out = repository.has_now(&row.path, bytes).unwrap_or(false);
+        if self.is_behind(board, row, bytes) {
+            return Ok(());
         }
+        let mut seen = self.seen(store, board, row, bytes, parsed, file)?;
         if let Ok(paths) = task_directories(&self.root(board)) {
             let current = paths.iter().filter_map(|path| Directory::parse(path));
             seen.directories = current.map(|directory| directory.number).collect();
@@ -243,6 +248,28 @@ impl BoardFiles {
             notes.extend(told.into_iter().map(|note| format!("{}: {note}", row.path)));
         }
         Ok(())
+    }
+
+    /// Whether a file is as a commit has it that the board grew out of long ago.
+    fn is_behind(&self, board: &BoardKey, row: &PublishRow, bytes: &[u8]) -> bool {
+        let repository = self.repository.as_ref();
+        repository.is_some_and(|git| Looked::of(git, board).is_behind(&row.path, bytes))
+    }
+
+    fn seen(
+        &self,
+        store: &dyn Store,
+        board: &BoardKey,
+        row: &PublishRow,
+        bytes: &[u8],
+        parsed: &Parsed,
+        file: ListFile,
+    ) -> Result<Seen, StoreError> {
+        let mut seen = Seen::look(store, board, row, bytes, parsed, file)?;
+        if let Some(repository) = &self.repository {
+            seen.is_checked_out = repository.has_now(&row.path, bytes).unwrap_or(false);
+        }
+        Ok(seen)
     }
 
     fn root(&self, board: &BoardKey) -> PathBuf {
@@ -339,59 +366,78 @@ impl BoardFiles {
         Ok(())
     }
 
-    /// Adds what brings entries of an older version that was checked out up to date, where that
-    /// is wanted.
+    /// Adds what brings entries up to date that are of an older version, or that differ because a
+    /// conflict was settled for the board.
+    ///
+    /// An older version stays as it is until something has to be written or everything is to be
+    /// put right. Edits that wait for a person stay in any case.
     fn with_stale(
         &self,
         store: &dyn Store,
         board: &BoardKey,
         row: &PublishRow,
-        base: &[u8],
+        bytes: &[u8],
         mut edits: BoardEdits,
     ) -> Result<BoardEdits, StoreError> {
-        let Some(file) = ListFile::of(&row.kind).filter(|_| self.whole != Whole::No) else {
+        let Some(file) = ListFile::of(&row.kind) else {
             return Ok(edits);
         };
-        let Ok(parsed) = (file.parse)(base) else {
+        let Ok(parsed) = (file.parse)(bytes) else {
             return Ok(edits);
         };
+        let is_written = self.whole != Whole::No || !edits.for_file().is_empty();
         let Some(view) = store.board(board)? else {
             return Ok(edits);
         };
         let bases = bases(store, board, &row.path)?;
         let on_disk = Identifier::new(&view).facts(&parsed);
+        let stale = if is_written {
+            self.stale(store, board, row, bytes, &parsed, file)?
+        } else {
+            Stale::None
+        };
         for task in view.active() {
             let mut edit = TaskEdit::new(task.clone());
+            let base = bases.get(&task.id);
             match on_disk.get(&task.id) {
                 // What never stood in this file need not: tasks that only wait, for example.
-                None if !bases.contains_key(&task.id) => continue,
+                None if base.is_none() || self.whole == Whole::No => continue,
                 None => edit.added = true,
                 Some(facts) => {
-                    let known = bases.get(&task.id);
-                    let wrong = known.map(|known| changes_between(&known.facts, facts));
-                    let wrong = wrong.unwrap_or_default();
-                    edit.fields = wrong.iter().map(TaskChange::field).collect();
-                    if facts.number != task.number {
-                        edit.number_before = Some(facts.number);
+                    edit.fields = disputed(&view, task, row, facts);
+                    if let Some(base) = base.filter(|_| stale.has(task.id)) {
+                        edit.fields.extend(older(task, &base.facts, facts));
+                        if facts.number != task.number {
+                            edit.number_before = Some(facts.number);
+                        }
                     }
                     if edit.fields.is_empty() && edit.number_before.is_none() {
                         continue;
                     }
                 }
             }
-            match edits
-                .tasks
-                .iter_mut()
-                .find(|known| known.task.id == task.id)
-            {
-                Some(known) => {
-                    known.added |= edit.added;
-                    known.fields.append(&mut edit.fields);
-                }
-                None => edits.tasks.push(edit),
-            }
+            edits.add(edit);
         }
         Ok(edits)
+    }
+
+    /// Which tasks a file has an older text of.
+    fn stale(
+        &self,
+        store: &dyn Store,
+        board: &BoardKey,
+        row: &PublishRow,
+        bytes: &[u8],
+        parsed: &Parsed,
+        file: ListFile,
+    ) -> Result<Stale, StoreError> {
+        if self.is_behind(board, row, bytes) {
+            return Ok(Stale::All);
+        }
+        let seen = self.seen(store, board, row, bytes, parsed, file)?;
+        let view = store.board(board)?.unwrap_or_default();
+        let imported = seen.import(board, &view, store.now());
+        Ok(Stale::These(imported.stale.into_iter().collect()))
     }
 
     /// Remembers the text of every task that is new in the file.
@@ -423,7 +469,8 @@ impl BoardFiles {
             for (task, facts) in identifier.facts(&parsed) {
                 let hash = file.section_hash(content, facts);
                 let known = bases.remove(&task);
-                if known.is_none_or(|known| known.hash != hash) {
+                if known.is_none_or(|known| known.hash != hash && shows(&view, task, &known, facts))
+                {
                     publication.sections.push(Section {
                         task,
                         hash,
@@ -469,6 +516,58 @@ fn is_too_much(imported: &Imported, board: &Board) -> bool {
         touched.extend(operation.task().filter(|_| !foreign));
     }
     imported.needs_accept && touched.len() > 5.max(board.active().count() / 10)
+}
+
+/// Of which tasks a file has an older text.
+enum Stale {
+    None,
+    These(BTreeSet<TaskId>),
+    All,
+}
+
+impl Stale {
+    fn has(&self, task: TaskId) -> bool {
+        match self {
+            Self::None => false,
+            Self::These(tasks) => tasks.contains(&task),
+            Self::All => true,
+        }
+    }
+}
+
+/// The fields whose older text differs from what the board has.
+fn older(task: &Task, base: &TaskFacts, facts: &TaskFacts) -> Vec<Field> {
+    let changes = changes_between(base, facts).into_iter();
+    let wrong = changes.filter(|change| !is_so(change, task));
+    let mut fields: Vec<Field> = wrong.map(|change| change.field()).collect();
+    // A text that is new to the board may be as old as the rest of it.
+    let status = facts.status.as_ref();
+    if status.is_some_and(|status| *status != task.status) && !fields.contains(&Field::Status) {
+        fields.push(Field::Status);
+    }
+    fields
+}
+
+/// The fields that a file has otherwise than the board, which kept its own in a conflict.
+fn disputed(view: &Board, task: &Task, row: &PublishRow, facts: &TaskFacts) -> Vec<Field> {
+    let conflicts = view.conflicts.iter();
+    let own = conflicts.filter(|it| it.task == task.id && it.path == row.path);
+    let others = own
+        .flat_map(|conflict| &conflict.other)
+        .map(TaskChange::field);
+    let differs = |field: &Field| said(facts, field).is_some_and(|said| !is_so(&said, task));
+    let fields: BTreeSet<Field> = others.filter(differs).collect();
+    fields.into_iter().collect()
+}
+
+/// Whether a text shows what the board has where it differs from the text before. What does not
+/// is older, or waits for a person; it is no base to compare later texts with.
+fn shows(view: &Board, task: TaskId, base: &Base, facts: &TaskFacts) -> bool {
+    let Some(task) = view.tasks.get(&task) else {
+        return true;
+    };
+    let changes = changes_between(&base.facts, facts);
+    changes.iter().all(|change| is_so(change, task))
 }
 
 /// The text of each task as it was last seen in a file.

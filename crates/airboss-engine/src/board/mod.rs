@@ -15,6 +15,7 @@ mod failures;
 mod files;
 mod find;
 mod list_file;
+mod looked;
 mod mend;
 mod merge_driver;
 mod places;

@@ -7,11 +7,14 @@ use super::merge_driver::merge_versions;
 use crate::git::Repository;
 use crate::store::{PublishKind, PublishRow};
 
+/// How far back a sound version is looked for: damage that was committed is seen to soon.
+const COMMITS_MAX: usize = 50;
+
 /// The newest sound version of a file.
 ///
 /// Text with conflict markers becomes the merge of the sides that git could not merge, task by
 /// task; without these sides a person has to settle it, because TODO.md holds more than tasks.
-/// A state.json that cannot be read becomes the version of HEAD.
+/// A state.json that cannot be read becomes the newest version of the history that can.
 pub(super) fn sound_version(
     repository: &Repository,
     row: &PublishRow,
@@ -27,6 +30,7 @@ pub(super) fn sound_version(
     if row.kind == PublishKind::Todo {
         return None;
     }
-    let (_, head) = repository.head_file(&row.path).ok()??;
-    (file.parse)(&head).is_ok().then_some(head)
+    let versions = repository.versions(&row.path, COMMITS_MAX).ok()?;
+    let mut versions = versions.into_iter().map(|(_, bytes)| bytes);
+    versions.find(|bytes| (file.parse)(bytes).is_ok())
 }

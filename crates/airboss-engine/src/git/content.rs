@@ -241,6 +241,24 @@ impl Repository {
     }
 }
 
+/// The id that git gives to a content.
+pub(crate) fn blob_id(git: &gix::Repository, content: &[u8]) -> Option<ObjectId> {
+    gix::objs::compute_hash(git.object_hash(), gix::objs::Kind::Blob, content).ok()
+}
+
+/// The contents that a commit has at some paths; `None` when the commit cannot be read.
+pub(crate) fn blobs_at<const N: usize>(
+    git: &gix::Repository,
+    commit: ObjectId,
+    paths: [&RepoPath; N],
+) -> Option<[Option<ObjectId>; N]> {
+    let tree = tree::of_commit(git, commit).ok()?;
+    Some(paths.map(|path| match tree::lookup(git, tree, path) {
+        Ok(Found::File(entry)) => Some(entry.blob.to_gix()),
+        _ => None,
+    }))
+}
+
 fn file_of(
     git: &gix::Repository,
     commit: ObjectId,

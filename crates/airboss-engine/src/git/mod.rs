@@ -37,6 +37,7 @@ pub use changes::{Change, Origin, changes, staged_meanwhile};
 pub use commit::{
     CommitOutcome, CommitRequest, CommitSettings, Delta, LeftOut, Refusal, scoped_commit,
 };
+pub(crate) use content::{blob_id, blobs_at};
 pub use defer::{DeferReason, deferral};
 pub use error::GitError;
 pub use merge::Conflict;

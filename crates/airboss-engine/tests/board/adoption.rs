@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use airboss_engine::board::{BoardError, Survey};
+
 use crate::bench::Bench;
 use crate::pairs;
 
@@ -15,7 +17,7 @@ fn every_real_pair_is_adopted_and_then_equal() {
         let todo = fs_err::read(pair.join("TODO.md")).unwrap();
         let state = fs_err::read(pair.join("state.json")).unwrap();
         let bench = Bench::new(&[("TODO.md", &todo), ("state.json", &state)]);
-        let survey = airboss_engine::board::Survey::take(&bench.workspace, &bench.board, None);
+        let survey = Survey::take(&bench.workspace, &bench.board, None);
         let survey = match survey {
             Ok(survey) => survey,
             Err(error) => {
@@ -73,6 +75,28 @@ fn every_real_pair_is_adopted_and_then_equal() {
         wrong.join("\n")
     );
 }
+
+#[test]
+fn a_board_is_adopted_once() {
+    let bench = Bench::new(&[("state.json", STATE)]);
+    let (desk, done) = bench.adopt();
+    assert_eq!(desk.view().unwrap().active().count(), 1);
+    assert_eq!(done.settled.pending, []);
+    let again = Survey::take(&bench.workspace, &bench.board, None).unwrap();
+    let refused = again.carry_out(bench.workspace.clone(), None);
+    assert!(matches!(refused, Err(BoardError::Refused(_))));
+    // The entry that only state.json had stands in TODO.md now.
+    assert!(String::from_utf8_lossy(&bench.read("TODO.md")).contains("### 7. Paint the fence"));
+    assert_eq!(bench.differences(), []);
+}
+
+const STATE: &[u8] = br#"{
+  "next_project_number": 8,
+  "active_projects": [
+    { "project_number": 7, "project_name": "paint_the_fence", "status": "planned" }
+  ]
+}
+"#;
 
 /// The lines of a text that are not in the new one any more, however often they stood there.
 fn changed_lines(before: &[u8], after: &[u8]) -> Vec<String> {

@@ -79,7 +79,7 @@ impl Bench {
     }
 }
 
-fn git(top: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn git(top: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new("git");
     for (name, _) in std::env::vars_os() {
         if name.as_encoded_bytes().starts_with(b"GIT_") {

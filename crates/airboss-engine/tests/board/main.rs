@@ -1,8 +1,12 @@
 //! Boards on disk: real repositories, real stores, and the boards of other projects as proof.
 #![expect(clippy::print_stdout, reason = "the corpus tests print their counts")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
 mod adoption;
 mod bench;
+mod edits;
+mod git;
+mod world;
 
 use std::path::PathBuf;
 

@@ -3,14 +3,16 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 
+use airboss_core::board::BoardKey;
 use airboss_core::board::drift::{self, Side};
 use airboss_core::exit::ExitCode;
 use airboss_engine::board::{
-    BoardError, Desk, Difference, FoundBoard, Places, Survey, Whole, find, key, read_list, verify,
+    BoardError, Desk, Difference, Done, FoundBoard, Places, Survey, Whole, find, key, read_list,
+    verify,
 };
 use airboss_engine::projection::Settled;
-use airboss_engine::store::{CommandId, Store as _};
-use airboss_engine::workspace::Workspace;
+use airboss_engine::store::{BoardHead, CommandId, Store as _, StoreError};
+use airboss_engine::workspace::{Workspace, WorkspaceError};
 use clap::ValueEnum;
 use owo_colors::Style;
 use serde_json::{Value, json};
@@ -57,11 +59,10 @@ pub fn init_board(
             others: Vec::new(),
         },
     };
-    let known = workspace.open_reader()?;
-    let head = known.map_or(Ok(None), |store| store.board_head(&found.board))?;
+    let head = known_head(&workspace, &found.board)?;
     if head.is_some() && command.is_none() {
         let answer = json!({ "board": found.board, "adopted": false });
-        context.answer(&answer, |_| format!("{} is adopted already", found.board));
+        context.tell(&answer, |_| format!("{} is adopted already", found.board));
         return Ok(ExitCode::Success);
     }
     for other in &found.others {
@@ -79,13 +80,38 @@ pub fn init_board(
         return Ok(ExitCode::Refused);
     }
     let answer = as_json(&survey);
+    // A damaged store is moved aside, and the board adopted in a new one.
+    drop(super::rebuild::sound_store(context, &workspace)?);
     let (desk, done) = survey.carry_out(workspace, command)?;
     airboss_engine::board::register_merge_driver(&desk.workspace, &desk.places)?;
     let tasks = answer["tasks"].clone();
-    context.answer(&answer, |_| {
-        format!("{}: adopted with {tasks} tasks", desk.board())
+    context.tell(&answer, |_| {
+        let tasks = tasks.as_u64().and_then(|count| usize::try_from(count).ok());
+        match tasks.unwrap_or(0) {
+            0 => format!(
+                "{}: a new board; `airboss task add TITLE` adds a task",
+                desk.board()
+            ),
+            tasks => format!(
+                "{}: adopted with {}",
+                desk.board(),
+                words::count(tasks, "task")
+            ),
+        }
     });
     Ok(crate::board::outcome(context, &done))
+}
+
+/// What the store knows of a board; nothing when the store is damaged.
+fn known_head(workspace: &Workspace, board: &BoardKey) -> Result<Option<BoardHead>, CliError> {
+    let store = match workspace.open_reader() {
+        Err(WorkspaceError::Store(StoreError::Corrupt { .. })) => return Ok(None),
+        opened => opened?,
+    };
+    match store.map_or(Ok(None), |store| store.board_head(board)) {
+        Err(StoreError::Corrupt { .. }) => Ok(None),
+        head => Ok(head?),
+    }
 }
 
 /// The board that a command is about, found by its files.
@@ -120,6 +146,12 @@ fn summary(survey: &Survey) -> String {
     };
     let (todo, state) = (count(&survey.todo), count(&survey.state));
     let board = &survey.places.board;
+    if survey.is_new() {
+        let words =
+            format!("There is no board yet; {board}/TODO.md and {board}/state.json begin one.");
+        page.sentence(&words, Style::new());
+        return page.finish();
+    }
     page.sentence(
         &format!("{board}: TODO.md {todo}, state.json {state}"),
         Style::new().bold(),
@@ -129,7 +161,7 @@ fn summary(survey: &Survey) -> String {
         page.sentence("They do not disagree.", Style::new());
     }
     for (disagreement, rule) in settled {
-        page.sentence(&format!("  {disagreement}; {rule}"), Style::new());
+        page.sentence(&format!("- {disagreement}; {rule}"), Style::new());
     }
     for left in &survey.adopted.left {
         page.sentence(
@@ -183,7 +215,7 @@ fn as_json(survey: &Survey) -> Value {
         .collect();
     let tasks = survey.adopted.operations.iter();
     let tasks = tasks
-        .filter(|operation| operation.word() == "task_adopted")
+        .filter(|operation| matches!(operation.word(), "task_adopted" | "task_added"))
         .count();
     json!({
         "board": survey.places.board,
@@ -209,7 +241,7 @@ pub fn verify_board(context: &Context) -> Result<ExitCode, CliError> {
 
 fn report(context: &Context, differences: &[Difference], well: &str) -> ExitCode {
     let answer = json!({ "equal": differences.is_empty(), "differences": differences });
-    context.answer(&answer, |_| {
+    context.tell(&answer, |_| {
         if differences.is_empty() {
             return well.to_owned();
         }
@@ -265,7 +297,7 @@ pub fn check_board(context: &Context) -> Result<ExitCode, CliError> {
             .collect::<Vec<_>>(),
         "differences": differences,
     });
-    context.answer(&answer, |_| {
+    context.tell(&answer, |_| {
         let further = differences
             .iter()
             .map(|difference| format!("{}: {}", difference.path, difference.message));
@@ -292,6 +324,12 @@ pub fn sync_board(context: &Context, accept: bool) -> Result<ExitCode, CliError>
     let mut desk = Desk::open(workspace, &places.board)?;
     let whole = if accept { Whole::Accept } else { Whole::Yes };
     let settled = desk.settle(whole)?;
+    let done = Done {
+        settled,
+        ..Done::default()
+    };
+    desk.note_outcome(&done, None)?;
+    let settled = done.settled;
     let differences = verify(&desk.workspace, &desk.store, &desk.places)?;
     for note in &settled.notes {
         context.printer.warning(note);

@@ -3,7 +3,7 @@
 use airboss_testkit::TestEnvironment;
 use serde_json::Value;
 
-use crate::{PLAN_PATH, adopted, data, differences, found};
+use crate::{PLAN_PATH, adopted, data, differences, found, leading_out};
 
 /// The checks of the board that are not good: level, name, evidence and remedy, one each.
 fn complaints(environment: &TestEnvironment, words: &[&str]) -> Vec<String> {
@@ -236,15 +236,11 @@ fn a_task_without_a_status_line_gets_one() {
 #[test]
 fn a_critical_error_that_is_open_is_a_problem() {
     let environment = sound();
-    environment.write("specs/state.json", "{\"active_projects\": [,]}");
-    environment.git(["rm", "--quiet", "--cached", "specs/state.json"]);
-    environment.git(["commit", "--quiet", "--message", "the state goes"]);
+    leading_out(&environment);
     environment
         .run(["task", "status", "53", "planned"])
         .expect_code(10);
-    check!(environment, looked(&environment), @r#"
-    warning files: not up to date: specs/state.json → `airboss doctor --fix` or the next command that writes brings them up to date
-    problem board files: specs/state.json: line 1: this is no JSON (column 22: expected value); correct it or bring back an older version → `airboss doctor --fix` keeps the text and makes the file anew where a sound version of it is known; else correct the line
-    problem errors: err_[MS]: specs/state.json does not show what is stored: line 1: this is no JSON (column 22: expected value); correct it or bring back an older version → `airboss errors show ID`; the next command marks those as fixed that are over
-    "#);
+    let told = looked(&environment);
+    let begin = "problem errors: err_";
+    assert!(told.iter().any(|line| line.starts_with(begin)), "{told:?}");
 }

@@ -3,7 +3,7 @@
 use airboss_testkit::{TestEnvironment, assert_output};
 use serde_json::Value;
 
-use crate::{adopted, data, differences, refused};
+use crate::{adopted, data, differences, leading_out, refused};
 
 /// The errors as `errors --json` lists them: code, severity, how far, task.
 fn listed(environment: &TestEnvironment) -> Vec<String> {
@@ -94,27 +94,18 @@ fn a_commit_that_waits_is_recorded_once_and_fixed_when_it_is_made() {
 #[test]
 fn a_file_that_cannot_be_written_is_critical_until_it_is_written() {
     let environment = adopted();
-    let sound = environment.read("specs/state.json");
-    environment.write("specs/state.json", "{\"active_projects\": [,]}");
-    // Without HEAD's version there is nothing to build upon.
-    environment.git(["rm", "--quiet", "--cached", "specs/state.json"]);
-    environment.git(["commit", "--quiet", "--message", "the state goes"]);
+    let sound = leading_out(&environment);
     let told = environment.run(["task", "status", "53", "planned"]);
     told.expect_code(10);
     assert_eq!(
         listed(&environment),
         ["STATUS_SYNC_FAILED critical unfixed 53"]
     );
-    assert_output!(environment, told, @r#"
-    exit code: 10
-    ----- stdout -----
-    53  not started → planned  Shorten the start-up banner
-         commit [COMMIT]
-    ----- stderr -----
-    warning: specs/state.json: line 1: this is no JSON (column 22: expected value); correct it or bring back an older version; its text is kept as git blob [COMMIT]
-    warning: the change is stored, but specs/state.json could not be written: line 1: this is no JSON (column 22: expected value); correct it or bring back an older version; the next command tries again
-    warning: it is recorded: `airboss errors show err_[MS]`
-    "#);
+    assert_eq!(
+        told.told("it is recorded: `airboss errors show err_").len(),
+        1
+    );
+    std::fs::remove_file(environment.path("specs/state.json")).unwrap();
     environment.write("specs/state.json", sound);
     environment.run(["task", "status", "54", "implementing"]);
     assert_eq!(

@@ -46,6 +46,11 @@ fn settings_are_shown_with_their_origins() {
 
     [markdown]
     write = true  # default
+
+    [board]
+    transitions = "permissive"  # default
+    commit = true   # default
+    project_state = false   # default
     ----- stderr -----
     warning: airboss.toml:3: unknown setting `run.jbos`; did you mean `jobs`?
     warning: not counted, because nobody has trusted them yet: gates.test.command

@@ -7,9 +7,9 @@ use airboss_faults::{Ended, Outcome};
 
 use crate::world::{Stored, Template, World, steady};
 
-/// Temporary files that a killed process leaves here are not swept by anybody; open in the
-/// track record of `airboss-faults`.
-const NOT_SWEPT_YET: &[&str] = &["work/.git/airboss/tmp/", "work/.git/airboss/plans/"];
+/// What was displaced and looked at once waits here for its second look, by a command that comes
+/// a quarter of a second later; `regimes::what_was_displaced_goes` waits for it.
+const SECOND_LOOK: &str = "work/.git/airboss/displaced/seen.";
 
 /// How a place looks before the command and after it, when nothing goes wrong.
 pub(crate) struct Judge {
@@ -22,6 +22,8 @@ pub(crate) struct Judge {
 struct Picture {
     files: BTreeMap<&'static str, Option<String>>,
     stored: Stored,
+    /// What git shows.
+    history: BTreeMap<&'static str, String>,
 }
 
 impl Picture {
@@ -29,6 +31,7 @@ impl Picture {
         Self {
             files: world.projections(),
             stored: world.stored().unwrap(),
+            history: world.history(),
         }
     }
 }
@@ -41,6 +44,7 @@ impl Judge {
         assert_eq!(answer.status.code(), Some(0), "{answer:?}");
         let after = Picture::take(&world);
         assert_eq!(after.stored.outbox, [""; 0]);
+        assert_eq!(after.stored.wishes, [""; 0]);
         assert_ne!(before.files, after.files, "the command changes no file");
         Self {
             before,
@@ -89,17 +93,35 @@ impl Judge {
         }
         let is_new = stored.state == self.after.stored.state;
         if !is_new && stored.state != self.before.stored.state {
-            wrongs.push(format!("the state is neither old nor new: {stored:#?}"));
+            let differences = stored.differences(&self.before.stored);
+            wrongs.push(format!(
+                "the state is neither old nor new: {differences:#?}"
+            ));
         }
         if published && !is_new {
             wrongs.push("a file is ahead of the store".to_owned());
         }
         if let Some(outcome) = outcome {
             let durable = is_new && (published || !stored.outbox.is_empty());
-            let everywhere = is_new && world.projections() == self.after.files;
+            let everywhere =
+                is_new && world.projections() == self.after.files && stored.wishes.is_empty();
             wrongs.extend(untruth(outcome, durable, everywhere));
+            if matches!(outcome.ended, Ended::Killed(_)) {
+                wrongs.extend(self.disorder(world));
+            }
         }
         wrongs
+    }
+
+    /// Whoever sees a change in a file sees it in all that are published before it.
+    fn disorder(&self, world: &World) -> Option<String> {
+        let now = world.projections();
+        let changed = |path: &&&str| self.before.files[**path] != self.after.files[**path];
+        let changing = world.scenario.projections.iter().filter(changed);
+        let mut old = changing.skip_while(|path| now[**path] == self.after.files[**path]);
+        let first = old.next()?;
+        let ahead = old.find(|path| now[**path] != self.before.files[**path])?;
+        Some(format!("{ahead} is published before {first}"))
     }
 
     /// The same command again: it succeeds, the change is there once, and all is quiet then.
@@ -112,25 +134,57 @@ impl Judge {
         }
         match world.stored() {
             Ok(stored) if stored == self.after.stored => {}
-            other => wrongs.push(format!("given again, the store is wrong: {other:#?}")),
+            Ok(stored) => {
+                let differences = stored.differences(&self.after.stored);
+                wrongs.push(format!("given again, the store is wrong: {differences:#?}"));
+            }
+            Err(error) => wrongs.push(format!("given again, the store does not open: {error}")),
         }
         let files = world.projections();
         if files != self.after.files {
             wrongs.push(format!("given again, the files are wrong: {files:#?}"));
         }
-        let check = world.run(&["sync", "--check"]);
+        let check: &[&str] = if world.scenario.is_board() {
+            &["verify"]
+        } else {
+            &["sync", "--check"]
+        };
+        let check = world.run(check);
         if check.status.code() != Some(0) {
             wrongs.push(format!("it is not in sync: {check:?}"));
         }
-        let quiet = world.files();
+        let quiet = at_rest(world);
         let third = world.run(world.scenario.command);
-        if third.status.code() != Some(0) || world.files() != quiet {
-            wrongs.push(format!("a third time changes files: {third:?}"));
+        let after = at_rest(world);
+        if third.status.code() != Some(0) || after != quiet {
+            let differing = quiet
+                .iter()
+                .filter(|(path, bytes)| after.get(*path) != Some(*bytes));
+            let differing: Vec<_> = differing.map(|(path, _)| path).collect();
+            wrongs.push(format!("a third time changes {differing:?}: {third:?}"));
         }
-        let mut left: Vec<String> = names(&quiet).difference(&self.names).cloned().collect();
-        left.retain(|name| !NOT_SWEPT_YET.iter().any(|place| name.starts_with(place)));
+        let left: Vec<_> = names(&quiet).difference(&self.names).cloned().collect();
         if !left.is_empty() {
             wrongs.push(format!("files are left behind: {left:?}"));
+        }
+        wrongs.extend(self.wrongs_in_git(world));
+        wrongs
+    }
+
+    /// One commit for each change with nothing but it, and nothing of the person's touched.
+    fn wrongs_in_git(&self, world: &World) -> Vec<String> {
+        let mut wrongs = Vec::new();
+        for (what, found) in world.history() {
+            if found != self.after.history[what] {
+                let wanted = &self.after.history[what];
+                wrongs.push(format!(
+                    "git has other {what}:\n{found}\ninstead of\n{wanted}"
+                ));
+            }
+        }
+        let locks = world.locks();
+        if !locks.is_empty() {
+            wrongs.push(format!("locks are left behind: {locks:?}"));
         }
         wrongs
     }
@@ -152,10 +206,22 @@ fn untruth(outcome: &Outcome, durable: bool, everywhere: bool) -> Option<String>
     (!holds).then(|| format!("{ended:?} claims that {claim}: {}", outcome.stderr.trim()))
 }
 
+/// Every file, but for what waits for its second look.
+fn at_rest(world: &World) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = world.files();
+    files.retain(|path, _| !path.to_string_lossy().starts_with(SECOND_LOOK));
+    files
+}
+
 fn names(files: &BTreeMap<PathBuf, Vec<u8>>) -> BTreeSet<String> {
     let shown = files.keys().map(|path| steady(&path.to_string_lossy()));
-    // SQLite removes and makes them as it likes.
-    shown
-        .filter(|name| !name.ends_with("-shm") && !name.ends_with("-wal"))
-        .collect()
+    // SQLite removes and makes the first two as it likes; objects that nobody names are git's to
+    // collect, and the index is looked at by what git shows of it.
+    let is_own = |name: &String| {
+        !name.ends_with("-shm")
+            && !name.ends_with("-wal")
+            && !name.starts_with("work/.git/objects/")
+            && !name.starts_with(SECOND_LOOK)
+    };
+    shown.filter(is_own).collect()
 }

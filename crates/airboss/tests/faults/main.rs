@@ -15,6 +15,7 @@
 )]
 #![expect(clippy::print_stdout, reason = "a sweep tells how many cases it had")]
 
+mod board;
 mod judge;
 mod regimes;
 mod scenario;

@@ -80,7 +80,7 @@ fn killed_after_half_a_write() {
     let counted = Counted::Mutating;
     sweep_all(
         "killed after half a write",
-        (0, 1),
+        (0, 5),
         counted,
         Mode::ShortThenKill,
     );

@@ -1,11 +1,14 @@
 //! The commands that are swept.
 //!
-//! To add one: say what comes before it (`prepare` runs in a repository with [`PLAN`],
-//! registered), the command itself with its `--id`, and every file that it publishes. Then add it
-//! to [`ALL`]. Every regime of `regimes.rs` goes over it from then on. A command without an
-//! `--id` must be one that may be given twice.
+//! To add one: say what comes before it (`prepare` runs in a repository with [`PLAN`], registered,
+//! or with the board of `board.rs`, adopted), the command itself with its `--id`, and every file
+//! that it publishes, in the order of publication. Then add it to [`ALL`]. Every regime of
+//! `regimes.rs` goes over it from then on. A command without an `--id` must be one that may be
+//! given twice.
 
 use airboss_testkit::TestEnvironment;
+
+use crate::board;
 
 const STATUS: &str = "docs/plan-outputs/demo/status.json";
 const PLAN_FILE: &str = "plans/demo.md";
@@ -26,8 +29,19 @@ pub(crate) const PLAN: &str = "\
 - [ ] 2.1 Mend what is too wide
 ";
 
+/// What the repository is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// [`PLAN`], whose commits are the person's.
+    Plan,
+    /// A board, each of whose changes is committed.
+    Board,
+}
+
 /// One command and its surroundings.
 pub(crate) struct Scenario {
+    /// What it is about.
+    pub(crate) subject: Subject,
     /// Its name in what is printed.
     pub(crate) name: &'static str,
     /// What comes before it.
@@ -39,11 +53,39 @@ pub(crate) struct Scenario {
     pub(crate) projections: &'static [&'static str],
 }
 
+impl Scenario {
+    /// Prepares what `prepare` can rely on.
+    pub(crate) fn begin(&self, environment: &TestEnvironment) {
+        match self.subject {
+            Subject::Plan => {
+                environment.plan("plans/demo.md", PLAN);
+                environment.run(["init", "plans/demo.md"]).expect_code(0);
+            }
+            Subject::Board => board::begin(environment),
+        }
+    }
+
+    pub(crate) fn is_board(&self) -> bool {
+        self.subject == Subject::Board
+    }
+}
+
 /// Every command that is swept.
-pub(crate) const ALL: &[Scenario] = &[MARK_COMPLETE, MARK_SKIPPED, MARK_STARTED, SYNC];
+pub(crate) const ALL: &[Scenario] = &[
+    MARK_COMPLETE,
+    MARK_SKIPPED,
+    MARK_STARTED,
+    SYNC,
+    board::ADD,
+    board::STATUS,
+    board::STATUS_WITH_PHASES,
+    board::SYNC,
+    board::UNDO,
+];
 
 /// The last step of a phase: its marker changes, too.
 const MARK_COMPLETE: Scenario = Scenario {
+    subject: Subject::Plan,
     name: "mark-complete",
     prepare: |environment| {
         environment.run(["mark-started", "1.1"]).expect_code(0);
@@ -56,6 +98,7 @@ const MARK_COMPLETE: Scenario = Scenario {
 
 /// A step in the middle of a phase: the marker stays, which is found out after the change.
 const MARK_SKIPPED: Scenario = Scenario {
+    subject: Subject::Plan,
     name: "mark-skipped",
     prepare: |environment| {
         environment.run(["mark-started", "1.1"]).expect_code(0);
@@ -72,6 +115,7 @@ const MARK_SKIPPED: Scenario = Scenario {
 };
 
 const MARK_STARTED: Scenario = Scenario {
+    subject: Subject::Plan,
     name: "mark-started",
     prepare: |_| {},
     command: &["mark-started", "1.1", "--id", "swept"],
@@ -80,6 +124,7 @@ const MARK_STARTED: Scenario = Scenario {
 
 /// Somebody declared a step done in status.json, which is not believed.
 const SYNC: Scenario = Scenario {
+    subject: Subject::Plan,
     name: "sync",
     prepare: |environment| {
         let edited = environment.read(STATUS).replacen("pending", "completed", 1);

@@ -10,7 +10,7 @@ use airboss_testkit::TestEnvironment;
 use fs_err as fs;
 use rusqlite::Connection;
 
-use crate::scenario::{PLAN, Scenario};
+use crate::scenario::Scenario;
 
 const AIRBOSS: &str = env!("CARGO_BIN_EXE_airboss");
 
@@ -24,10 +24,17 @@ pub(crate) struct Template {
 impl Template {
     pub(crate) fn new(scenario: &'static Scenario) -> Self {
         let environment = TestEnvironment::new(AIRBOSS);
-        environment.plan("plans/demo.md", PLAN);
-        environment.run(["init", "plans/demo.md"]).expect_code(0);
+        scenario.begin(&environment);
         (scenario.prepare)(&environment);
+        if scenario.is_board() {
+            // What a person has in hand stays as it is.
+            environment.write("staged.txt", "chosen for the next commit\n");
+            environment.git(["add", "staged.txt"]);
+            environment.write("README.md", "# A project that somebody types at\n");
+        }
         fs::remove_dir_all(environment.path(".git/hooks")).unwrap();
+        // A copy is younger than the newest commit, as if somebody were typing its message.
+        fs::remove_file(environment.path(".git/COMMIT_EDITMSG")).unwrap();
         let memory = Path::new("/dev/shm");
         let mut builder = tempfile::Builder::new();
         builder.prefix("airboss-faults-");
@@ -116,6 +123,52 @@ impl World {
             .unwrap()
     }
 
+    /// What git says about the place, or the error of a git that fails.
+    fn git(&self, arguments: &[&str]) -> String {
+        let output = Command::new("git")
+            .args(arguments)
+            .env_clear()
+            .envs(self.environment())
+            .current_dir(self.top())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        // Ids of blobs differ with the times in them.
+        let lines = said.lines().filter(|line| !line.starts_with("index "));
+        let text = lines.collect::<Vec<_>>().join("\n");
+        format!("{}\n{}", output.status, steady(&text))
+    }
+
+    /// The history, and what is in hand: everything that git would show a person.
+    pub(crate) fn history(&self) -> BTreeMap<&'static str, String> {
+        BTreeMap::from([
+            (
+                "fsck",
+                self.git(&["fsck", "--strict", "--no-dangling", "--no-progress"]),
+            ),
+            (
+                "commits",
+                self.git(&["log", "--patch", "--format=%an %ae%n%B"]),
+            ),
+            ("staged", self.git(&["diff", "--cached"])),
+            ("unstaged", self.git(&["diff"])),
+            ("branches", self.git(&["branch", "--all"])),
+        ])
+    }
+
+    /// Locks that nobody holds any more.
+    pub(crate) fn locks(&self) -> Vec<PathBuf> {
+        let mut locks = Vec::new();
+        walk(&self.top().join(".git"), &mut |path| {
+            if path.extension().is_some_and(|end| end == "lock") {
+                locks.push(path.to_owned());
+            }
+        });
+        locks
+    }
+
     /// The file of every projection, times and ids replaced; `None` when it is not there.
     pub(crate) fn projections(&self) -> BTreeMap<&'static str, Option<String>> {
         let read = |path: &&'static str| {
@@ -193,6 +246,10 @@ pub(crate) struct Stored {
     pub(crate) state: Vec<String>,
     /// Files that are still to be published.
     pub(crate) outbox: Vec<String>,
+    /// Commits that were made.
+    pub(crate) commits: Vec<String>,
+    /// Commits that are still to be made.
+    pub(crate) wishes: Vec<String>,
 }
 
 impl Stored {
@@ -203,16 +260,56 @@ impl Stored {
             let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
             rows.map(|row| row.map(|text| steady(&text))).collect()
         };
-        let mut state = rows("SELECT kind || ' ' || body FROM operation ORDER BY sequence")?;
-        state.extend(rows(
+        let mut state = Vec::new();
+        for sql in [
+            "SELECT kind || ' ' || body FROM operation WHERE kind <> 'commit_made' \
+             ORDER BY sequence",
             "SELECT id || ' ' || status || ' ' || version || ' ' || state FROM step ORDER BY id",
-        )?);
-        state.extend(rows("SELECT id || ' ' || result FROM command ORDER BY id")?);
+            // What was looked at in a file is remembered, too, and nothing that was asked for.
+            "SELECT id || ' ' || result FROM command WHERE id NOT LIKE 'import %' ORDER BY id",
+            "SELECT 'next ' || next_number FROM board",
+            "SELECT number || ' ' || place || ' ' || status || ' ' || body FROM task \
+             ORDER BY number, place",
+            "SELECT 'conflict ' || body FROM conflict ORDER BY position",
+        ] {
+            state.extend(rows(sql)?);
+        }
         Ok(Self {
             integrity: rows("PRAGMA integrity_check")?,
             state,
             outbox: rows("SELECT kind || ' ' || path FROM outbox ORDER BY path")?,
+            commits: rows(
+                "SELECT body FROM operation WHERE kind = 'commit_made' ORDER BY sequence",
+            )?,
+            wishes: rows("SELECT payload FROM git_wish ORDER BY sequence")?,
         })
+    }
+}
+
+impl Stored {
+    /// What one store has and the other has not, a line each.
+    pub(crate) fn differences(&self, wanted: &Self) -> Vec<String> {
+        let all = |stored: &Self| {
+            let words = [
+                &stored.integrity,
+                &stored.state,
+                &stored.outbox,
+                &stored.commits,
+                &stored.wishes,
+            ];
+            words.into_iter().flatten().cloned().collect::<Vec<_>>()
+        };
+        let (found, wanted) = (all(self), all(wanted));
+        let mut lines = Vec::new();
+        let mut rest = wanted.clone();
+        for line in found {
+            match rest.iter().position(|other| *other == line) {
+                Some(place) => drop(rest.remove(place)),
+                None => lines.push(format!("has {line}")),
+            }
+        }
+        lines.extend(rest.into_iter().map(|line| format!("lacks {line}")));
+        lines
     }
 }
 
@@ -236,6 +333,8 @@ pub(crate) fn steady(text: &str) -> String {
             // Milliseconds since 1970, and ids as UUIDs.
             13 if word.bytes().all(|byte| byte.is_ascii_digit()) => "MILLIS",
             36 if word.bytes().filter(|byte| *byte == b'-').count() == 4 => "UUID",
+            32 if is_hexadecimal(word) => "ID",
+            40 if is_hexadecimal(word) => "COMMIT",
             _ if is_duration => "DURATION",
             _ => word,
         });
@@ -243,6 +342,10 @@ pub(crate) fn steady(text: &str) -> String {
     }
     steady.push_str(rest);
     steady
+}
+
+fn is_hexadecimal(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 pub(crate) fn copy_tree(from: &Path, to: &Path) {

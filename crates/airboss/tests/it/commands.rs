@@ -567,7 +567,7 @@ fn runs_are_counted_by_hand() {
     exit code: 0
     ----- stdout -----
     run           started              took  ending    done  failed  attempts  asked to
-    [ID]  2026-11-21 [TIME]  [DURATION]  complete  2     0       0         counted by hand
+    [ID]  [TIME]  [DURATION]  complete  2     0       0         counted by hand
     ----- stderr -----
     "#);
     assert_output!(environment, environment.run(["complete-run", "run-1"]), @r#"
@@ -592,7 +592,7 @@ fn a_repeated_command_answers_what_it_answered_first() {
     assert_output!(environment, environment.run(["log", "--limit", "1"]), @r#"
     exit code: 0
     ----- stdout -----
-    3  2026-11-21 [TIME]  step_marked  1.1  completed by a person: x
+    3  [TIME]  step_marked  1.1  completed by a person: x
     ----- stderr -----
     "#);
 }

@@ -54,6 +54,11 @@ fn settings_say_where_they_came_from() {
 
     [markdown]
     write = true  # default
+
+    [board]
+    transitions = "permissive"  # default
+    commit = true               # default
+    project_state = false       # default
     ----- stderr -----
     warning: airboss.toml:4: unknown setting `run.bacth`; did you mean `batch`?
     "#);

@@ -37,7 +37,8 @@ fn an_older_file_is_taken_over_with_its_times() {
     assert_output!(environment, environment.read(STATUS), @r#"
     {"version":2,"planPath":"./plans/demo.md","planHash":"[HASH]","lastUpdatedAt":"[TIME]","currentPhase":"Phase 1: Measure", "mine": [1,  2],
      "tasks":[{"id":"1.1","phase":"Phase 1: Measure","description":"Measure the width","status":"completed","startedAt":"[TIME]","completedAt":"[TIME]","duration":3600000,"notes":true},
-     {"id":"1.2","phase":"Phase 1: Measure","description":"Measure the height","status":"in_progress","startedAt":"[TIME]","retryCount":2,"lastError":"red","lastErrorAt":"[TIME]"},{"id": "2.1","phase": "Phase 2: Mend","description": "Mend what is too wide","status": "pending"},
+     {"id":"1.2","phase":"Phase 1: Measure","description":"Measure the height","status":"in_progress","startedAt":"[TIME]","retryCount":2,"lastError":"red","lastErrorAt":"[TIME]"},
+     {"id":"2.1","phase":"Phase 2: Mend","description":"Mend what is too wide","status":"pending"},
      {"id":"9.9","description":"Gone","status":"pending"}],"runs":[],"summary":{"totalTasks":4,"completed":1,"pending":2,"in_progress":1,"failed":0,"skipped":0}}
     "#);
 }

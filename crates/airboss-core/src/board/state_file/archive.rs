@@ -56,7 +56,7 @@ pub fn new_archive(now: Timestamp) -> Vec<u8> {
 /// apart by their ids, or by their slugs where there is none.
 ///
 /// # Errors
-/// As [`super::edit`].
+/// As [`super::edit()`].
 pub fn edit(bytes: &[u8], edits: &[ArchiveEdit<'_>]) -> Result<Edited, EditError> {
     let mut bytes = bytes.to_vec();
     Shape::parse(&bytes, Kind::Archive)?;

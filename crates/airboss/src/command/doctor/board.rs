@@ -10,11 +10,11 @@ use airboss_core::board::todo::{ProblemKind, TodoFile};
 use airboss_core::board::{Board, Task, TimeKey, drift};
 use airboss_core::step::STUCK_AFTER;
 use airboss_engine::board::{
-    BoardError, Desk, Places, ReadList, find, next_number, read_list, task_directories,
+    BoardError, Desk, Done, Places, ReadList, find, next_number, read_list, task_directories,
     used_by_directories, without_status,
 };
 use airboss_engine::clock;
-use airboss_engine::projection::{Publisher, Settled};
+use airboss_engine::projection::Publisher;
 use airboss_engine::run::attempt_files::directory;
 use airboss_engine::store::{SqliteStore, Store as _};
 use airboss_engine::supervise;
@@ -314,12 +314,7 @@ pub(super) fn fix(context: &Context, workspace: &Workspace) -> Result<Vec<String
     }
     let mut desk = Desk::open(workspace.clone(), &places.board)?;
     let mut fixed = desk.mend()?;
-    let mut done = airboss_engine::board::Done {
-        result: serde_json::Value::Null,
-        operations: Vec::new(),
-        settled: Settled::default(),
-        commits: Vec::new(),
-    };
+    let mut done = Done::default();
     desk.finish(&mut done)?;
     desk.note_outcome(&done, None)?;
     let made = done.commits.iter().filter(|commit| commit.result.is_ok());

@@ -1,0 +1,118 @@
+//! The commands of a board: six tasks, one of them with a plan of phases, under git.
+
+use airboss_testkit::TestEnvironment;
+
+use crate::scenario::{Scenario, Subject};
+
+const TODO: &str = "specs/TODO.md";
+const STATE: &str = "specs/state.json";
+const PLAN: &str = "specs/3_gate/plans/01_gate.md";
+
+const PLAN_TEXT: &str = "\
+# Implementation Plan: Gate
+
+- **Status**: [NOT STARTED]
+
+### Phase 1: Measure [NOT STARTED]
+
+Measure the width and the height.
+
+### Phase 2: Mend [NOT STARTED]
+
+Mend what is too wide.
+";
+
+/// The tasks: number, name, status.
+const TASKS: [(u32, &str, &str); 6] = [
+    (1, "fence", "not_started"),
+    (2, "roof", "researched"),
+    (3, "gate", "planned"),
+    (4, "well", "implementing"),
+    (5, "path", "blocked"),
+    (6, "barn", "not_started"),
+];
+
+/// A repository with a board that was adopted.
+pub(crate) fn begin(environment: &TestEnvironment) {
+    let mut todo = "---\nnext_project_number: 7\n---\n\n# TODO\n\n## Tasks\n".to_owned();
+    let mut entries = Vec::new();
+    for (number, name, status) in TASKS {
+        let shown = status.replace('_', " ").to_uppercase();
+        todo += &format!("\n### {number}. Mend the {name}\n- **Status**: [{shown}]\n");
+        todo += "- **Task Type**: general\n";
+        if number == 3 {
+            todo += "- **Plan**: [3_gate/plans/01_gate.md](3_gate/plans/01_gate.md)\n";
+        }
+        todo += &format!("\n**Description**: The {name} is not as it was.\n\n---\n");
+        entries.push(format!(
+            "    {{\"project_number\": {number}, \"project_name\": \"mend_the_{name}\", \
+             \"status\": \"{status}\", \"task_type\": \"general\"}}"
+        ));
+    }
+    let entries = entries.join(",\n");
+    let state = format!(
+        "{{\n  \"next_project_number\": 7,\n  \"active_projects\": [\n{entries}\n  ]\n}}\n"
+    );
+    environment.write(TODO, todo);
+    environment.write(STATE, state);
+    environment.write(PLAN, PLAN_TEXT);
+    environment.commit("a board");
+    environment.run(["init", "--yes"]).expect_code(0);
+}
+
+pub(crate) const ADD: Scenario = Scenario {
+    subject: Subject::Board,
+    name: "task add",
+    prepare: |_| {},
+    command: &["task", "add", "Mend the shed", "--id", "swept"],
+    projections: &[TODO, STATE],
+};
+
+pub(crate) const STATUS: Scenario = Scenario {
+    subject: Subject::Board,
+    name: "task status",
+    prepare: |_| {},
+    command: &["task", "status", "2", "planned", "--id", "swept"],
+    projections: &[TODO, STATE],
+};
+
+/// Three files and one commit.
+pub(crate) const STATUS_WITH_PHASES: Scenario = Scenario {
+    subject: Subject::Board,
+    name: "task status with a phase",
+    prepare: |_| {},
+    command: &[
+        "task",
+        "status",
+        "3",
+        "implementing",
+        "--phase",
+        "1=in_progress",
+        "--id",
+        "swept",
+    ],
+    projections: &[PLAN, TODO, STATE],
+};
+
+/// Somebody gave a task another status in TODO.md, which state.json hears of.
+pub(crate) const SYNC: Scenario = Scenario {
+    subject: Subject::Board,
+    name: "sync of a board",
+    prepare: |environment| {
+        let edited = environment.read(TODO).replace("[RESEARCHED]", "[PLANNED]");
+        environment.write(TODO, edited);
+    },
+    command: &["sync"],
+    projections: &[TODO, STATE],
+};
+
+pub(crate) const UNDO: Scenario = Scenario {
+    subject: Subject::Board,
+    name: "undo",
+    prepare: |environment| {
+        let command = ["task", "status", "2", "planned"];
+        environment.run(command).expect_code(0);
+    },
+    command: &["undo", "--id", "swept"],
+    projections: &[TODO, STATE],
+};
