@@ -365,6 +365,7 @@ const FILTERS: &[(&str, &str)] = &[
     (r"\b[0-9a-f]{64}\b", "[HASH]"),
     (r"\b[0-9a-f]{32}\b", "[ID]"),
     (r"\brun-\d{13}\b", "run-[MS]"),
+    (r"\berr_\d{13}\b", "err_[MS]"),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]"),
     (r"\b20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\b", "[TIME]"),
     (r"\b\d\d:\d\d:\d\d\b", "[TIME]"),

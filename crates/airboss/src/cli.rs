@@ -58,6 +58,17 @@ pub enum Color {
     Never,
 }
 
+impl Color {
+    /// Makes it the choice for everything that is printed.
+    fn choose(self) {
+        match self {
+            Self::Auto => {}
+            Self::Always => anstream::ColorChoice::Always.write_global(),
+            Self::Never => anstream::ColorChoice::Never.write_global(),
+        }
+    }
+}
+
 /// The subcommands, in the order that `--help` lists them.
 #[derive(Subcommand, Debug)]
 pub enum Command {
@@ -184,11 +195,7 @@ impl Cli {
     /// # Errors
     /// What failed, with what to do about it.
     pub fn execute(self) -> Result<ExitCode, CliError> {
-        match self.color {
-            Color::Auto => {}
-            Color::Always => anstream::ColorChoice::Always.write_global(),
-            Color::Never => anstream::ColorChoice::Never.write_global(),
-        }
+        self.color.choose();
         let context = Context {
             directory: self.directory.unwrap_or_else(|| PathBuf::from(".")),
             plan: self.plan,

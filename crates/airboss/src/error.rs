@@ -87,7 +87,14 @@ impl From<StoreError> for CliError {
             StoreError::Illegal(_) | StoreError::Newer { .. } => ErrorKind::Refused,
             _ => ErrorKind::Io,
         };
-        Self::new(kind, error.to_string())
+        let shown = Self::new(kind, error.to_string());
+        match error {
+            StoreError::Corrupt { .. } => shown.hint(
+                "`airboss rebuild` makes a new one from the files of the board; plans are read \
+                 again by themselves",
+            ),
+            _ => shown,
+        }
     }
 }
 

@@ -5,7 +5,6 @@ use airboss_core::operation::Operation;
 
 use super::adopt::Survey;
 use super::desk::{BoardError, Desk, Done};
-use crate::projection::Settled;
 use crate::store::{Change, Decided, Store as _, Wanted};
 use crate::workspace::Workspace;
 
@@ -51,10 +50,8 @@ pub fn begin(
     };
     let mut desk = Desk::open(workspace, board)?;
     let mut done = Done {
-        result: serde_json::Value::Null,
         operations,
-        settled: Settled::default(),
-        commits: Vec::new(),
+        ..Done::default()
     };
     desk.finish(&mut done)?;
     if desk.commits {

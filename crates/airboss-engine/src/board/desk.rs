@@ -88,7 +88,7 @@ pub struct Decision {
 }
 
 /// What became of a command.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Done {
     /// Its answer.
     pub result: Value,

@@ -16,6 +16,7 @@ mod files;
 mod find;
 mod list_file;
 mod looked;
+mod mend;
 mod merge_driver;
 mod places;
 mod repair;
@@ -36,6 +37,7 @@ pub use self::failures::Failure;
 pub use self::files::{BoardFiles, Whole};
 pub use self::find::{FoundBoard, find, key, task_directories};
 pub use self::list_file::Parsed;
+pub use self::mend::{next_number, used_by_directories, without_status};
 pub use self::merge_driver::{
     MergeError, register_merge_driver, remove_merge_driver, run_merge_driver,
 };

@@ -17,6 +17,8 @@ impl Publisher {
         let pattern = match (&row.kind, path.rsplit_once("/timestamps/")) {
             (PublishKind::StatusJson, _) => format!("/{path}*"),
             (PublishKind::RunRecord { .. }, Some((output, _))) => format!("/{output}/timestamps/"),
+            // A log of failures that Airboss begins is of this clone; whoever wants it adds it.
+            (PublishKind::Errors, _) => format!("/{path}"),
             _ => return Ok(()),
         };
         let known = match fs::read(exclude) {

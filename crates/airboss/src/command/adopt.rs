@@ -3,14 +3,16 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 
+use airboss_core::board::BoardKey;
 use airboss_core::board::drift::{self, Side};
 use airboss_core::exit::ExitCode;
 use airboss_engine::board::{
-    BoardError, Desk, Difference, FoundBoard, Places, Survey, Whole, find, key, read_list, verify,
+    BoardError, Desk, Difference, Done, FoundBoard, Places, Survey, Whole, find, key, read_list,
+    verify,
 };
 use airboss_engine::projection::Settled;
-use airboss_engine::store::{CommandId, Store as _};
-use airboss_engine::workspace::Workspace;
+use airboss_engine::store::{BoardHead, CommandId, Store as _, StoreError};
+use airboss_engine::workspace::{Workspace, WorkspaceError};
 use clap::ValueEnum;
 use owo_colors::Style;
 use serde_json::{Value, json};
@@ -57,8 +59,7 @@ pub fn init_board(
             others: Vec::new(),
         },
     };
-    let known = workspace.open_reader()?;
-    let head = known.map_or(Ok(None), |store| store.board_head(&found.board))?;
+    let head = known_head(&workspace, &found.board)?;
     if head.is_some() && command.is_none() {
         let answer = json!({ "board": found.board, "adopted": false });
         context.tell(&answer, |_| format!("{} is adopted already", found.board));
@@ -79,6 +80,8 @@ pub fn init_board(
         return Ok(ExitCode::Refused);
     }
     let answer = as_json(&survey);
+    // A damaged store is moved aside, and the board adopted in a new one.
+    drop(super::rebuild::sound_store(context, &workspace)?);
     let (desk, done) = survey.carry_out(workspace, command)?;
     airboss_engine::board::register_merge_driver(&desk.workspace, &desk.places)?;
     let tasks = answer["tasks"].clone();
@@ -97,6 +100,18 @@ pub fn init_board(
         }
     });
     Ok(crate::board::outcome(context, &done))
+}
+
+/// What the store knows of a board; nothing when the store is damaged.
+fn known_head(workspace: &Workspace, board: &BoardKey) -> Result<Option<BoardHead>, CliError> {
+    let store = match workspace.open_reader() {
+        Err(WorkspaceError::Store(StoreError::Corrupt { .. })) => return Ok(None),
+        opened => opened?,
+    };
+    match store.map_or(Ok(None), |store| store.board_head(board)) {
+        Err(StoreError::Corrupt { .. }) => Ok(None),
+        head => Ok(head?),
+    }
 }
 
 /// The board that a command is about, found by its files.
@@ -309,6 +324,12 @@ pub fn sync_board(context: &Context, accept: bool) -> Result<ExitCode, CliError>
     let mut desk = Desk::open(workspace, &places.board)?;
     let whole = if accept { Whole::Accept } else { Whole::Yes };
     let settled = desk.settle(whole)?;
+    let done = Done {
+        settled,
+        ..Done::default()
+    };
+    desk.note_outcome(&done, None)?;
+    let settled = done.settled;
     let differences = verify(&desk.workspace, &desk.store, &desk.places)?;
     for note in &settled.notes {
         context.printer.warning(note);

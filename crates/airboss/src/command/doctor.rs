@@ -1,8 +1,12 @@
 //! `airboss doctor`: is everything as it should be, and what to do where it is not.
 //!
 //! Looking changes nothing. `--fix` does only what any later command would do by itself:
-//! finish what dead committers left, publish files, make commits that wait.
+//! finish what dead committers left, publish files, make commits that wait. On a board it also
+//! gives the later one of two equal numbers a new one, inserts status lines that are missing, and
+//! sets a next number that is free.
 
+mod board;
+mod board_disk;
 mod checks;
 mod probe;
 
@@ -24,7 +28,8 @@ use crate::words;
 /// Look at everything that airboss rests on, and name remedies.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct DoctorArguments {
-    /// Do what is safe: finish commits of processes that died, publish files, make commits.
+    /// Do what is safe: finish commits of processes that died, publish files, make commits; on a
+    /// board mend equal numbers, the next number and missing status lines.
     #[arg(long)]
     pub fix: bool,
 }
@@ -86,11 +91,14 @@ impl Check {
 pub fn doctor(context: &Context, arguments: &DoctorArguments) -> Result<ExitCode, CliError> {
     let workspace = Workspace::open(&context.directory)?;
     let fixed = if arguments.fix {
-        fix(&workspace)?
+        let mut fixed = fix(&workspace)?;
+        fixed.extend(board::fix(context, &workspace)?);
+        fixed
     } else {
         Vec::new()
     };
-    let checks = checks::all(&workspace);
+    let mut checks = checks::all(&workspace);
+    checks.extend(board::all(context, &workspace));
     let worst = checks.iter().map(|check| check.level).max();
     let healthy = worst < Some(Level::Problem);
     if context.json {

@@ -176,7 +176,7 @@ fn table(all: &[ErrorEntry]) -> String {
             let task = entry.context.task.map(|task| format!("task {task}"));
             table.row(
                 [
-                    &format!("  {}", entry.id),
+                    &entry.id,
                     &words::instant(entry.at),
                     fixed(entry.fix_status),
                     &task.unwrap_or_default(),

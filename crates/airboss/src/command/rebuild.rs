@@ -54,7 +54,13 @@ pub fn rebuild(context: &Context, arguments: &RebuildArguments) -> Result<ExitCo
 }
 
 /// The store; a damaged one is moved aside, and a new one begun.
-fn sound_store(context: &Context, workspace: &Workspace) -> Result<SqliteStore, CliError> {
+///
+/// # Errors
+/// When it cannot be opened for another reason.
+pub(super) fn sound_store(
+    context: &Context,
+    workspace: &Workspace,
+) -> Result<SqliteStore, CliError> {
     let damaged = match opened(workspace) {
         Err(WorkspaceError::Store(error @ StoreError::Corrupt { .. })) => error,
         other => return Ok(other?),

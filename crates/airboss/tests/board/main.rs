@@ -3,7 +3,10 @@
 //! The boards are neutral and written here.
 
 mod adopt;
+mod doctor;
+mod errors;
 mod history;
+mod restore;
 mod task;
 mod together;
 
@@ -203,6 +206,18 @@ fn adopt(environment: &TestEnvironment) {
         Ok(())
     };
     adopt().expect("the board is sound");
+}
+
+/// Makes state.json a link that leads out of the repository, so that it cannot be written;
+/// answers what it said.
+fn leading_out(environment: &TestEnvironment) -> String {
+    let sound = environment.read("specs/state.json");
+    let outside = environment.outside("state.json");
+    std::fs::write(&outside, &sound).unwrap();
+    let path = environment.path("specs/state.json");
+    std::fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink(outside, path).unwrap();
+    sound
 }
 
 /// What the files say and the store does not, or the other way round.

@@ -20,7 +20,7 @@ pub use self::edit::edit;
 pub use self::read::{Problem, ProblemKind, StateFile};
 
 use super::facts::TaskFacts;
-use crate::json::Draft;
+use crate::json::{Document, Draft};
 use crate::time::Timestamp;
 
 /// The bytes of one task's object, to be compared or kept.
@@ -29,6 +29,20 @@ use crate::time::Timestamp;
 #[must_use]
 pub fn section<'b>(bytes: &'b [u8], facts: &TaskFacts) -> &'b [u8] {
     bytes.get(facts.span.clone()).unwrap_or_default()
+}
+
+/// Gives one of several objects with the same number another number; `None` when these facts are
+/// not of these bytes. Only the doctor does so: an ordinary edit refuses to choose.
+#[must_use]
+pub fn renumber_at(bytes: &[u8], facts: &TaskFacts, number: u32) -> Option<Vec<u8>> {
+    let document = Document::from_bytes(bytes).ok()?;
+    let list = document.object()?.array("active_projects")?;
+    let mut items = list.items().iter();
+    let item = items.find(|item| item.span(document.text()) == facts.span)?;
+    let object = item.object()?;
+    let mut edits = document.edits();
+    edits.set(&object, "project_number", number);
+    Some(edits.finish().into_owned().into_bytes())
 }
 
 /// A board without tasks.

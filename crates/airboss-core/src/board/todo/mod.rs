@@ -16,6 +16,7 @@ mod fields;
 mod headings;
 mod link_edit;
 mod links;
+mod mend;
 mod numbers;
 mod parse;
 mod place;
@@ -26,4 +27,5 @@ mod status;
 mod tests;
 
 pub use edit::{edit, new_board, section};
+pub use mend::{insert_status, renumber_at};
 pub use parse::{Front, Problem, ProblemKind, TodoFile};
