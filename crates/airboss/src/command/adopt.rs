@@ -292,10 +292,18 @@ pub fn sync_board(context: &Context, accept: bool) -> Result<ExitCode, CliError>
     let mut desk = Desk::open(workspace, &places.board)?;
     let whole = if accept { Whole::Accept } else { Whole::Yes };
     let settled = desk.settle(whole)?;
-    let differences = verify(&desk.workspace, &desk.store, &desk.places)?;
     for note in &settled.notes {
         context.printer.warning(note);
     }
+    let differences = match verify(&desk.workspace, &desk.store, &desk.places) {
+        Ok(differences) => differences,
+        Err(error) => {
+            // What was found is stored by now.
+            let words = format!("whether every file equals the store is not known: {error}");
+            context.printer.warning(&words);
+            return Ok(ExitCode::PublishPending);
+        }
+    };
     let code = report(context, &differences, "in sync");
     Ok(match (settled, code) {
         (Settled { pending, .. }, _) if !pending.is_empty() => {

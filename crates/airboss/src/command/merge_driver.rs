@@ -40,7 +40,9 @@ pub fn merge_driver(
     if arguments.remove {
         let (workspace, places) = crate::board::known(context)?;
         remove_merge_driver(&workspace, &places)?;
-        context.printer.note("git merges TODO.md and state.json line by line again");
+        context
+            .printer
+            .note("git merges TODO.md and state.json line by line again");
         return Ok(ExitCode::Success);
     }
     let workspace = Workspace::open(&context.directory)?;

@@ -11,8 +11,8 @@ use airboss_engine::store::{Commit, Store as _};
 use airboss_engine::workspace::PlanFile;
 use serde_json::{Value, json};
 
-use super::status::{counts, steps};
 use super::adopt;
+use super::status::{counts, steps};
 use crate::context::Context;
 use crate::desk::{Reading, WriteOptions, Writing, output_of};
 use crate::error::CliError;

@@ -50,8 +50,9 @@ pub(crate) fn begin(environment: &TestEnvironment) {
         ));
     }
     let entries = entries.join(",\n");
-    let state =
-        format!("{{\n  \"next_project_number\": 7,\n  \"active_projects\": [\n{entries}\n  ]\n}}\n");
+    let state = format!(
+        "{{\n  \"next_project_number\": 7,\n  \"active_projects\": [\n{entries}\n  ]\n}}\n"
+    );
     environment.write(TODO, todo);
     environment.write(STATE, state);
     environment.write(PLAN, PLAN_TEXT);

@@ -94,16 +94,17 @@ impl Judge {
         let is_new = stored.state == self.after.stored.state;
         if !is_new && stored.state != self.before.stored.state {
             let differences = stored.differences(&self.before.stored);
-            wrongs.push(format!("the state is neither old nor new: {differences:#?}"));
+            wrongs.push(format!(
+                "the state is neither old nor new: {differences:#?}"
+            ));
         }
         if published && !is_new {
             wrongs.push("a file is ahead of the store".to_owned());
         }
         if let Some(outcome) = outcome {
             let durable = is_new && (published || !stored.outbox.is_empty());
-            let everywhere = is_new
-                && world.projections() == self.after.files
-                && stored.wishes.is_empty();
+            let everywhere =
+                is_new && world.projections() == self.after.files && stored.wishes.is_empty();
             wrongs.extend(untruth(outcome, durable, everywhere));
             if matches!(outcome.ended, Ended::Killed(_)) {
                 wrongs.extend(self.disorder(world));
@@ -156,7 +157,9 @@ impl Judge {
         let third = world.run(world.scenario.command);
         let after = at_rest(world);
         if third.status.code() != Some(0) || after != quiet {
-            let differing = quiet.iter().filter(|(path, bytes)| after.get(*path) != Some(*bytes));
+            let differing = quiet
+                .iter()
+                .filter(|(path, bytes)| after.get(*path) != Some(*bytes));
             let differing: Vec<_> = differing.map(|(path, _)| path).collect();
             wrongs.push(format!("a third time changes {differing:?}: {third:?}"));
         }
@@ -174,7 +177,9 @@ impl Judge {
         for (what, found) in world.history() {
             if found != self.after.history[what] {
                 let wanted = &self.after.history[what];
-                wrongs.push(format!("git has other {what}:\n{found}\ninstead of\n{wanted}"));
+                wrongs.push(format!(
+                    "git has other {what}:\n{found}\ninstead of\n{wanted}"
+                ));
             }
         }
         let locks = world.locks();
