@@ -13,7 +13,8 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
-use crate::projection::digest;
+use crate::projection::{digest, fresh_draft};
+use crate::vfs::RealVfs;
 
 /// The coarsest kernel clock tick is 10 ms; twice that is safe.
 const TICK_MILLIS: i64 = 20;
@@ -94,7 +95,9 @@ impl PlanStamp {
             .parent()
             .map_or(Ok(()), fs::create_dir_all)
             .and_then(|()| {
-                let new = place.with_extension(clock::fresh_uuid().simple().to_string());
+                // When this process dies, the next one removes it.
+                let new = fresh_draft(&RealVfs, state);
+                fs::create_dir_all(state.join("tmp"))?;
                 fs::write(&new, serde_json::to_vec(self)?)?;
                 fs::rename(&new, &place)
             });

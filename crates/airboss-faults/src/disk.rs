@@ -37,7 +37,7 @@ pub struct Image {
     pub told: bool,
     /// What was kept and what was lost, in words.
     pub words: String,
-    files: Vec<(PathBuf, Birth)>,
+    files: Vec<(PathBuf, Node, Birth)>,
 }
 
 /// What becomes of data that was not synced, or of names.
@@ -128,14 +128,19 @@ impl Recording {
 }
 
 impl Image {
-    /// Makes this disk in a directory, which must not exist.
+    /// Makes this disk in a directory, which must not exist. Names of one file stay that.
     ///
     /// # Errors
     /// When a file cannot be made.
     pub fn materialise(&self, root: &Path) -> io::Result<()> {
         fs::create_dir_all(root)?;
-        for (path, birth) in &self.files {
+        let mut made: HashMap<Node, PathBuf> = HashMap::new();
+        for (path, node, birth) in &self.files {
             let path = root.join(path);
+            if let Some(known) = made.get(node) {
+                fs::hard_link(known, &path)?;
+                continue;
+            }
             let mode = std::fs::Permissions::from_mode(birth.mode & 0o7777);
             match &birth.form {
                 Form::Directory => {
@@ -145,6 +150,7 @@ impl Image {
                 Form::File(content) => {
                     fs::write(&path, content.as_slice())?;
                     fs::set_permissions(&path, mode)?;
+                    made.insert(*node, path);
                 }
                 Form::Link(target) => std::os::unix::fs::symlink(target, &path)?,
             }
@@ -155,7 +161,7 @@ impl Image {
     /// The content of a file.
     #[must_use]
     pub fn file(&self, path: &Path) -> Option<&[u8]> {
-        let (_, birth) = self.files.iter().find(|(known, _)| known == path)?;
+        let (.., birth) = self.files.iter().find(|(known, ..)| known == path)?;
         match &birth.form {
             Form::File(content) => Some(content),
             Form::Directory | Form::Link(_) => None,
@@ -245,7 +251,7 @@ impl<'recorder> Disk<'recorder> {
         data_fate: Fate,
         without: &[&str],
         chance: &mut Chance,
-    ) -> Vec<(PathBuf, Birth)> {
+    ) -> Vec<(PathBuf, Node, Birth)> {
         let mut names = self.names.clone();
         let prefix = chance.below(self.names_under_way.len() + 1);
         for (place, change) in self.names_under_way.iter().enumerate() {
@@ -275,7 +281,7 @@ impl<'recorder> Disk<'recorder> {
         }
         let mut files = Vec::new();
         self.collect(0, Path::new(""), &names, &contents, &mut files);
-        files.retain(|(path, _)| {
+        files.retain(|(path, ..)| {
             let path = path.to_string_lossy();
             !without.iter().any(|end| path.ends_with(end))
         });
@@ -288,7 +294,7 @@ impl<'recorder> Disk<'recorder> {
         path: &Path,
         names: &BTreeMap<Node, BTreeMap<OsString, Node>>,
         contents: &HashMap<Node, Arc<Vec<u8>>>,
-        files: &mut Vec<(PathBuf, Birth)>,
+        files: &mut Vec<(PathBuf, Node, Birth)>,
     ) {
         for (name, node) in names.get(&directory).into_iter().flatten() {
             let path = path.join(name);
@@ -299,7 +305,7 @@ impl<'recorder> Disk<'recorder> {
                     .map_or_else(|| self.content(*node), Arc::clone);
             }
             let is_directory = matches!(birth.form, Form::Directory);
-            files.push((path.clone(), birth));
+            files.push((path.clone(), *node, birth));
             if is_directory {
                 self.collect(*node, &path, names, contents, files);
             }
@@ -340,9 +346,9 @@ fn write(content: &mut Vec<u8>, change: &Change, mut is_kept: impl FnMut(usize) 
     }
 }
 
-fn digest(files: &[(PathBuf, Birth)]) -> u64 {
+fn digest(files: &[(PathBuf, Node, Birth)]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    for (path, birth) in files {
+    for (path, _, birth) in files {
         path.hash(&mut hasher);
         match &birth.form {
             Form::Directory => {}

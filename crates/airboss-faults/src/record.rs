@@ -277,7 +277,10 @@ impl Recorder {
         let Some((directory, name)) = self.place(path) else {
             return Ok(None);
         };
-        let node = self.born(path, &fs::symlink_metadata(path)?)?;
+        let metadata = fs::symlink_metadata(path)?;
+        let linked = metadata.is_file() && metadata.nlink() > 1;
+        let known = linked.then(|| self.node(path)).flatten();
+        let node = known.map_or_else(|| self.born(path, &metadata), Ok)?;
         if matches!(self.nodes[node].form, Form::Directory) {
             self.names.insert(node, BTreeMap::new());
         }

@@ -334,7 +334,8 @@ impl BoardWriting {
 
     fn tell(&self, context: &Context, done: &Done) -> Result<ExitCode, CliError> {
         let mut answer = done.result.clone();
-        let commit = self.commit_of(done)?;
+        // The change is stored: what cannot be read now is left out of the answer.
+        let commit = self.commit_of(done).unwrap_or_default();
         answer["commit"] = json!(commit);
         if context.json {
             context.printer.json(&answer);
@@ -403,7 +404,15 @@ pub fn outcome(context: &Context, done: &Done) -> ExitCode {
              the next command tries again"
         ));
     }
-    match (done.settled.pending.is_empty(), waits) {
+    for error in &done.unfinished {
+        // The error was written for those who ask before anything is stored.
+        let error = error.trim_end_matches("; nothing was changed");
+        context.printer.warning(&format!(
+            "the change is stored, but not yet everywhere: {error}; the next command tries again"
+        ));
+    }
+    let everywhere = done.settled.pending.is_empty() && done.unfinished.is_empty();
+    match (everywhere, waits) {
         (false, _) => ExitCode::PublishPending,
         (true, Some(_)) => ExitCode::CommitPending,
         (true, None) => ExitCode::Success,

@@ -166,8 +166,9 @@ impl Survey {
             operations,
             settled: Settled::default(),
             commits: Vec::new(),
+            unfinished: Vec::new(),
         };
-        desk.finish(&mut done)?;
+        desk.finish(&mut done);
         if self.is_new() && desk.commits {
             desk.commit_new_files(&mut done)?;
         }

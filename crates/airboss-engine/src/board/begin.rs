@@ -53,7 +53,7 @@ pub fn begin(
         operations,
         ..Done::default()
     };
-    desk.finish(&mut done)?;
+    desk.finish(&mut done);
     if desk.commits {
         desk.commit_new_files(&mut done)?;
     }

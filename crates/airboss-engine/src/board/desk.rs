@@ -98,6 +98,8 @@ pub struct Done {
     pub settled: Settled,
     /// The commits that were made or put off.
     pub commits: Vec<WishOutcome>,
+    /// What went wrong after the change was stored.
+    pub unfinished: Vec<String>,
 }
 
 /// A board that is worked on.
@@ -162,7 +164,8 @@ impl Desk {
         let publisher = Publisher::of_board(&self.workspace, files);
         let settled = publisher.look(&mut self.store, &rows)?;
         if whole != Whole::No && settled.pending.is_empty() {
-            self.store.set_boot(&boot)?;
+            // Not remembered, it is looked at once more; what was taken in is stored.
+            drop(self.store.set_boot(&boot));
         }
         if !rows.is_empty() && settled.pending.is_empty() {
             self.remember_head();
@@ -214,7 +217,7 @@ impl Desk {
     ) -> Result<Done, BoardError> {
         let before = self.settle(Whole::No)?;
         let mut done = self.decide(command, wanted, decide)?;
-        self.finish(&mut done)?;
+        self.finish(&mut done);
         done.settled.notes.splice(0..0, before.notes);
         Ok(done)
     }
@@ -248,6 +251,7 @@ impl Desk {
             operations,
             settled: Settled::default(),
             commits: Vec::new(),
+            unfinished: Vec::new(),
         })
     }
 
@@ -287,31 +291,39 @@ impl Desk {
         let none = Wanted::Ids(Vec::new());
         let begun = self.decide(None, &none, &mut |_| Ok(decision.clone()))?;
         done.operations.extend(begun.operations);
-        self.finish(done)
+        self.finish(done);
+        Ok(())
     }
 
     /// Publishes what is stale and makes the commits that wait.
     ///
-    /// # Errors
-    /// When the store fails.
-    pub fn finish(&mut self, done: &mut Done) -> Result<(), BoardError> {
+    /// The change is stored by now: what goes wrong is said, and no failure of the command.
+    pub fn finish(&mut self, done: &mut Done) {
         let files = BoardFiles::new(&self.workspace);
         let publisher = Publisher::of_board(&self.workspace, files);
-        let settled = publisher.settle(&mut self.store, None)?;
-        done.settled.written.extend(settled.written);
-        done.settled.pending.extend(settled.pending);
-        done.settled.notes.extend(settled.notes);
-        if let Some(repository) = &self.workspace.repository {
-            let commits = drain(&mut self.store, repository)?;
-            let made = commits
-                .iter()
-                .filter_map(|wish| wish.result.as_ref().ok()?.as_ref());
-            for commit in made.filter_map(|commit| commit.parse().ok()) {
-                Looked::of(repository, self.board()).remember_own(&self.places, commit);
+        match publisher.settle(&mut self.store, None) {
+            Ok(settled) => {
+                done.settled.written.extend(settled.written);
+                done.settled.pending.extend(settled.pending);
+                done.settled.notes.extend(settled.notes);
             }
-            done.commits.extend(commits);
+            Err(error) => done.unfinished.push(error.to_string()),
         }
-        Ok(())
+        let Some(repository) = &self.workspace.repository else {
+            return;
+        };
+        match drain(&mut self.store, repository) {
+            Ok(commits) => {
+                let made = commits
+                    .iter()
+                    .filter_map(|wish| wish.result.as_ref().ok()?.as_ref());
+                for commit in made.filter_map(|commit| commit.parse().ok()) {
+                    Looked::of(repository, self.board()).remember_own(&self.places, commit);
+                }
+                done.commits.extend(commits);
+            }
+            Err(error) => done.unfinished.push(error.to_string()),
+        }
     }
 }
 

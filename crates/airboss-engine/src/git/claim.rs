@@ -19,6 +19,8 @@ use super::error::GitError;
 use super::object::Oid;
 use super::repository::Repository;
 use crate::clock::fresh_uuid;
+use crate::projection::fresh_draft;
+use crate::vfs::RealVfs;
 
 /// What a committer is about to publish: enough to finish or to remove it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -50,7 +52,8 @@ impl Claim {
         let nonce = fresh_uuid().simple().to_string();
         let temporary = repository.state_subdir("tmp")?.join(&nonce);
         let path = repository.state_subdir("claims")?.join(&nonce);
-        let hidden = temporary.with_extension("claim");
+        // Nobody else looks at it, and when this process dies, the next one removes it.
+        let hidden = fresh_draft(&RealVfs, &repository.common_dir().join("airboss"));
         let file = fs::File::create_new(&hidden)?;
         file.try_lock().map_err(io::Error::from)?;
         fs::rename(&hidden, &path)?;

@@ -32,6 +32,7 @@ use sha2::{Digest as _, Sha256};
 pub use self::content::{Content, Projections, Source};
 use self::exchange::{Replace, Replaced};
 pub use self::place::PlaceError;
+pub(crate) use self::shelf::fresh_draft;
 use self::shelf::{Entry, Shelf};
 pub use self::shelf::{Fate, Leftover};
 use self::writing::Writing;
@@ -215,7 +216,14 @@ impl Publisher {
         let mut further = further.to_vec();
         for round in 0..ROUNDS_MAX {
             // Whoever held the gate before may have published our rows, too.
-            let mut rows = store.to_publish(plan)?;
+            let mut rows = match store.to_publish(plan) {
+                // What was taken in is stored; the next command goes on.
+                Err(error) if round > 0 => {
+                    settled.notes.push(error.to_string());
+                    break;
+                }
+                rows => rows?,
+            };
             // What is stored meanwhile is published by whoever stored it, unless it was us.
             rows.retain(|row| round == 0 || row.kind.is_imported());
             further.retain(|row| !rows.iter().any(|known| known.path == row.path));

@@ -187,9 +187,7 @@ impl Shelf {
     }
 
     fn owner(&self) -> String {
-        let process = self.vfs.process();
-        let boot = boot_text(&process);
-        format!("{boot}-{}-{}", process.pid, process.start_ticks)
+        owner(&*self.vfs)
     }
 
     fn fresh_name(&self) -> (String, String) {
@@ -198,8 +196,7 @@ impl Shelf {
 
     /// Makes a durable file that nobody knows yet.
     pub(super) fn draft(&self, content: &[u8], mode: Option<u32>) -> io::Result<PathBuf> {
-        let (owner, number) = self.fresh_name();
-        let path = self.state.join("tmp").join(format!("{owner}.{number}"));
+        let path = fresh_draft(&*self.vfs, &self.state);
         self.write(&path, content, mode)?;
         Ok(path)
     }
@@ -504,6 +501,20 @@ impl Shelf {
                 boot_id,
             })
     }
+}
+
+fn owner(vfs: &dyn Vfs) -> String {
+    let process = vfs.process();
+    let boot = boot_text(&process);
+    format!("{boot}-{}-{}", process.pid, process.start_ticks)
+}
+
+/// The name of a file that no other process makes, and that goes with this one when it dies.
+pub(crate) fn fresh_draft(vfs: &dyn Vfs, state: &Path) -> PathBuf {
+    let number = vfs.fresh_number();
+    state
+        .join("tmp")
+        .join(format!("{}.{number:08x}", owner(vfs)))
 }
 
 /// Where a record says that the bytes are; nowhere, when a crash left only a part of it.

@@ -16,7 +16,7 @@ use super::evidence::entry;
 use crate::board::{self, BoardWish};
 use crate::git::{
     CommitOutcome, CommitRequest, CommitSettings, Delta, GitError, Message, Oid, Repository,
-    scoped_commit,
+    recover, scoped_commit,
 };
 use crate::store::{Commit, GitWishRow, OperationQuery, Store, StoreError};
 
@@ -86,8 +86,13 @@ pub fn drain(
     store: &mut dyn Store,
     repository: &Repository,
 ) -> Result<Vec<WishOutcome>, CommitError> {
+    let wishes = store.git_wishes()?;
+    if wishes.is_empty() {
+        // A commit that was made may have left its lock; when it stays, the next call tries again.
+        drop(recover(repository));
+    }
     let mut outcomes = Vec::new();
-    for row in store.git_wishes()? {
+    for row in wishes {
         let outcome = fulfil(store, repository, &row)?;
         let waits = outcome.result.is_err();
         outcomes.push(outcome);

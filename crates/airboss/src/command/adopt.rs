@@ -328,12 +328,22 @@ pub fn sync_board(context: &Context, accept: bool) -> Result<ExitCode, CliError>
         settled,
         ..Done::default()
     };
-    desk.note_outcome(&done, None)?;
+    if let Err(error) = desk.note_outcome(&done, None) {
+        context.printer.warning(&error.to_string());
+    }
     let settled = done.settled;
-    let differences = verify(&desk.workspace, &desk.store, &desk.places)?;
     for note in &settled.notes {
         context.printer.warning(note);
     }
+    let differences = match verify(&desk.workspace, &desk.store, &desk.places) {
+        Ok(differences) => differences,
+        Err(error) => {
+            // What was found is stored by now.
+            let words = format!("whether every file equals the store is not known: {error}");
+            context.printer.warning(&words);
+            return Ok(ExitCode::PublishPending);
+        }
+    };
     let code = report(context, &differences, "in sync");
     Ok(match (settled, code) {
         (Settled { pending, .. }, _) if !pending.is_empty() => {

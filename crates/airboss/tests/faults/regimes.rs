@@ -1,6 +1,7 @@
 //! What is done to every command of [`ALL`].
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use airboss_faults::{Counted, Ended, Errno, Mode, Outcome, unavailable};
 
@@ -52,7 +53,7 @@ fn sweep_all(
 ) {
     for_all(|scenario, template, judge| {
         let name = format!("{}, {regime}", scenario.name);
-        sweep(&name, points, |point, worker| {
+        sweep(&name, scenario.thinned(points), |point, worker| {
             strike(&template.case(worker), judge, counted, mode(point))
         })
     });
@@ -92,7 +93,8 @@ fn fail_all(words: &str, errnos: &[Errno], sample: usize, lasting: bool) {
         let mut wrongs = Vec::new();
         for (place, errno) in errnos.iter().enumerate() {
             let name = format!("{}, {errno} {words}", scenario.name);
-            wrongs.extend(sweep(&name, (place, sample), |at, worker| {
+            let points = scenario.thinned((place, sample));
+            wrongs.extend(sweep(&name, points, |at, worker| {
                 let errno = *errno;
                 let mode = Mode::Errno { at, errno, lasting };
                 let world = template.case(worker);
@@ -137,7 +139,8 @@ fn the_power_goes() {
         let last = images.last().unwrap();
         assert!(last.told, "the answer was not seen");
         let name = format!("{}, the power goes", scenario.name);
-        sweep(&name, (0, images.len() / 40 + 1), |point, worker| {
+        let points = scenario.thinned((0, images.len() / 40 + 1));
+        sweep(&name, points, |point, worker| {
             let Some(image) = images.get(point - 1) else {
                 return Case::beyond_the_last();
             };
@@ -157,6 +160,24 @@ fn the_power_goes() {
     });
 }
 
+/// What was displaced is removed when it was looked at again, and not before.
+#[test]
+fn what_was_displaced_goes() {
+    for scenario in [&crate::board::STATUS, &ALL[0]] {
+        let world_of = Template::new(scenario);
+        let world = world_of.case(0);
+        let displaced = world.top().join(".git/airboss/displaced");
+        let left = || fs_err::read_dir(&displaced).unwrap().count();
+        assert_eq!(world.run(scenario.command).status.code(), Some(0));
+        assert!(left() > 0, "it was removed at the first look");
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while left() > 0 {
+            assert!(Instant::now() < deadline, "it is never removed");
+            assert_eq!(world.run(scenario.command).status.code(), Some(0));
+        }
+    }
+}
+
 #[test]
 fn killed_and_killed_again_while_it_recovers() {
     let extent = Extent::from_environment();
@@ -173,7 +194,7 @@ fn killed_and_killed_again_while_it_recovers() {
             }
             assert!(matches!(outcome.ended, Ended::Killed(_)));
             let killed_at = first;
-            first += extent.stride(29);
+            first += extent.stride(scenario.thinned((0, 29)).1);
             // Many calls leave the same place.
             if !seen.insert(world.look()) {
                 continue;
@@ -186,7 +207,8 @@ fn killed_and_killed_again_while_it_recovers() {
                 "{}, killed before call {killed_at} and again",
                 scenario.name
             );
-            wrongs.extend(sweep(&name, (killed_at % 7, 31), |point, worker| {
+            let points = scenario.thinned((killed_at % 7, 31));
+            wrongs.extend(sweep(&name, points, |point, worker| {
                 let world = template.copy_of(&crashed, worker);
                 strike(&world, judge, Counted::Mutating, Mode::KillBefore(point))
             }));

@@ -65,6 +65,16 @@ impl Scenario {
         }
     }
 
+    /// Where a sample of its points begins, and how far they are apart. A change of a board makes
+    /// three times the calls of a step's, and its commit is judged with six runs of git.
+    pub(crate) fn thinned(&self, (shift, sample): (usize, usize)) -> (usize, usize) {
+        if self.is_board() {
+            (shift, sample * 5)
+        } else {
+            (shift, sample)
+        }
+    }
+
     pub(crate) fn is_board(&self) -> bool {
         self.subject == Subject::Board
     }

@@ -1,7 +1,8 @@
 //! Places that look alike: one template for each scenario, and a copy of it for each case.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -262,11 +263,13 @@ impl Stored {
         };
         let mut state = Vec::new();
         for sql in [
-            "SELECT kind || ' ' || body FROM operation WHERE kind <> 'commit_made' \
+            "SELECT kind || ' ' || body FROM operation WHERE kind NOT LIKE 'commit_%' \
              ORDER BY sequence",
             "SELECT id || ' ' || status || ' ' || version || ' ' || state FROM step ORDER BY id",
-            // What was looked at in a file is remembered, too, and nothing that was asked for.
-            "SELECT id || ' ' || result FROM command WHERE id NOT LIKE 'import %' ORDER BY id",
+            // What was looked at in a file and why a commit waits is remembered, too; nobody
+            // asked for it.
+            "SELECT id || ' ' || result FROM command \
+             WHERE id NOT LIKE 'import %' AND id NOT LIKE 'defer-%' ORDER BY id",
             "SELECT 'next ' || next_number FROM board",
             "SELECT number || ' ' || place || ' ' || status || ' ' || body FROM task \
              ORDER BY number, place",
@@ -348,15 +351,26 @@ fn is_hexadecimal(word: &str) -> bool {
     word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
+/// Copies a tree. Names of one file stay names of one file: that is how a lock is known.
 pub(crate) fn copy_tree(from: &Path, to: &Path) {
+    copy_into(from, to, &mut HashMap::new());
+}
+
+fn copy_into(from: &Path, to: &Path, linked: &mut HashMap<u64, PathBuf>) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_tree(&entry.path(), &target);
+        let facts = entry.metadata().unwrap();
+        if facts.is_dir() {
+            copy_into(&entry.path(), &target, linked);
+        } else if let Some(known) = linked.get(&facts.ino()) {
+            fs::hard_link(known, target).unwrap();
         } else {
-            fs::copy(entry.path(), target).unwrap();
+            fs::copy(entry.path(), &target).unwrap();
+            if facts.nlink() > 1 {
+                linked.insert(facts.ino(), target);
+            }
         }
     }
 }

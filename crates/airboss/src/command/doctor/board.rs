@@ -315,7 +315,7 @@ pub(super) fn fix(context: &Context, workspace: &Workspace) -> Result<Vec<String
     let mut desk = Desk::open(workspace.clone(), &places.board)?;
     let mut fixed = desk.mend()?;
     let mut done = Done::default();
-    desk.finish(&mut done)?;
+    desk.finish(&mut done);
     desk.note_outcome(&done, None)?;
     let made = done.commits.iter().filter(|commit| commit.result.is_ok());
     let made = made.count();
