@@ -12,6 +12,7 @@ mod desk;
 mod edits;
 mod files;
 mod find;
+mod home;
 mod list_file;
 mod looked;
 mod merge_driver;
@@ -27,6 +28,7 @@ pub use self::desk::{BoardError, Decision, Desk, Done};
 pub use self::edits::{BoardEdits, TaskEdit};
 pub use self::files::{BoardFiles, Whole};
 pub use self::find::{FoundBoard, find, key, task_directories};
+pub use self::home::at_home;
 pub use self::list_file::Parsed;
 pub use self::merge_driver::{
     MergeError, register_merge_driver, remove_merge_driver, run_merge_driver,

@@ -1,0 +1,3 @@
+//! Boards as people share them: several clones, several work trees, one history.
+
+mod clones;
