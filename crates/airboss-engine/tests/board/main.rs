@@ -5,6 +5,7 @@ mod adoption;
 mod bench;
 mod edits;
 mod git;
+mod sequences;
 mod world;
 
 use std::path::PathBuf;
