@@ -18,7 +18,9 @@ use airboss_core::exit::ExitCode;
 use airboss_core::id::{OperationId, TaskId};
 use airboss_core::nearest::nearest;
 use airboss_core::operation::{Actor, Operation, StoredOperation};
-use airboss_engine::board::{BoardError, Decision, Desk, Done, Places, Whole, find, read_list};
+use airboss_engine::board::{
+    BoardError, Decision, Desk, Done, Places, Whole, at_home, find, read_list,
+};
 use airboss_engine::projection::digest;
 use airboss_engine::settings::{self, Settings};
 use airboss_engine::store::{
@@ -78,6 +80,8 @@ pub fn known(context: &Context) -> Result<(Workspace, Places), CliError> {
     let explicit = explicit_root(context, &workspace)?;
     let found = find(&workspace, &context.directory, explicit.as_deref())?;
     let found = found.ok_or(BoardError::NoBoard)?;
+    // A linked work tree has a version of the files; the board itself lives in one of them.
+    let workspace = at_home(workspace, &found.board)?;
     let places = Places::new(&workspace.top, &found.board).map_err(BoardError::from)?;
     let is_there = [&places.todo, &places.state]
         .iter()

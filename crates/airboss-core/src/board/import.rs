@@ -146,13 +146,22 @@ pub fn import(known: &Known<'_>, disk: &Disk<'_>) -> Imported {
         result: Imported::default(),
     };
     let sorted = import.sort();
+    let proof = import.written_after(&sorted);
+    import.is_suspect = import.has_older(&sorted, proof);
+    // A task that another clone renumbered leaves its number to one that comes with the same file.
+    let (moved, others): (Vec<_>, Vec<_>) = sorted
+        .known
+        .iter()
+        .copied()
+        .partition(|(id, section)| import.is_renumbered(*id, section));
+    for (id, section) in moved {
+        import.section(id, &section, proof);
+    }
     for section in &sorted.new {
         import.arrive(section);
     }
-    let proof = import.written_after(&sorted);
-    import.is_suspect = import.has_older(&sorted, proof);
-    for (id, section) in &sorted.known {
-        import.section(*id, section, proof);
+    for (id, section) in others {
+        import.section(id, &section, proof);
     }
     import.missing(&sorted);
     import.next_number();
@@ -205,6 +214,13 @@ impl<'a> Import<'a> {
         self.board
             .apply(sequence, OperationId::default(), &operation);
         self.result.operations.push(operation);
+    }
+
+    /// Whether a section with an id has another number than before.
+    fn is_renumbered(&self, id: TaskId, section: &Section<'_>) -> bool {
+        let base = self.disk.bases.get(&id);
+        section.facts.id.is_some()
+            && base.is_some_and(|base| base.facts.number != section.facts.number)
     }
 
     /// The operation that the file as a whole was written after, as far as its sections show: one
@@ -301,7 +317,18 @@ impl<'a> Import<'a> {
         sections: &[Section<'a>],
     ) -> Option<Vec<(Option<TaskId>, Section<'a>)>> {
         match (based, sections) {
-            ([id], [section]) => return Some(vec![(Some(*id), *section)]),
+            ([id], [section]) => {
+                // The number may be another task's by now, which the section is about.
+                let before = self.known.board.tasks.get(id);
+                let holder = index.find(number).filter(|task| {
+                    task.id != *id
+                        && task.number == number
+                        && is_about(section.facts, task)
+                        && !before.is_some_and(|before| is_about(section.facts, before))
+                });
+                let id = holder.map_or(*id, |task| task.id);
+                return Some(vec![(Some(id), *section)]);
+            }
             ([], [section]) => {
                 let found = index.find(number);
                 let same = found.filter(|task| {

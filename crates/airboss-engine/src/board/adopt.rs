@@ -19,6 +19,7 @@ use fs_err as fs;
 use super::desk::{BoardError, Desk, Done};
 use super::edits::BoardEdits;
 use super::find::{is_absent, task_directories};
+use super::home::Home;
 use super::list_file::{ListFile, Parsed};
 use super::places::Places;
 use super::seen::next_number_section;
@@ -128,6 +129,11 @@ impl Survey {
     ) -> Result<(Desk, Done), BoardError> {
         let mut store = workspace.open_store()?;
         let board = self.places.board.clone();
+        if let Some(repository) = &workspace.repository
+            && store.board_head(&board)?.is_none()
+        {
+            Home::of(repository, &board).settle(repository)?;
+        }
         let publish: Vec<PublishItem> = self.places.lists().to_vec();
         let operations = &self.adopted.operations;
         let found = self.found();

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::edits::BoardEdits;
 use super::files::{BoardFiles, Whole};
+use super::home::at_home;
 use super::looked::Looked;
 use super::places::Places;
 use super::wish::BoardWish;
@@ -115,11 +116,12 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Opens a board that is known.
+    /// Opens a board that is known, in the work tree that has its files.
     ///
     /// # Errors
     /// When it is not known, or the store cannot be used.
     pub fn open(workspace: Workspace, board: &BoardKey) -> Result<Self, BoardError> {
+        let workspace = at_home(workspace, board)?;
         let store = workspace.open_store()?;
         if store.board_head(board)?.is_none() {
             return Err(BoardError::NotAdopted(board.clone()));

@@ -21,6 +21,7 @@ use airboss_core::path::RepoPath;
 
 use super::edits::{BoardEdits, TaskEdit};
 use super::find::task_directories;
+use super::home::Home;
 use super::list_file::{Identifier, ListFile, Parsed};
 use super::looked::Looked;
 use super::places::Places;
@@ -90,6 +91,9 @@ impl BoardFiles {
         base: Option<&[u8]>,
     ) -> Result<(Content, u64), StoreError> {
         let board = BoardKey::new(row.plan.path().clone());
+        if let Some(home) = self.elsewhere(&board) {
+            return Ok((Content::Refused(home), row.sequence));
+        }
         let published = store.publication(&row.plan, &row.path)?;
         let since = published.map_or(0, |published| published.sequence);
         let Some(changes) = store.changed_since(&board, since)? else {
@@ -174,6 +178,9 @@ impl BoardFiles {
         }
         let since = published.map_or(0, |known| known.sequence);
         let board = BoardKey::new(row.plan.path().clone());
+        if self.elsewhere(&board).is_some() {
+            return Ok(());
+        }
         let key = format!("import {} {} {since}", row.path, digest(base));
         let key = CommandId::new(key);
         if let PublishKind::PhaseMarkers { task } = row.kind {
@@ -190,8 +197,33 @@ impl BoardFiles {
         };
         match (file.parse)(base) {
             Ok(parsed) => self.take_in(store, &board, row, base, &parsed, file, &key, notes),
-            Err(error) => self.quarantine(store, &board, row, base, &error, &key, notes),
+            Err(error) => {
+                self.quarantine(store, &board, row, base, &error, &key, notes)?;
+                self.take_in_sides(store, &board, row, file, since, notes)
+            }
         }
+    }
+
+    /// Takes in what both sides of a merge say that git could not do.
+    fn take_in_sides(
+        &self,
+        store: &mut dyn Store,
+        board: &BoardKey,
+        row: &PublishRow,
+        file: ListFile,
+        since: u64,
+        notes: &mut Vec<String>,
+    ) -> Result<(), StoreError> {
+        let repository = self.repository.as_ref();
+        let Some(merged) = repository.and_then(|git| repair::merged_sides(git, row)) else {
+            return Ok(());
+        };
+        let Ok(parsed) = (file.parse)(&merged) else {
+            return Ok(());
+        };
+        let key = format!("import {} {} {since}", row.path, digest(&merged));
+        let key = CommandId::new(key);
+        self.take_in(store, board, row, &merged, &parsed, file, &key, notes)
     }
 
     /// Takes in what a file says.
@@ -250,6 +282,15 @@ impl BoardFiles {
         Ok(())
     }
 
+    /// Why the files of a board are none of this work tree's business; `None` when they are.
+    fn elsewhere(&self, board: &BoardKey) -> Option<String> {
+        let repository = self.repository.as_ref()?;
+        let home = Home::of(repository, board).place(repository)?;
+        let is_here = home.git_dir() == repository.git_dir();
+        let top = home.top().display();
+        (!is_here).then(|| format!("the board has its files in {top}"))
+    }
+
     /// Whether a file is as a commit has it that the board grew out of long ago.
     fn is_behind(&self, board: &BoardKey, row: &PublishRow, bytes: &[u8]) -> bool {
         let repository = self.repository.as_ref();
@@ -267,7 +308,9 @@ impl BoardFiles {
     ) -> Result<Seen, StoreError> {
         let mut seen = Seen::look(store, board, row, bytes, parsed, file)?;
         if let Some(repository) = &self.repository {
-            seen.is_checked_out = repository.has_now(&row.path, bytes).unwrap_or(false);
+            // Nor did anybody type what is the merge of two sides.
+            seen.is_checked_out = repository.has_now(&row.path, bytes).unwrap_or(false)
+                || repair::merged_sides(repository, row).is_some_and(|merged| merged == bytes);
         }
         Ok(seen)
     }

@@ -14,6 +14,7 @@ mod edits;
 mod failures;
 mod files;
 mod find;
+mod home;
 mod list_file;
 mod looked;
 mod mend;
@@ -36,6 +37,7 @@ pub use self::edits::{BoardEdits, TaskEdit};
 pub use self::failures::Failure;
 pub use self::files::{BoardFiles, Whole};
 pub use self::find::{FoundBoard, find, key, task_directories};
+pub use self::home::at_home;
 pub use self::list_file::Parsed;
 pub use self::mend::{next_number, used_by_directories, without_status};
 pub use self::merge_driver::{

@@ -21,11 +21,8 @@ pub(super) fn sound_version(
     _damaged: &[u8],
 ) -> Option<Vec<u8>> {
     let file = ListFile::of(&row.kind)?;
-    if let Some([base, ours, theirs]) = repository.sides(&row.path).ok()? {
-        let (ours, theirs) = (ours?, theirs?);
-        let base = base.unwrap_or_default();
-        let merged = merge_versions(repository, &row.kind, &base, &ours, &theirs);
-        return Some(merged.ok()?.0);
+    if repository.sides(&row.path).ok()?.is_some() {
+        return merged_sides(repository, row);
     }
     if row.kind == PublishKind::Todo {
         return None;
@@ -33,4 +30,13 @@ pub(super) fn sound_version(
     let versions = repository.versions(&row.path, COMMITS_MAX).ok()?;
     let mut versions = versions.into_iter().map(|(_, bytes)| bytes);
     versions.find(|bytes| (file.parse)(bytes).is_ok())
+}
+
+/// The merge of the sides that git could not merge; `None` when there are none.
+pub(super) fn merged_sides(repository: &Repository, row: &PublishRow) -> Option<Vec<u8>> {
+    let [base, ours, theirs] = repository.sides(&row.path).ok()??;
+    let (ours, theirs) = (ours?, theirs?);
+    let base = base.unwrap_or_default();
+    let merged = merge_versions(repository, &row.kind, &base, &ours, &theirs);
+    Some(merged.ok()?.0)
 }

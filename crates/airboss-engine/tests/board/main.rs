@@ -6,6 +6,7 @@ mod adoption;
 mod bench;
 mod edits;
 mod git;
+mod sequences;
 mod world;
 
 use std::path::PathBuf;

@@ -3,6 +3,7 @@
 //! The boards are neutral and written here.
 
 mod adopt;
+mod clones;
 mod doctor;
 mod errors;
 mod history;
