@@ -8,7 +8,10 @@ use crate::{PLAN_PATH, adopted, data, differences, found, leading_out};
 /// The checks of the board that are not good: level, name, evidence and remedy, one each.
 fn complaints(environment: &TestEnvironment, words: &[&str]) -> Vec<String> {
     let told = environment.run(words.iter().copied());
-    let checks = data(&told)["checks"].as_array().cloned().unwrap();
+    let checks = data(&told)["checks"]
+        .as_array()
+        .cloned()
+        .expect("the test made it so");
     let line = |check: &Value| {
         let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
         let (level, name) = (text("level"), text("name"));
@@ -85,7 +88,7 @@ fn artifacts_directories_and_locks_are_named() {
     environment.write("specs/state.json.lock", "");
     environment.write("specs/.postflight-pending", "{}");
     environment.write("specs/052_draw_the_frame/.orchestrator-loop-guard", "{}");
-    std::fs::remove_file(environment.path(PLAN_PATH)).unwrap();
+    fs_err::remove_file(environment.path(PLAN_PATH)).expect("the test made it so");
     check!(environment, looked(&environment), @r#"
     problem missing artifacts: linked, and missing or empty: task 52: specs/052_draw_the_frame/plans/implementation-001.md → bring the file back, or `airboss task unlink N PATH`
     warning phantom artifacts: in a task's directory, and linked nowhere: task 53: specs/053_shorten_the_start_up_banner/reports/research-001.md → `airboss task link N PATH` links them

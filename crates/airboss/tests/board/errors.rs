@@ -8,7 +8,10 @@ use crate::{adopted, data, differences, leading_out, refused};
 /// The errors as `errors --json` lists them: code, severity, how far, task.
 fn listed(environment: &TestEnvironment) -> Vec<String> {
     let told = environment.run(["errors", "--json"]);
-    let errors = data(&told)["errors"].as_array().cloned().unwrap();
+    let errors = data(&told)["errors"]
+        .as_array()
+        .cloned()
+        .expect("the test made it so");
     let line = |entry: &Value| {
         let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
         let task = &entry["context"]["task"];
@@ -24,7 +27,7 @@ fn listed(environment: &TestEnvironment) -> Vec<String> {
 
 /// The fix status of every entry of a v2 file of errors.
 fn in_file(environment: &TestEnvironment, path: &str) -> Vec<String> {
-    let file: Value = serde_json::from_str(&environment.read(path)).unwrap();
+    let file: Value = serde_json::from_str(&environment.read(path)).expect("the test made it so");
     let entries = file["errors"].as_array().cloned().unwrap_or_default();
     let pair = |entry: &Value| format!("{} {}", entry["type"], entry["fix_status"]);
     entries.iter().map(pair).collect()
@@ -37,7 +40,7 @@ fn merging(environment: &TestEnvironment) {
 }
 
 fn merged(environment: &TestEnvironment) {
-    std::fs::remove_file(environment.path(".git/MERGE_HEAD")).unwrap();
+    fs_err::remove_file(environment.path(".git/MERGE_HEAD")).expect("the test made it so");
 }
 
 #[test]
@@ -105,7 +108,7 @@ fn a_file_that_cannot_be_written_is_critical_until_it_is_written() {
         told.told("it is recorded: `airboss errors show err_").len(),
         1
     );
-    std::fs::remove_file(environment.path("specs/state.json")).unwrap();
+    fs_err::remove_file(environment.path("specs/state.json")).expect("the test made it so");
     environment.write("specs/state.json", sound);
     environment.run(["task", "status", "54", "implementing"]);
     assert_eq!(
@@ -162,7 +165,7 @@ const OTHERS: &str = r#"{
 "#;
 
 #[test]
-fn errors_of_others_are_listed_filtered_shown_and_resolved() {
+fn errors_of_others_are_listed_filtered_and_shown() {
     let environment = adopted();
     environment.write("specs/errors.json", OTHERS);
     environment.commit("errors of others");
@@ -210,6 +213,13 @@ fn errors_of_others_are_listed_filtered_shown_and_resolved() {
       remedy     mend the frame
     ----- stderr -----
     "#);
+}
+
+#[test]
+fn an_error_of_others_is_resolved_in_its_file() {
+    let environment = adopted();
+    environment.write("specs/errors.json", OTHERS);
+    environment.commit("errors of others");
     assert_output!(environment, refused(&environment, ["errors", "resolve", "err_1"]), @r#"
     exit code: 4
     ----- stdout -----

@@ -214,10 +214,10 @@ fn adopt(environment: &TestEnvironment) {
 fn leading_out(environment: &TestEnvironment) -> String {
     let sound = environment.read("specs/state.json");
     let outside = environment.outside("state.json");
-    std::fs::write(&outside, &sound).unwrap();
+    fs_err::write(&outside, &sound).expect("the test made it so");
     let path = environment.path("specs/state.json");
-    std::fs::remove_file(&path).unwrap();
-    std::os::unix::fs::symlink(outside, path).unwrap();
+    fs_err::remove_file(&path).expect("the test made it so");
+    fs_err::os::unix::fs::symlink(outside, path).expect("the test made it so");
     sound
 }
 

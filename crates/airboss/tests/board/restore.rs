@@ -16,9 +16,15 @@ use crate::{LISTS, adopted, committed, data, differences, entries_changed, found
 
 /// The board as it is stored, without what no file holds.
 fn board(environment: &TestEnvironment) -> Board {
-    let workspace = Workspace::open(&environment.top()).unwrap();
-    let store = workspace.open_reader().unwrap().unwrap();
-    let mut board = store.board(&key("specs").unwrap()).unwrap().unwrap();
+    let workspace = Workspace::open(&environment.top()).expect("the test made it so");
+    let store = workspace
+        .open_reader()
+        .expect("the test made it so")
+        .expect("the test made it so");
+    let mut board = store
+        .board(&key("specs").expect("the test made it so"))
+        .expect("the test made it so")
+        .expect("the test made it so");
     board.sequence = 0;
     for task in board.tasks.values_mut() {
         task.status_before = None;
@@ -27,8 +33,11 @@ fn board(environment: &TestEnvironment) -> Board {
 }
 
 fn store(environment: &TestEnvironment) -> std::path::PathBuf {
-    let workspace = Workspace::open(&environment.top()).unwrap();
-    workspace.store_place().unwrap().directory
+    let workspace = Workspace::open(&environment.top()).expect("the test made it so");
+    workspace
+        .store_place()
+        .expect("the test made it so")
+        .directory
 }
 
 /// A board on which every kind of command was used once.
@@ -119,7 +128,7 @@ fn without_a_task_everything_that_stood_there_is_restored() {
         .expect_code(0);
     let after = board(&environment);
     for old in before.active() {
-        let now = after.find(old.number).unwrap();
+        let now = after.find(old.number).expect("the test made it so");
         assert_eq!((&now.status, &now.title), (&old.status, &old.title));
     }
     // What came later stays.
@@ -167,7 +176,7 @@ fn what_cannot_be_restored_changes_nothing() {
 fn a_store_that_was_lost_is_rebuilt_from_the_files() {
     let environment = lived();
     let before = board(&environment);
-    std::fs::remove_dir_all(store(&environment)).unwrap();
+    fs_err::remove_dir_all(store(&environment)).expect("the test made it so");
     assert_output!(environment, refused(&environment, ["verify"]), @r#"
     exit code: 4
     ----- stdout -----
@@ -252,7 +261,11 @@ fn files_win_over_a_sound_store_by_force() {
     environment.write("specs/state.json", others);
     environment.run(["rebuild", "--force"]).expect_code(0);
     assert_eq!(differences(&environment), []);
-    let status = board(&environment).find(56).unwrap().status.to_string();
+    let status = board(&environment)
+        .find(56)
+        .expect("the test made it so")
+        .status
+        .to_string();
     assert_eq!(status, "planned");
 }
 
@@ -263,15 +276,15 @@ fn damage_to_the_store_never_blocks() {
         let before = board(&environment);
         let path = store(&environment).join("state.db");
         match damage {
-            "gone" => std::fs::remove_file(&path).unwrap(),
-            "empty" => std::fs::write(&path, b"").unwrap(),
-            "wal" => drop(std::fs::remove_file(path.with_extension("db-wal"))),
+            "gone" => fs_err::remove_file(&path).expect("the test made it so"),
+            "empty" => fs_err::write(&path, b"").expect("the test made it so"),
+            "wal" => drop(fs_err::remove_file(path.with_extension("db-wal"))),
             other => {
                 // The log goes with it: it would mend the pages.
                 for ending in ["db-wal", "db-shm"] {
-                    std::fs::remove_file(path.with_extension(ending)).ok();
+                    fs_err::remove_file(path.with_extension(ending)).ok();
                 }
-                let mut bytes = std::fs::read(&path).unwrap();
+                let mut bytes = fs_err::read(&path).expect("the test made it so");
                 if other == "cut" {
                     bytes.truncate(bytes.len() / 2);
                 } else {
@@ -279,7 +292,7 @@ fn damage_to_the_store_never_blocks() {
                         *byte ^= 0x55;
                     }
                 }
-                std::fs::write(&path, bytes).unwrap();
+                fs_err::write(&path, bytes).expect("the test made it so");
             }
         }
         for words in [&["verify"][..], &["task", "list"]] {
@@ -313,7 +326,13 @@ fn an_export_begins_a_board_elsewhere() {
     told.expect_code(0);
     let exported = data(&told);
     assert_eq!(exported["kind"], "airboss_board");
-    assert_eq!(exported["board"]["tasks"].as_object().unwrap().len(), 8);
+    assert_eq!(
+        exported["board"]["tasks"]
+            .as_object()
+            .expect("the test made it so")
+            .len(),
+        8
+    );
     let history = environment.run(["export", "--history"]);
     let lines = history.stdout.lines().count();
     assert_eq!(exported["operations"], lines);
@@ -384,14 +403,16 @@ impl Dice {
 
     fn task(&mut self, number: u32) -> Task {
         let words = ["Draw", "Measure", "Paint", "Polish", "Count"];
-        let word = words[usize::try_from(self.roll(5)).unwrap()];
+        let word = words[usize::try_from(self.roll(5)).expect("the test made it so")];
         let title = format!("{word} the edge {number}");
         let statuses = Status::ALL;
-        let count = u64::try_from(statuses.len()).unwrap();
-        let status = statuses[usize::try_from(self.roll(count)).unwrap()];
+        let count = u64::try_from(statuses.len()).expect("the test made it so");
+        let status = statuses[usize::try_from(self.roll(count)).expect("the test made it so")];
         let new = NewTask {
             priority: Some(
-                ["high", "medium", "low"][usize::try_from(self.roll(3)).unwrap()].into(),
+                ["high", "medium", "low"]
+                    [usize::try_from(self.roll(3)).expect("the test made it so")]
+                .into(),
             ),
             language: self.maybe("rust").map(|_| "rust".to_owned()),
             effort: self.maybe("hours"),
@@ -411,7 +432,7 @@ impl Dice {
             dependencies: Vec::new(),
             ..new.clone()
         };
-        let added = command::add(&standing, lonely, number + 1).unwrap();
+        let added = command::add(&standing, lonely, number + 1).expect("the test made it so");
         let BoardOperation::TaskAdded { task, .. } = added[0].clone() else {
             panic!("{added:?}");
         };
@@ -428,7 +449,7 @@ impl Dice {
 fn id(dice: &mut Dice, number: u32) -> TaskId {
     let high = dice.roll(u64::from(u32::MAX));
     let text = format!("{high:08x}000070008000{number:012x}");
-    serde_json::from_value(text.into()).unwrap()
+    serde_json::from_value(text.into()).expect("the test made it so")
 }
 
 #[test]
@@ -436,7 +457,7 @@ fn whatever_the_files_hold_comes_back_by_rebuilding() {
     for seed in 0..12 {
         let mut dice = Dice(seed);
         let environment = TestEnvironment::without_git(env!("CARGO_BIN_EXE_airboss"));
-        let count = 1 + u32::try_from(dice.roll(12)).unwrap();
+        let count = 1 + u32::try_from(dice.roll(12)).expect("the test made it so");
         let mut operations = vec![BoardOperation::Adopted {
             next_number: Some(count + 1),
             tasks: count,
@@ -447,11 +468,11 @@ fn whatever_the_files_hold_comes_back_by_rebuilding() {
                 task: Box::new(dice.task(number)),
             });
         }
-        let open = || Workspace::open(&environment.top()).unwrap();
-        let specs = key("specs").unwrap();
-        drop(begin(open(), &specs, operations).unwrap());
+        let open = || Workspace::open(&environment.top()).expect("the test made it so");
+        let specs = key("specs").expect("the test made it so");
+        drop(begin(open(), &specs, operations).expect("the test made it so"));
         let before = board(&environment);
-        std::fs::remove_dir_all(store(&environment)).unwrap();
+        fs_err::remove_dir_all(store(&environment)).expect("the test made it so");
         environment.run(["rebuild"]).expect_code(0);
         similar(&board(&environment), &before);
         environment.run(["verify"]).expect_code(0);
