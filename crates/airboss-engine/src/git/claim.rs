@@ -58,14 +58,23 @@ impl Claim {
         file.try_lock().map_err(io::Error::from)?;
         fs::rename(&hidden, &path)?;
         sync_parent(&path)?;
-        fs::write(temporary.with_extension("lock"), &nonce)?;
-        Ok(Self {
+        let claim = Self {
             file,
             path,
             temporary,
             record: None,
             must_stay: false,
-        })
+        };
+        claim.write_lock_file()?;
+        Ok(claim)
+    }
+
+    /// Makes the lock file durable: an empty one after a power cut would be nobody's.
+    pub(crate) fn write_lock_file(&self) -> Result<(), GitError> {
+        let mut file = fs::File::create(self.lock_file())?;
+        file.write_all(self.name())?;
+        file.sync_data()?;
+        Ok(())
     }
 
     /// Takes over the claim of a dead process; `None` while its owner lives.

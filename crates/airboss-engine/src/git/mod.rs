@@ -43,7 +43,7 @@ pub use error::GitError;
 pub use merge::Conflict;
 pub use message::{Message, OPERATION_TRAILER, step_subject};
 pub use object::{Entry, FileMode, Oid, OidError};
-pub use recover::{Recovered, recover};
+pub use recover::{Recovered, recover, remove_torn};
 pub use repository::Repository;
 pub use snapshot::{Snapshot, SnapshotOptions, Unattributable, UnattributableReason};
 

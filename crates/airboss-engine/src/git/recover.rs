@@ -5,7 +5,7 @@
 //! collection. Only what a claim proves to be ours is touched.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
 
@@ -154,7 +154,7 @@ fn repatch(repository: &Repository, claim: &mut Claim, old: &Record) -> Result<b
         repository.git_dir().join("index"),
         repository.git_dir().join("index.lock"),
     );
-    fs::write(claim.lock_file(), claim.name())?;
+    claim.write_lock_file()?;
     for _ in 0..REPATCH_TRIES_MAX {
         let index = IndexBytes::read(&index_path)?;
         let file = claim.index_file();
@@ -174,6 +174,47 @@ fn repatch(repository: &Repository, claim: &mut Claim, old: &Record) -> Result<b
         pause();
     }
     Ok(false)
+}
+
+/// Removes loose objects that a power cut tore; answers how many.
+///
+/// Git writes an object and syncs it later, and takes one that has a name for whole: a commit
+/// that is made again would be built upon what was lost. Only objects that are not older than
+/// `since` are read.
+///
+/// # Errors
+/// When the object database cannot be read or written.
+pub fn remove_torn(repository: &Repository, since: SystemTime) -> Result<u32, GitError> {
+    let git = repository.open()?;
+    let mut removed = 0;
+    for fan in fs::read_dir(repository.common_dir().join("objects"))? {
+        let fan = fan?;
+        let prefix = fan.file_name().to_string_lossy().into_owned();
+        if prefix.len() != 2 || !fan.path().is_dir() {
+            continue;
+        }
+        for item in fs::read_dir(fan.path())? {
+            let item = item?;
+            let name = format!("{prefix}{}", item.file_name().to_string_lossy());
+            let Ok(id) = gix::ObjectId::from_hex(name.as_bytes()) else {
+                continue;
+            };
+            // Another process may be packing them.
+            let modified = item.metadata().and_then(|facts| facts.modified());
+            if !modified.is_ok_and(|modified| modified >= since) {
+                continue;
+            }
+            let is_whole = git.find_object(id).is_ok_and(|object| {
+                gix::objs::compute_hash(id.kind(), object.kind, &object.data)
+                    .is_ok_and(|found| found == id)
+            });
+            if !is_whole {
+                fs::remove_file(item.path())?;
+                removed += 1;
+            }
+        }
+    }
+    Ok(removed)
 }
 
 /// Removes what was left before a claim could name it.

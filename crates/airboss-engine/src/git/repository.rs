@@ -11,6 +11,7 @@ use gix::discover::upwards;
 use gix::sec::trust::Mapping;
 use gix::sec::{Permission, Trust};
 
+use super::claim::sync_parent;
 use super::error::{GitError, reasons};
 
 /// The repository around a work tree.
@@ -105,7 +106,12 @@ impl Repository {
     /// A directory inside the state directory, made on demand.
     pub(crate) fn state_subdir(&self, name: &str) -> Result<PathBuf, GitError> {
         let directory = self.state_dir()?.join(name);
+        let is_new = !directory.is_dir();
         make_private(&directory)?;
+        if is_new {
+            // A claim that goes with its directory in a power cut leaves a lock of nobody's.
+            sync_parent(&directory)?;
+        }
         Ok(directory)
     }
 

@@ -4,6 +4,8 @@
 //! costs nothing and a commit is never made twice. A commit that has to wait is
 //! told once and tried again; nobody's work waits for it.
 
+use std::time::Duration;
+
 use airboss_core::dispatch::CommitIntent;
 use airboss_core::id::StepId;
 use airboss_core::operation::{Operation, PlanKey};
@@ -14,11 +16,17 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::entry;
 use crate::board::{self, BoardWish};
+use crate::clock;
 use crate::git::{
     CommitOutcome, CommitRequest, CommitSettings, Delta, GitError, Message, Oid, Repository,
-    recover, scoped_commit,
+    recover, remove_torn, scoped_commit,
 };
 use crate::store::{Commit, GitWishRow, OperationQuery, Store, StoreError};
+
+/// A commit that waits for less has seen no power cut: no machine is back so soon.
+const NO_BOOT_IS_FASTER: Duration = Duration::from_secs(1);
+/// File systems tell times in steps of up to two seconds.
+const CLOCK_STEP: Duration = Duration::from_secs(2);
 
 /// What the wish says; the store keeps it without looking inside.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -93,6 +101,9 @@ pub fn drain(
     }
     let mut outcomes = Vec::new();
     for row in wishes {
+        if outcomes.is_empty() {
+            mend_objects(store, repository, &row)?;
+        }
         let outcome = fulfil(store, repository, &row)?;
         let waits = outcome.result.is_err();
         outcomes.push(outcome);
@@ -101,6 +112,25 @@ pub fn drain(
         }
     }
     Ok(outcomes)
+}
+
+/// Whoever wished for a commit made it at once, or the machine may have lost its power since.
+fn mend_objects(
+    store: &dyn Store,
+    repository: &Repository,
+    row: &GitWishRow,
+) -> Result<(), CommitError> {
+    let Some(stored) = store.operation(row.sequence)? else {
+        return Ok(());
+    };
+    let age = clock::now().as_millis() - stored.at.as_millis();
+    if let Ok(age) = u64::try_from(age)
+        && Duration::from_millis(age) >= NO_BOOT_IS_FASTER
+        && let Some(since) = clock::wall().checked_sub(Duration::from_millis(age) + CLOCK_STEP)
+    {
+        remove_torn(repository, since)?;
+    }
+    Ok(())
 }
 
 fn fulfil(

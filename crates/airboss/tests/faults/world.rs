@@ -163,7 +163,8 @@ impl World {
     pub(crate) fn locks(&self) -> Vec<PathBuf> {
         let mut locks = Vec::new();
         walk(&self.top().join(".git"), &mut |path| {
-            if path.extension().is_some_and(|end| end == "lock") {
+            let is_own = path.starts_with(self.top().join(".git/airboss"));
+            if !is_own && path.extension().is_some_and(|end| end == "lock") {
                 locks.push(path.to_owned());
             }
         });
