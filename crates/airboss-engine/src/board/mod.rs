@@ -17,6 +17,7 @@ mod merge_driver;
 mod places;
 mod repair;
 mod seen;
+mod shown;
 mod single;
 mod verify;
 mod wish;
