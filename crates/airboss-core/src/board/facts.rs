@@ -95,7 +95,9 @@ pub struct TaskFacts {
 }
 
 /// The list of a file that a task stands in, in the order in which lists are looked up.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum List {
     /// TODO.md itself, or `active_projects`.

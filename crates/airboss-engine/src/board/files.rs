@@ -13,7 +13,7 @@ use airboss_core::board::compare::changes_between;
 use airboss_core::board::directory::Directory;
 use airboss_core::board::import::{Base, Imported, Note};
 use airboss_core::board::{
-    Board, BoardKey, BoardOperation, Cause, EditError, Field, Task, TaskChange, TaskStatus,
+    Board, BoardKey, BoardOperation, Cause, EditError, Field, Place, Task, TaskChange, TaskFacts,
 };
 use airboss_core::id::TaskId;
 use airboss_core::operation::Operation;
@@ -23,13 +23,13 @@ use super::edits::{BoardEdits, TaskEdit};
 use super::find::task_directories;
 use super::list_file::{Identifier, ListFile, Parsed};
 use super::places::Places;
-use super::seen::{Seen, found};
+use super::seen::{NEXT_NUMBER, Seen, found};
 use super::{repair, single};
 use crate::git::Repository;
 use crate::projection::{Content, digest};
 use crate::store::{
-    Change, CommandId, Decided, FileStamp, PublishKind, PublishRow, Section, Store, StoreError,
-    Wanted,
+    BoardPublication, Change, CommandId, Decided, FileStamp, PublishKind, PublishRow, Section,
+    Store, StoreError, Wanted,
 };
 use crate::vfs::{Facts, RealVfs, facts_if_any};
 use crate::workspace::Workspace;
@@ -90,34 +90,19 @@ impl BoardFiles {
     ) -> Result<(Content, u64), StoreError> {
         let board = BoardKey::new(row.plan.path().clone());
         let published = store.publication(&row.plan, &row.path)?;
-        let since = published.as_ref().map_or(0, |published| published.sequence);
+        let since = published.map_or(0, |published| published.sequence);
         let Some(changes) = store.changed_since(&board, since)? else {
             return Ok((Content::Gone, row.sequence));
         };
         let up_to = changes.sequence;
-        let is_as_published = match (&published, base) {
-            (Some(published), Some(base)) => published.hash == digest(base),
-            _ => false,
-        };
         let edits = BoardEdits::from(changes);
         let content = match (&row.kind, base) {
             (PublishKind::Todo | PublishKind::BoardState, base) => {
-                let content = match base {
-                    Some(base) if self.whole != Whole::No => {
-                        let edits = with_stale(store, &board, row, base, edits)?;
-                        list_content(row, Some(base), &edits)
-                    }
-                    Some(base) => match list_content(row, Some(base), &edits) {
-                        // Who writes into an older version brings the rest of it up to date.
-                        Content::Write(_) if !is_as_published => {
-                            let edits = with_stale(store, &board, row, base, edits)?;
-                            list_content(row, Some(base), &edits)
-                        }
-                        content => content,
-                    },
-                    None => list_content(row, None, &everything(store, &board)?),
+                let edits = match base {
+                    Some(base) => self.with_stale(store, &board, row, base, edits)?,
+                    None => everything(store, &board)?,
                 };
-                match content {
+                match list_content(row, base, &edits) {
                     Content::Refused(reason) => self.repaired(store, &board, row, base, reason)?,
                     content => content,
                 }
@@ -159,7 +144,8 @@ impl BoardFiles {
         let Some(sound) = repair::sound_version(repository, row, base) else {
             return Ok(Content::Refused(reason));
         };
-        let edits = with_stale(store, board, row, &sound, BoardEdits::default())?;
+        let files = self.clone().whole(Whole::Yes);
+        let edits = files.with_stale(store, board, row, &sound, BoardEdits::default())?;
         Ok(match list_content(row, Some(&sound), &edits) {
             Content::UpToDate => Content::Write(sound),
             content => content,
@@ -352,6 +338,122 @@ impl BoardFiles {
         }
         Ok(())
     }
+
+    /// Adds what brings entries of an older version that was checked out up to date, where that
+    /// is wanted.
+    fn with_stale(
+        &self,
+        store: &dyn Store,
+        board: &BoardKey,
+        row: &PublishRow,
+        base: &[u8],
+        mut edits: BoardEdits,
+    ) -> Result<BoardEdits, StoreError> {
+        let Some(file) = ListFile::of(&row.kind).filter(|_| self.whole != Whole::No) else {
+            return Ok(edits);
+        };
+        let Ok(parsed) = (file.parse)(base) else {
+            return Ok(edits);
+        };
+        let Some(view) = store.board(board)? else {
+            return Ok(edits);
+        };
+        let bases = bases(store, board, &row.path)?;
+        let on_disk = Identifier::new(&view).facts(&parsed);
+        for task in view.active() {
+            let mut edit = TaskEdit::new(task.clone());
+            match on_disk.get(&task.id) {
+                // What never stood in this file need not: tasks that only wait, for example.
+                None if !bases.contains_key(&task.id) => continue,
+                None => edit.added = true,
+                Some(facts) => {
+                    let known = bases.get(&task.id);
+                    let wrong = known.map(|known| changes_between(&known.facts, facts));
+                    let wrong = wrong.unwrap_or_default();
+                    edit.fields = wrong.iter().map(TaskChange::field).collect();
+                    if facts.number != task.number {
+                        edit.number_before = Some(facts.number);
+                    }
+                    if edit.fields.is_empty() && edit.number_before.is_none() {
+                        continue;
+                    }
+                }
+            }
+            match edits
+                .tasks
+                .iter_mut()
+                .find(|known| known.task.id == task.id)
+            {
+                Some(known) => {
+                    known.added |= edit.added;
+                    known.fields.append(&mut edit.fields);
+                }
+                None => edits.tasks.push(edit),
+            }
+        }
+        Ok(edits)
+    }
+
+    /// Remembers the text of every task that is new in the file.
+    pub(crate) fn record(
+        &self,
+        store: &mut dyn Store,
+        row: &PublishRow,
+        up_to: u64,
+        content: Option<&[u8]>,
+        facts: Option<Facts>,
+    ) -> Result<bool, StoreError> {
+        let board = BoardKey::new(row.plan.path().clone());
+        let mut publication = BoardPublication {
+            path: row.path.clone(),
+            up_to,
+            hash: content.map(digest).unwrap_or_default(),
+            stamp: facts.as_ref().map(stamp_of),
+            sections: Vec::new(),
+            forget: Vec::new(),
+        };
+        let known = store.publication(&row.plan, &row.path)?;
+        let unchanged = known.is_some_and(|known| known.hash == publication.hash);
+        if let (Some(file), Some(content), false) = (ListFile::of(&row.kind), content, unchanged)
+            && let Ok(parsed) = (file.parse)(content)
+        {
+            let view = store.board(&board)?.unwrap_or_default();
+            let mut bases = bases(store, &board, &row.path)?;
+            let identifier = Identifier::new(&view);
+            for (task, facts) in identifier.facts(&parsed) {
+                let hash = file.section_hash(content, facts);
+                let known = bases.remove(&task);
+                if known.is_none_or(|known| known.hash != hash) {
+                    publication.sections.push(Section {
+                        task,
+                        hash,
+                        sequence: up_to,
+                        facts: facts.clone(),
+                    });
+                }
+            }
+            let known_next = bases.remove(&NEXT_NUMBER).map(|base| base.facts.number);
+            if let Some(number) = parsed.next_number.filter(|next| Some(*next) != known_next) {
+                let facts = TaskFacts {
+                    number,
+                    ..TaskFacts::default()
+                };
+                publication.sections.push(Section {
+                    task: NEXT_NUMBER,
+                    hash: format!("next {number}"),
+                    sequence: up_to,
+                    facts,
+                });
+            }
+            let gone = |id: &TaskId| {
+                view.tasks
+                    .get(id)
+                    .is_none_or(|task| task.place != Place::Active)
+            };
+            publication.forget = bases.into_keys().filter(gone).collect();
+        }
+        store.publish_board(&board, &publication)
+    }
 }
 
 /// Whether so many tasks differ that a person has to say yes: more than five, and more than a
@@ -384,81 +486,18 @@ pub(super) fn bases(
     path: &RepoPath,
 ) -> Result<BTreeMap<TaskId, Base>, StoreError> {
     let sections = store.sections(board, path, None)?;
-    let sections = sections.into_iter();
-    Ok(sections
-        .map(|section| (section.task, section.into()))
-        .collect())
-}
-
-impl From<Section> for Base {
-    fn from(section: Section) -> Self {
-        Self {
+    let base = |section: Section| {
+        let base = Base {
             facts: section.facts,
             hash: section.hash,
             sequence: section.sequence,
             // Whether it was published or read is not kept. What was read proves nothing about
             // the age of the file, so that nothing does: at worst a person settles a conflict.
             since: u64::MAX,
-        }
-    }
-}
-
-/// Adds what brings entries of an older version that was checked out up to date.
-fn with_stale(
-    store: &dyn Store,
-    board: &BoardKey,
-    row: &PublishRow,
-    base: &[u8],
-    mut edits: BoardEdits,
-) -> Result<BoardEdits, StoreError> {
-    let Some(file) = ListFile::of(&row.kind) else {
-        return Ok(edits);
+        };
+        (section.task, base)
     };
-    let Ok(parsed) = (file.parse)(base) else {
-        return Ok(edits);
-    };
-    let Some(view) = store.board(board)? else {
-        return Ok(edits);
-    };
-    let bases = bases(store, board, &row.path)?;
-    let on_disk = Identifier::new(&view).facts(&parsed);
-    for task in view.active() {
-        let mut edit = TaskEdit::new(task.clone());
-        match on_disk.get(&task.id) {
-            // What never stood in this file need not: tasks that only wait, for example.
-            None if !bases.contains_key(&task.id) => continue,
-            None => edit.added = true,
-            Some(facts) => {
-                let known = bases.get(&task.id);
-                let wrong = known.map(|known| changes_between(&known.facts, facts));
-                let wrong = wrong.unwrap_or_default();
-                // A marker that has no meaning stays until a person saw to it.
-                let is_odd = matches!(facts.status, Some(TaskStatus::Other(_)));
-                let fields = wrong.iter().map(TaskChange::field);
-                edit.fields = fields
-                    .filter(|field| !is_odd || *field != Field::Status)
-                    .collect();
-                if facts.number != task.number {
-                    edit.number_before = Some(facts.number);
-                }
-                if edit.fields.is_empty() && edit.number_before.is_none() {
-                    continue;
-                }
-            }
-        }
-        match edits
-            .tasks
-            .iter_mut()
-            .find(|known| known.task.id == task.id)
-        {
-            Some(known) => {
-                known.added |= edit.added;
-                known.fields.append(&mut edit.fields);
-            }
-            None => edits.tasks.push(edit),
-        }
-    }
-    Ok(edits)
+    Ok(sections.into_iter().map(base).collect())
 }
 
 fn list_content(row: &PublishRow, base: Option<&[u8]>, edits: &BoardEdits) -> Content {
@@ -501,7 +540,7 @@ fn find(store: &dyn Store, board: &BoardKey, id: TaskId) -> Result<Option<Task>,
 }
 
 /// What the file system says of a file, as the store keeps it.
-pub(super) fn stamp_of(facts: &Facts) -> FileStamp {
+fn stamp_of(facts: &Facts) -> FileStamp {
     let nanoseconds = |at: i128| i64::try_from(at).unwrap_or(i64::MAX);
     FileStamp {
         size: facts.size,

@@ -17,7 +17,6 @@ mod merge_driver;
 mod places;
 mod repair;
 mod seen;
-mod shown;
 mod single;
 mod verify;
 mod wish;

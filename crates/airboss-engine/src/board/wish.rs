@@ -109,12 +109,11 @@ fn own_files(
     task: &Task,
 ) -> Result<Vec<Delta>, GitError> {
     let mut deltas = Vec::new();
-    let (plan, state) = places.own(task);
-    if let Some(path) = plan {
+    if let Some(path) = places.plan(task) {
         let new = |bytes: &[u8]| Some(single::phase_markers(bytes, task));
         deltas.extend(delta(repository, &path, new)?);
     }
-    if let Some(path) = state {
+    if let Some(path) = places.project_state(task) {
         let new = |bytes: &[u8]| single::project_state(bytes, task);
         deltas.extend(delta(repository, &path, new)?);
     }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use airboss_core::id::{RunId, StepId};
 use airboss_core::operation::{Operation, PlanKey};
-use airboss_core::status_file::splice::{Shown as ShownSteps, render, splice};
+use airboss_core::status_file::splice::{Shown, render, splice};
 use airboss_core::status_file::{Damage, run_id_text};
 use airboss_core::step::Step;
 use airboss_core::view::Run;
@@ -66,26 +66,13 @@ pub trait Source: fmt::Debug + Send + Sync {
         &self,
         store: &mut dyn Store,
         row: &PublishRow,
-        shown: &Shown<'_>,
+        up_to: u64,
+        content: Option<&[u8]>,
+        _facts: Option<Facts>,
     ) -> Result<bool, StoreError> {
-        let hash = shown.content.map(digest).unwrap_or_default();
-        store.published(&row.plan, &row.path, shown.up_to, &hash)
+        let hash = content.map(digest).unwrap_or_default();
+        store.published(&row.plan, &row.path, up_to, &hash)
     }
-}
-
-/// What a file shows when the work on it is done.
-#[derive(Debug)]
-pub struct Shown<'a> {
-    /// The newest operation that it shows.
-    pub up_to: u64,
-    /// Its text; `None` when there is no file.
-    pub content: Option<&'a [u8]>,
-    /// What the file system says of it.
-    pub facts: Option<Facts>,
-    /// Whether it was written just now.
-    pub written: bool,
-    /// The text that [`Source::content`] made it from just now, when nothing else came in.
-    pub edited: Option<&'a [u8]>,
 }
 
 /// The projections of plans and boards.
@@ -158,13 +145,15 @@ impl Source for Projections {
         &self,
         store: &mut dyn Store,
         row: &PublishRow,
-        shown: &Shown<'_>,
+        up_to: u64,
+        content: Option<&[u8]>,
+        facts: Option<Facts>,
     ) -> Result<bool, StoreError> {
         if row.kind.is_imported() {
-            return self.board.record(store, row, shown);
+            return self.board.record(store, row, up_to, content, facts);
         }
-        let hash = shown.content.map(digest).unwrap_or_default();
-        store.published(&row.plan, &row.path, shown.up_to, &hash)
+        let hash = content.map(digest).unwrap_or_default();
+        store.published(&row.plan, &row.path, up_to, &hash)
     }
 }
 
@@ -177,7 +166,7 @@ fn status_json(
         && let Some(changes) = Changes::since_publication(store, row, disk)?
         && let Ok(text) = std::str::from_utf8(disk)
     {
-        let shown = ShownSteps {
+        let shown = Shown {
             plan_path: row.plan.path().as_str(),
             plan_name: "",
             plan_hash: None,
@@ -193,7 +182,7 @@ fn status_json(
     let Some(view) = store.view(&row.plan)? else {
         return Ok((Content::Gone, row.sequence));
     };
-    let shown = ShownSteps {
+    let shown = Shown {
         plan_path: row.plan.path().as_str(),
         plan_name: &view.name,
         plan_hash: Some(&view.hash),

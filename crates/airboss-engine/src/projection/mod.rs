@@ -29,7 +29,7 @@ use airboss_core::path::RepoPath;
 use airboss_core::status_file::Damage;
 use sha2::{Digest as _, Sha256};
 
-pub use self::content::{Content, Projections, Shown, Source};
+pub use self::content::{Content, Projections, Source};
 use self::exchange::{Replace, Replaced};
 pub use self::place::PlaceError;
 use self::shelf::{Entry, Shelf};
@@ -244,12 +244,9 @@ impl Publisher {
         for row in rows.iter().rev().filter(|row| row.kind.is_imported()) {
             let target = place::resolve(self.vfs(), &self.top, &row.path, false);
             // What cannot be read now is told when it is to be written.
-            let read = target
-                .ok()
-                .and_then(|target| read_if_any(self.vfs(), &target).ok());
+            let read = target.ok().and_then(|target| read_if_any(self.vfs(), &target).ok());
             if let Some(bytes) = read.flatten() {
-                self.source
-                    .import(store, row, Some(&bytes), &mut settled.notes)?;
+                self.source.import(store, row, Some(&bytes), &mut settled.notes)?;
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use airboss_core::status_file::Damage;
 
 use super::exchange::{Replace, Replaced};
 use super::shelf::{Displaced, HOT, Leftover, age};
-use super::{Content, PublishError, Publisher, Shown, TRIES_MAX, digest};
+use super::{Content, PublishError, Publisher, TRIES_MAX, digest};
 use crate::store::{PublishRow, Store, StoreError};
 use crate::vfs::{Vfs, facts_if_any, read_if_any};
 
@@ -22,10 +22,6 @@ pub(super) struct Writing<'a> {
     saved: Option<Displaced>,
     /// What somebody saved before that; nothing was built upon it.
     passed_over: Vec<Displaced>,
-    /// Whether anything was written.
-    written: bool,
-    /// What was read and edited into what stands there now; none when that is not all.
-    edited: Option<Vec<u8>>,
     /// What came out and is in the file.
     done: Vec<Displaced>,
 }
@@ -44,8 +40,6 @@ impl<'a> Writing<'a> {
             on_disk,
             saved: None,
             passed_over: Vec::new(),
-            written: false,
-            edited: None,
             done: Vec::new(),
         })
     }
@@ -87,6 +81,7 @@ impl<'a> Writing<'a> {
         store: &mut dyn Store,
         notes: &mut Vec<String>,
     ) -> Result<bool, PublishError> {
+        let mut written = false;
         for _ in 0..TRIES_MAX {
             self.wait_for_the_rest(store)?;
             let source = &self.publisher.source;
@@ -99,12 +94,12 @@ impl<'a> Writing<'a> {
                 (Content::UpToDate, None) => {
                     self.make_durable(store)?;
                     self.finish(store, up_to, notes)?;
-                    return Ok(self.written);
+                    return Ok(written);
                 }
                 (Content::Gone, _) => {
                     self.on_disk = None;
                     self.finish(store, up_to, notes)?;
-                    return Ok(self.written);
+                    return Ok(written);
                 }
                 (Content::Damaged(damage), _) => {
                     self.damaged(damage, notes)?;
@@ -114,13 +109,11 @@ impl<'a> Writing<'a> {
             };
             match self.replace(&new)? {
                 Replaced::AsRead(displaced) => {
-                    self.written = true;
+                    written = true;
                     self.done.extend(displaced);
-                    // Read back: a disk or a person may have had other ideas.
-                    let found = read_if_any(self.vfs(), &self.target)?;
-                    let read = std::mem::replace(&mut self.on_disk, found);
-                    self.edited = read.filter(|_| self.saved.is_none());
                     self.done.extend(self.saved.take());
+                    // Read back: a disk or a person may have had other ideas.
+                    self.on_disk = read_if_any(self.vfs(), &self.target)?;
                     if self.on_disk.as_deref() == Some(&new[..]) {
                         self.finish(store, up_to, notes)?;
                         return Ok(true);
@@ -129,7 +122,7 @@ impl<'a> Writing<'a> {
                 // What we wrote stands there now, and nothing that is saved on top of it may
                 // be taken for it: so it is not read again.
                 Replaced::Displaced(saved) => {
-                    self.written = true;
+                    written = true;
                     self.on_disk = Some(new);
                     self.passed_over.extend(self.saved.replace(saved));
                 }
@@ -218,14 +211,7 @@ impl<'a> Writing<'a> {
         // When the row stays, somebody has just stored something newer, and will publish it:
         // one process does not work for all that come after it.
         let source = &self.publisher.source;
-        let shown = Shown {
-            up_to,
-            content: on_disk,
-            facts,
-            written: self.written,
-            edited: self.edited.as_deref(),
-        };
-        source.record(store, self.row, &shown)?;
+        source.record(store, self.row, up_to, on_disk, facts)?;
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The whole file as facts: every entry read, everything odd named.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::facts::facts;
@@ -10,7 +10,6 @@ use super::scan::{Scan, is_front_key};
 use super::status::StatusShape;
 use crate::board::edit::EditError;
 use crate::board::facts::TaskFacts;
-use crate::board::roots::TodoFound;
 use crate::board::status::TaskStatus;
 use crate::plan::lines::{decode, heading};
 
@@ -124,36 +123,6 @@ impl TodoFile {
         file.front_problems(&scan);
         file.problems.sort_by_key(|problem| problem.line);
         file
-    }
-
-    /// Reads the front matter and the entries with these numbers, and looks for no problems.
-    ///
-    /// One change in a board of ten thousand tasks need not pay for all of them.
-    #[must_use]
-    pub fn parse_some(bytes: &[u8], numbers: &BTreeSet<u32>) -> Self {
-        let text = decode(bytes);
-        let scan = Scan::new(&text);
-        let asked = scan.entries.iter();
-        let asked = asked.filter(|entry| numbers.contains(&entry.number));
-        Self {
-            front: front(&scan),
-            is_stub: is_stub(&scan),
-            damage: damage(&scan),
-            entries: asked.map(|entry| facts(&View::new(&scan, entry))).collect(),
-            problems: Vec::new(),
-        }
-    }
-
-    /// Tells what kind of file it is, and reads no entry.
-    #[must_use]
-    pub fn kind(bytes: &[u8]) -> TodoFound {
-        let text = decode(bytes);
-        let scan = Scan::new(&text);
-        match scan.entries.is_empty() {
-            _ if is_stub(&scan) => TodoFound::Stub,
-            true => TodoFound::WithoutEntries,
-            false => TodoFound::WithEntries,
-        }
     }
 
     fn push(&mut self, line: usize, kind: ProblemKind, message: impl Into<String>) {
