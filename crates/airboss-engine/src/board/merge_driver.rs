@@ -57,7 +57,7 @@ pub fn remove_merge_driver(workspace: &Workspace, places: &Places) -> Result<(),
     repository.remove_config_section(&format!("merge.{NAME}"))?;
     let lines = attributes(&places.board)?;
     edit_attributes(repository, |known| {
-        known.retain(|line| !lines.contains(line))
+        known.retain(|line| !lines.contains(line));
     })?;
     Ok(())
 }
