@@ -109,7 +109,7 @@ fn fail_all(words: &str, errnos: &[Errno], sample: usize, lasting: bool) {
 
 #[test]
 fn a_call_fails() {
-    fail_all("once", &Errno::ALL, 29, false);
+    fail_all("once", &Errno::ALL, 43, false);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_call_and_all_after_it_fail() {
     // A call that is interrupted is made again, and would be for ever.
     let mut lasting = Errno::ALL.to_vec();
     lasting.retain(|errno| *errno != Errno::EINTR);
-    fail_all("for good", &lasting, 41, true);
+    fail_all("for good", &lasting, 61, true);
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn killed_and_killed_again_while_it_recovers() {
             }
             assert!(matches!(outcome.ended, Ended::Killed(_)));
             let killed_at = first;
-            first += extent.stride(scenario.thinned((0, 29)).1);
+            first += extent.stride(scenario.thinned((0, 47)).1);
             // Many calls leave the same place.
             if !seen.insert(world.look()) {
                 continue;

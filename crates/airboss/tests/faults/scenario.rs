@@ -69,7 +69,7 @@ impl Scenario {
     /// three times the calls of a step's, and its commit is judged with six runs of git.
     pub(crate) fn thinned(&self, (shift, sample): (usize, usize)) -> (usize, usize) {
         if self.is_board() {
-            (shift, sample * 5)
+            (shift, sample * 9)
         } else {
             (shift, sample)
         }
