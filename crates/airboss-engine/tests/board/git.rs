@@ -83,8 +83,8 @@ const OPERATIONS: [Operation; 27] = [
 enum State {
     Clean,
     Pending,
-    EditedTodo,
-    EditedState,
+    TodoEdited,
+    JsonEdited,
     Older,
     Damaged,
 }
@@ -92,8 +92,8 @@ enum State {
 const STATES: [State; 6] = [
     State::Clean,
     State::Pending,
-    State::EditedTodo,
-    State::EditedState,
+    State::TodoEdited,
+    State::JsonEdited,
     State::Older,
     State::Damaged,
 ];
@@ -108,14 +108,14 @@ impl Operation {
     fn wants_clean(self) -> bool {
         matches!(
             self,
-            O::MergeFastForward
-                | O::MergeCommit
-                | O::MergeConflictTodo
-                | O::MergeConflictState
-                | O::Rebase
-                | O::CherryPick
-                | O::Revert
-                | O::Pull
+            Self::MergeFastForward
+                | Self::MergeCommit
+                | Self::MergeConflictTodo
+                | Self::MergeConflictState
+                | Self::Rebase
+                | Self::CherryPick
+                | Self::Revert
+                | Self::Pull
         )
     }
 
@@ -123,13 +123,13 @@ impl Operation {
     fn brings(self) -> bool {
         matches!(
             self,
-            O::MergeFastForward
-                | O::MergeCommit
-                | O::MergeConflictTodo
-                | O::MergeConflictState
-                | O::Rebase
-                | O::CherryPick
-                | O::Pull
+            Self::MergeFastForward
+                | Self::MergeCommit
+                | Self::MergeConflictTodo
+                | Self::MergeConflictState
+                | Self::Rebase
+                | Self::CherryPick
+                | Self::Pull
         )
     }
 
@@ -137,18 +137,18 @@ impl Operation {
     fn defers(self) -> bool {
         matches!(
             self,
-            O::CheckoutAncient
-                | O::CheckoutFirst
-                | O::MergeConflictTodo
-                | O::MergeConflictState
-                | O::IndexLock
-                | O::Bisect
+            Self::CheckoutAncient
+                | Self::CheckoutFirst
+                | Self::MergeConflictTodo
+                | Self::MergeConflictState
+                | Self::IndexLock
+                | Self::Bisect
         )
     }
 
     /// The person throws his own edits of the board away.
     fn discards(self) -> bool {
-        matches!(self, O::ResetHard)
+        matches!(self, Self::ResetHard)
     }
 }
 
@@ -332,8 +332,8 @@ impl Case {
                 // Stored, and then the power of this process was over.
                 crate::world::store_only(&mut world.bench.desk(), 7, Status::Researching);
             }
-            State::EditedTodo => world.edit("TODO.md", "7 hours", IN_TODO),
-            State::EditedState => world.edit("state.json", "7 hours", IN_STATE),
+            State::TodoEdited => world.edit("TODO.md", "7 hours", IN_TODO),
+            State::JsonEdited => world.edit("state.json", "7 hours", IN_STATE),
             State::Older => {
                 let text = world.git(&["show", "first:specs/TODO.md"]);
                 world.write("TODO.md", &text);
@@ -529,8 +529,8 @@ impl Case {
 
     fn expect_tokens(&mut self) {
         let token = match self.state {
-            State::EditedTodo => IN_TODO,
-            State::EditedState => IN_STATE,
+            State::TodoEdited => IN_TODO,
+            State::JsonEdited => IN_STATE,
             State::Damaged => IN_DAMAGE,
             _ => return,
         };

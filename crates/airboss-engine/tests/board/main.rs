@@ -1,6 +1,9 @@
 //! Boards on disk: real repositories, real stores, and the boards of other projects as proof.
-#![expect(clippy::print_stdout, reason = "the corpus tests print their counts")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+#![expect(
+    clippy::print_stdout,
+    reason = "the tests of many cases print their counts"
+)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
 mod adoption;
 mod bench;
