@@ -1,4 +1,5 @@
 //! Two clones that meet by pushing and pulling, with the merge driver and without it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
 use std::path::PathBuf;
 
@@ -25,10 +26,10 @@ impl Clones {
         let mut todo = "---\nnext_project_number: 5\n---\n\n# TODO\n\n## Tasks\n".to_owned();
         let mut entries = Vec::new();
         for (number, (title, slug)) in (1..).zip(MARKERS) {
-            todo += &format!(
+            todo.extend([format!(
                 "\n### {number}. {title}\n- **Effort**: 1 hour\n- **Status**: [NOT STARTED]\n\
                  - **Priority**: Medium\n\n**Description**: {title}, well.\n\n---\n"
-            );
+            )]);
             entries.push(format!(
                 "    {{\n      \"project_number\": {number},\n      \
                  \"project_name\": \"{slug}\",\n      \"status\": \"not_started\",\n      \

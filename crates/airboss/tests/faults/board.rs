@@ -38,12 +38,16 @@ pub(crate) fn begin(environment: &TestEnvironment) {
     let mut entries = Vec::new();
     for (number, name, status) in TASKS {
         let shown = status.replace('_', " ").to_uppercase();
-        todo.extend([format!("\n### {number}. Mend the {name}\n- **Status**: [{shown}]\n")]);
+        todo.extend([format!(
+            "\n### {number}. Mend the {name}\n- **Status**: [{shown}]\n"
+        )]);
         todo += "- **Task Type**: general\n";
         if number == 3 {
             todo += "- **Plan**: [3_gate/plans/01_gate.md](3_gate/plans/01_gate.md)\n";
         }
-        todo.extend([format!("\n**Description**: The {name} is not as it was.\n\n---\n")]);
+        todo.extend([format!(
+            "\n**Description**: The {name} is not as it was.\n\n---\n"
+        )]);
         entries.push(format!(
             "    {{\"project_number\": {number}, \"project_name\": \"mend_the_{name}\", \
              \"status\": \"{status}\", \"task_type\": \"general\"}}"
