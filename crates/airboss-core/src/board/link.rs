@@ -256,7 +256,7 @@ mod tests {
         check("vault/01-vault/archive/041_x/a.md", Some(Form::Root));
         check("reports/research-001.md", Some(Form::Task));
         check("research-001.md", Some(Form::Name));
-        check("/home/me/specs/1_x/a.md", Some(Form::Absolute));
+        check("/srv/me/specs/1_x/a.md", Some(Form::Absolute));
         check("source/main.rs", None);
     }
 
@@ -264,7 +264,7 @@ mod tests {
     fn a_path_is_looked_for_in_order() {
         let vaults = ["vault/01-vault".to_owned()];
         let home = Home {
-            top: Some("/home/me/project"),
+            top: Some("/srv/me/project"),
             root: "specs",
             task: Some("041_x"),
             vaults: &vaults,
@@ -289,9 +289,9 @@ mod tests {
         assert_eq!(found[0].as_str(), ".claude/specs/archive/7_y/a.md");
         assert!(found.contains(&RepoPath::new("specs/archive/7_y/a.md").unwrap()));
         assert!(found.contains(&RepoPath::new("specs/vault/01-vault/7_y/a.md").unwrap()));
-        let inside = candidates("/home/me/project/specs/1_x/a.md", &home);
+        let inside = candidates("/srv/me/project/specs/1_x/a.md", &home);
         assert_eq!(inside[0].as_str(), "specs/1_x/a.md");
-        for outside in ["/etc/passwd", "/home/me/project2/a.md", "../../../../a.md"] {
+        for outside in ["/etc/passwd", "/srv/me/project2/a.md", "../../../../a.md"] {
             assert_eq!(candidates(outside, &home), [], "{outside}");
         }
     }
@@ -328,7 +328,7 @@ mod tests {
             "OC_41_x//reports/research-001.md",
             "archive/041_x/reports/research-001.md",
             "reports/research-001.md",
-            "/home/me/specs/041_x/reports/research-001.md",
+            "/srv/me/specs/041_x/reports/research-001.md",
         ] {
             assert!(same(whole, spelling), "{spelling}");
             assert!(same(spelling, whole), "{spelling}");

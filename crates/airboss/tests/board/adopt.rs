@@ -82,8 +82,18 @@ fn a_preference_decides_where_nothing_else_does() {
     let environment = disagreeing();
     let init = environment.run(["init", "--yes", "--prefer", "todo", "--json"]);
     init.expect_code(0);
-    let status = environment.run(["task", "list", "--json"]);
-    assert!(status.stdout.contains("researched"), "{}", status.stdout);
+    assert_output!(environment, environment.run(["task", "list"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    52  implementing  high    Draw the frame
+    53  researched    high    Shorten the start-up banner
+    54  planned       medium  Measure the width
+    55  blocked       medium  Name the colours
+    56  researched    low     Write the manual page
+    58  researched    low     Write the manual page
+    ----- stderr -----
+    1 finished task not shown; `--all` shows all
+    "#);
 }
 
 #[test]

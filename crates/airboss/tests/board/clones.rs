@@ -226,7 +226,7 @@ fn both_add_a_task_of_the_same_number() {
     assert!(
         by_old
             .iter()
-            .all(|told| told.contains("Oil the hinge") || told.contains("Hang the door"))
+            .all(|task| task.contains("Oil the hinge") || task.contains("Hang the door"))
     );
 }
 

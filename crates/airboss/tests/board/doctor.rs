@@ -58,7 +58,11 @@ fn a_sound_board_is_well() {
     let environment = sound();
     check!(environment, looked(&environment), @"");
     let told = environment.run(["doctor"]);
-    assert!(told.stdout.contains("specs: 6 tasks"), "{told}");
+    let board = told
+        .stdout
+        .lines()
+        .filter(|line| line.contains("specs: 6 tasks"));
+    assert_eq!(board.count(), 1, "{told}");
     check!(environment, looked(&found()), @r#"
     warning board: specs is not adopted → `airboss init` shows what is there and adopts it; `airboss rebuild` does after a loss of the store
     "#);
@@ -196,11 +200,9 @@ fn a_next_number_that_is_taken_or_differs_is_mended() {
     ] {
         let environment = sound();
         environment.write(file, environment.read(file).replacen(line, taken, 1));
-        let told = looked(&environment);
-        assert!(
-            told.iter().any(|line| line.contains("next number")),
-            "{told:?}"
-        );
+        let findings = looked(&environment);
+        let next = findings.iter().filter(|line| line.contains("next number"));
+        assert_ne!(next.count(), 0, "{findings:?}");
         assert_eq!(fixed(&environment), Vec::<String>::new());
         assert!(
             environment

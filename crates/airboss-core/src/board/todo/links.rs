@@ -416,7 +416,7 @@ mod tests {
             "OC_41_x/reports/r.md",
             "archive/41_x/reports/r.md",
             "reports/r.md",
-            "/home/me/repo/specs/041_x/reports/r.md",
+            "/srv/me/repo/specs/041_x/reports/r.md",
             "specs/041_x/reports/r.md#part",
         ];
         for one in same {
