@@ -329,9 +329,18 @@ impl BoardWriting {
         };
         done.settled.notes.splice(0..0, self.notes.drain(..));
         let code = self.tell(context, &done)?;
-        for id in self.desk.note_outcome(&done, task)? {
-            let message = format!("it is recorded: `airboss errors show {id}`");
-            context.printer.warning(&message);
+        // The change is stored: that its outcome could not be noted is no failure of it.
+        match self.desk.note_outcome(&done, task) {
+            Ok(ids) => {
+                for id in ids {
+                    let message = format!("it is recorded: `airboss errors show {id}`");
+                    context.printer.warning(&message);
+                }
+            }
+            Err(error) => {
+                let message = format!("the outcome could not be recorded: {error}");
+                context.printer.warning(&message);
+            }
         }
         Ok(code)
     }

@@ -16,7 +16,8 @@ use gix::ObjectId;
 
 use super::places::Places;
 use crate::git::{Repository, blob_id, blobs_at};
-use crate::projection::digest;
+use crate::projection::{digest, fresh_draft};
+use crate::vfs::RealVfs;
 
 /// So many tips are remembered: branches that a person goes to and fro between.
 const TIPS_MAX: usize = 32;
@@ -107,11 +108,13 @@ impl<'a> Looked<'a> {
         self.tips.insert(0, commit);
         self.tips.truncate(TIPS_MAX);
         let lines: String = self.tips.iter().map(|tip| format!("{tip}\n")).collect();
-        let temporary = self.file.with_extension(std::process::id().to_string());
-        let written = self
-            .file
-            .parent()
-            .map_or(Ok(()), fs::create_dir_all)
+        // A draft of a process that dies goes with the others of its owner.
+        let state = self.repository.common_dir().join("airboss");
+        let temporary = fresh_draft(&RealVfs, &state);
+        let written = [&temporary, &self.file]
+            .into_iter()
+            .filter_map(|file| file.parent())
+            .try_for_each(fs::create_dir_all)
             .and_then(|()| fs::write(&temporary, lines))
             .and_then(|()| fs::rename(&temporary, &self.file));
         // Without it older versions are compared by their text alone.

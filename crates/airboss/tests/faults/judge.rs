@@ -212,6 +212,9 @@ fn untruth(outcome: &Outcome, durable: bool, everywhere: bool) -> Option<String>
     (!holds).then(|| format!("{ended:?} claims that {claim}: {}", outcome.stderr.trim()))
 }
 
+/// Where the program records what went wrong beside the change.
+const ERRORS: &str = "work/specs/errors.json";
+
 /// Every file, but for what waits for its second look.
 fn at_rest(world: &World) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = world.files();
@@ -227,6 +230,7 @@ fn names(files: &BTreeMap<PathBuf, Vec<u8>>) -> BTreeSet<String> {
         !name.ends_with("-shm")
             && !name.ends_with("-wal")
             && !name.starts_with("work/.git/objects/")
+            && name != ERRORS
             && !name.starts_with(SECOND_LOOK)
     };
     shown.filter(is_own).collect()

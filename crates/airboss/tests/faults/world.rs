@@ -264,8 +264,9 @@ impl Stored {
         };
         let mut state = Vec::new();
         for sql in [
+            // A failure is recorded after the change that it befell, and is no part of it.
             "SELECT kind || ' ' || body FROM operation WHERE kind NOT LIKE 'commit_%' \
-             ORDER BY sequence",
+             AND kind NOT LIKE 'error_%' ORDER BY sequence",
             "SELECT id || ' ' || status || ' ' || version || ' ' || state FROM step ORDER BY id",
             // What was looked at in a file and why a commit waits is remembered, too; nobody
             // asked for it.
@@ -281,7 +282,10 @@ impl Stored {
         Ok(Self {
             integrity: rows("PRAGMA integrity_check")?,
             state,
-            outbox: rows("SELECT kind || ' ' || path FROM outbox ORDER BY path")?,
+            outbox: rows(
+                "SELECT kind || ' ' || path FROM outbox WHERE path NOT LIKE '%errors.json' \
+                 ORDER BY path",
+            )?,
             commits: rows(
                 "SELECT body FROM operation WHERE kind = 'commit_made' ORDER BY sequence",
             )?,
