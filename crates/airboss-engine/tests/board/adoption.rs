@@ -124,6 +124,8 @@ fn is_owned(line: &str) -> bool {
         "next_project_number",
         "\"status\"",
         "last_updated",
+        // An empty list that gets its first task.
+        "\"active_projects\": []",
     ];
     owned.iter().any(|field| line.contains(field))
 }
