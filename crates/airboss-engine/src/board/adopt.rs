@@ -10,7 +10,6 @@ use airboss_core::board::{
     Artifact, Board, BoardKey, BoardOperation, Cause, EditError, Place, Task, TaskChange,
     TaskFacts, TaskStatus,
 };
-use airboss_core::operation::Operation;
 use airboss_core::path::RepoPath;
 use airboss_core::plan::{Phase, Plan};
 use airboss_core::time::Timestamp;
@@ -25,10 +24,9 @@ use super::places::Places;
 use super::seen::next_number_section;
 use super::wish::BoardWish;
 use crate::clock;
-use crate::projection::Settled;
 use crate::store::{
-    Change, CommandId, Decided, FoundSections, GitWish, PublishItem, PublishKind, Section,
-    Store as _, Wanted,
+    Change, CommandId, FoundSections, GitWish, PublishItem, PublishKind, Section, Store as _,
+    Wanted,
 };
 use crate::workspace::Workspace;
 
@@ -146,34 +144,17 @@ impl Survey {
             if now.board.sequence > 0 && !anew {
                 return Err("it is adopted already".into());
             }
-            let leaving = leaving(&now.board, operations);
+            let mut all = operations.clone();
+            all.extend(leaving(&now.board, operations));
             Ok(Change {
-                operations: operations
-                    .iter()
-                    .chain(&leaving)
-                    .map(|operation| Operation::Board {
-                        operation: operation.clone(),
-                    })
-                    .collect(),
                 publish: publish.clone(),
                 found: found.clone(),
                 git: git.clone(),
-                ..Change::default()
+                ..Change::of_board(all)
             })
         })?;
-        let operations = match decided {
-            Decided::Applied { operations, .. } => operations,
-            Decided::Refused(refusal) => return Err(BoardError::Refused(refusal)),
-            Decided::Duplicate { .. } | Decided::UnknownStep => Vec::new(),
-        };
+        let mut done = Done::of(decided, &board)?;
         let mut desk = Desk::open(workspace, &board)?;
-        let mut done = Done {
-            result: serde_json::Value::Null,
-            operations,
-            settled: Settled::default(),
-            commits: Vec::new(),
-            unfinished: Vec::new(),
-        };
         desk.finish(&mut done);
         if self.is_new() && desk.commits {
             desk.commit_new_files(&mut done)?;
@@ -211,12 +192,7 @@ impl Survey {
             edits,
             files: Vec::new(),
         };
-        Ok(vec![GitWish {
-            operation: operations.len().saturating_sub(1),
-            steps: Vec::new(),
-            // A wish is plain data, so it always has a JSON form.
-            payload: serde_json::to_value(&wish).unwrap_or_default(),
-        }])
+        Ok(vec![wish.of_operation(operations.len().saturating_sub(1))])
     }
 }
 

@@ -1,11 +1,11 @@
 //! A board that is begun with given operations, where there is none yet.
 
 use airboss_core::board::{BoardKey, BoardOperation};
-use airboss_core::operation::Operation;
 
 use super::adopt::Survey;
 use super::desk::{BoardError, Desk, Done};
-use crate::store::{Change, Decided, Store as _, Wanted};
+use super::places::each_once;
+use crate::store::{Change, Store as _, Wanted};
 use crate::workspace::Workspace;
 
 /// Begins a board and writes its files; the first operation is [`BoardOperation::Adopted`].
@@ -26,33 +26,21 @@ pub fn begin(
     let places = survey.places;
     let mut publish = places.lists().to_vec();
     publish.extend(places.stale(&operations, &|_| None));
-    let mut seen = std::collections::BTreeSet::new();
-    publish.retain(|item| seen.insert(item.path.clone()));
+    let publish = each_once(publish);
     let mut store = workspace.open_store()?;
     let none = Wanted::Ids(Vec::new());
     let decided = store.decide_board(board, None, &none, &mut |standing| {
         if standing.board.sequence > 0 {
             return Err("there is a board already; only an empty one is begun so".into());
         }
-        let operations = operations.iter().cloned();
-        let board = |operation| Operation::Board { operation };
         Ok(Change {
-            operations: operations.map(board).collect(),
             publish: publish.clone(),
-            ..Change::default()
+            ..Change::of_board(operations.clone())
         })
     })?;
     drop(store);
-    let operations = match decided {
-        Decided::Applied { operations, .. } => operations,
-        Decided::Refused(refusal) => return Err(BoardError::Refused(refusal)),
-        Decided::Duplicate { .. } | Decided::UnknownStep => Vec::new(),
-    };
+    let mut done = Done::of(decided, board)?;
     let mut desk = Desk::open(workspace, board)?;
-    let mut done = Done {
-        operations,
-        ..Done::default()
-    };
     desk.finish(&mut done);
     if desk.commits {
         desk.commit_new_files(&mut done)?;

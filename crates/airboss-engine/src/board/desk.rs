@@ -1,7 +1,7 @@
 //! Changing a board: take in what others did, decide in one transaction, publish, commit.
 
 use airboss_core::board::{Board, BoardKey, BoardOperation};
-use airboss_core::operation::{Operation, StoredOperation};
+use airboss_core::operation::StoredOperation;
 use airboss_core::path::RepoPathError;
 use serde_json::Value;
 
@@ -10,13 +10,13 @@ use super::files::{BoardFiles, Whole};
 use super::home::at_home;
 use super::looked::Looked;
 use super::places::Places;
-use super::wish::BoardWish;
-use crate::git::{Delta, Entry, FileMode, GitError};
+use super::wish::{BoardWish, new_file};
+use crate::git::{Delta, GitError};
 use crate::projection::{Publisher, Settled};
 use crate::run::commits::{CommitError, WishOutcome, drain};
 use crate::store::{
-    BoardStanding, Change, CommandId, Decided, GitWish, PublishItem, PublishRow, Refusal,
-    SqliteStore, Store, StoreError, Wanted,
+    BoardStanding, Change, CommandId, Decided, PublishItem, PublishRow, Refusal, SqliteStore,
+    Store, StoreError, Wanted,
 };
 use crate::supervise::self_identity;
 use crate::workspace::{Workspace, WorkspaceError};
@@ -101,6 +101,23 @@ pub struct Done {
     pub commits: Vec<WishOutcome>,
     /// What went wrong after the change was stored.
     pub unfinished: Vec<String>,
+}
+
+impl Done {
+    /// What the store answered, before anything is published.
+    pub(super) fn of(decided: Decided, board: &BoardKey) -> Result<Self, BoardError> {
+        let (operations, result) = match decided {
+            Decided::Applied { operations, result } => (operations, result),
+            Decided::Duplicate { result } => (Vec::new(), result),
+            Decided::Refused(refusal) => return Err(BoardError::Refused(refusal)),
+            Decided::UnknownStep => return Err(BoardError::NotAdopted(board.clone())),
+        };
+        Ok(Self {
+            result,
+            operations,
+            ..Self::default()
+        })
+    }
 }
 
 /// A board that is worked on.
@@ -242,19 +259,7 @@ impl Desk {
                 let decision = decide(standing)?;
                 Ok(change_of(&places, standing, decision, commits, since))
             })?;
-        let (operations, result) = match decided {
-            Decided::Applied { operations, result } => (operations, result),
-            Decided::Duplicate { result } => (Vec::new(), result),
-            Decided::Refused(refusal) => return Err(BoardError::Refused(refusal)),
-            Decided::UnknownStep => return Err(BoardError::NotAdopted(places.board)),
-        };
-        Ok(Done {
-            result,
-            operations,
-            settled: Settled::default(),
-            commits: Vec::new(),
-            unfinished: Vec::new(),
-        })
+        Done::of(decided, &places.board)
     }
 
     /// Commits the files of a board that was just begun, so that later commits can build on them.
@@ -268,15 +273,7 @@ impl Desk {
                 continue;
             }
             let bytes = fs_err::read(self.workspace.top.join(&item.path))?;
-            let after = Entry {
-                mode: FileMode::Regular,
-                blob: repository.write_blob(&bytes)?,
-            };
-            files.push(Delta {
-                path: item.path,
-                before: None,
-                after: Some(after),
-            });
+            files.push(new_file(&repository, &item.path, &bytes)?);
         }
         let next = self
             .store
@@ -353,22 +350,12 @@ fn change_of(
             edits,
             files: decision.files,
         };
-        git.push(GitWish {
-            operation: decision.operations.len().saturating_sub(1),
-            steps: Vec::new(),
-            // A wish is plain data, so it always has a JSON form.
-            payload: serde_json::to_value(&wish).unwrap_or_default(),
-        });
+        git.push(wish.of_operation(decision.operations.len().saturating_sub(1)));
     }
     Change {
-        operations: decision
-            .operations
-            .into_iter()
-            .map(|operation| Operation::Board { operation })
-            .collect(),
         publish,
         git,
         result: decision.result,
-        ..Change::default()
+        ..Change::of_board(decision.operations)
     }
 }

@@ -16,7 +16,6 @@ use airboss_core::board::{
     Board, BoardKey, BoardOperation, Cause, EditError, Field, Place, Task, TaskChange, TaskFacts,
 };
 use airboss_core::id::TaskId;
-use airboss_core::operation::Operation;
 use airboss_core::path::RepoPath;
 
 use super::edits::{BoardEdits, TaskEdit};
@@ -169,9 +168,8 @@ impl BoardFiles {
         notes: &mut Vec<String>,
     ) -> Result<(), StoreError> {
         let published = store.publication(&row.plan, &row.path)?;
-        let is_known = published
-            .as_ref()
-            .is_some_and(|known| known.hash == digest(base));
+        let hash = digest(base);
+        let is_known = published.as_ref().is_some_and(|known| known.hash == hash);
         // What waited for a person is asked about again where everything is put right.
         if is_known && self.whole == Whole::No {
             return Ok(());
@@ -181,7 +179,7 @@ impl BoardFiles {
         if self.elsewhere(&board).is_some() {
             return Ok(());
         }
-        let key = format!("import {} {} {since}", row.path, digest(base));
+        let key = format!("import {} {hash} {since}", row.path);
         let key = CommandId::new(key);
         if let PublishKind::PhaseMarkers { task } = row.kind {
             // Nothing was ever published to it: what it says was read from it, or is its
@@ -243,7 +241,9 @@ impl BoardFiles {
             return Ok(());
         }
         let mut seen = self.seen(store, board, row, bytes, parsed, file)?;
-        if let Ok(paths) = task_directories(&self.root(board)) {
+        if let Ok(places) = Places::new(&self.top, board)
+            && let Ok(paths) = task_directories(&places.root())
+        {
             let current = paths.iter().filter_map(|path| Directory::parse(path));
             seen.directories = current.map(|directory| directory.number).collect();
         }
@@ -315,25 +315,14 @@ impl BoardFiles {
         Ok(seen)
     }
 
-    fn root(&self, board: &BoardKey) -> PathBuf {
-        match board.root() {
-            Some(root) => self.top.join(root),
-            None => self.top.clone(),
-        }
-    }
-
     /// What is stored for operations, with the files that they make stale.
     fn change_of(&self, board: &BoardKey, view: &Board, operations: Vec<BoardOperation>) -> Change {
         let task = |id| view.tasks.get(&id).cloned();
         let places = Places::new(&self.top, board).ok();
         let publish = places.map(|places| places.stale(&operations, &task));
         Change {
-            operations: operations
-                .into_iter()
-                .map(|operation| Operation::Board { operation })
-                .collect(),
             publish: publish.unwrap_or_default(),
-            ..Change::default()
+            ..Change::of_board(operations)
         }
     }
 
@@ -393,12 +382,7 @@ impl BoardFiles {
         };
         let decided =
             store.decide_board(board, Some(key), &Wanted::Ids(Vec::new()), &mut |_| {
-                Ok(Change {
-                    operations: vec![Operation::Board {
-                        operation: operation.clone(),
-                    }],
-                    ..Change::default()
-                })
+                Ok(Change::of_board(vec![operation.clone()]))
             })?;
         if let Decided::Applied { .. } = decided {
             notes.push(format!(

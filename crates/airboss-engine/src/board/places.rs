@@ -1,5 +1,6 @@
 //! Where the files of a board lie, and which of them a change makes stale.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use airboss_core::board::directory::{self, Directory};
@@ -153,9 +154,7 @@ impl Places {
                 _ => {}
             }
         }
-        let mut seen = std::collections::BTreeSet::new();
-        items.retain(|item| seen.insert(item.path.clone()));
-        items
+        each_once(items)
     }
 
     /// The files of one task that a change of it makes stale.
@@ -178,6 +177,13 @@ impl Places {
         }
         items
     }
+}
+
+/// The files without those that are named again.
+pub(super) fn each_once(mut items: Vec<PublishItem>) -> Vec<PublishItem> {
+    let mut seen = BTreeSet::new();
+    items.retain(|item| seen.insert(item.path.clone()));
+    items
 }
 
 fn item(path: &RepoPath, kind: PublishKind) -> PublishItem {

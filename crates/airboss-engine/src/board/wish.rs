@@ -18,7 +18,7 @@ use crate::git::{
     Repository, scoped_commit,
 };
 use crate::projection::Content;
-use crate::store::{GitWishRow, PublishItem, Store, StoreError};
+use crate::store::{GitWish, GitWishRow, PublishItem, Store, StoreError};
 
 /// What the commit of a change of the board has to hold.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -38,6 +38,18 @@ pub struct BoardWish {
     /// Whole files that belong to it, with their contents: artifacts, or a new board's files.
     #[serde(default)]
     pub files: Vec<Delta>,
+}
+
+impl BoardWish {
+    /// As the store keeps it, for the operation at this place of a change.
+    pub(super) fn of_operation(&self, operation: usize) -> GitWish {
+        GitWish {
+            operation,
+            steps: Vec::new(),
+            // A wish is plain data, so it always has a JSON form.
+            payload: serde_json::to_value(self).unwrap_or_default(),
+        }
+    }
 }
 
 /// Puts the ids of the operations into the tasks, which state.json carries: they are known only
@@ -121,15 +133,24 @@ fn new_archive(
     let Content::Write(bytes) = single::archive_content(None, edits) else {
         return Ok(None);
     };
+    new_file(repository, &places.archive, &bytes).map(Some)
+}
+
+/// A file that the branch does not have, with its content.
+pub(super) fn new_file(
+    repository: &Repository,
+    path: &RepoPath,
+    content: &[u8],
+) -> Result<Delta, GitError> {
     let after = Entry {
         mode: FileMode::Regular,
-        blob: repository.write_blob(&bytes)?,
+        blob: repository.write_blob(content)?,
     };
-    Ok(Some(Delta {
-        path: places.archive.clone(),
+    Ok(Delta {
+        path: path.clone(),
         before: None,
         after: Some(after),
-    }))
+    })
 }
 
 /// The state.json and the plan of one task.

@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use airboss_core::attempt::{Attempt, AttemptStatus};
-use airboss_core::board::{Board, BoardKey, Task};
+use airboss_core::board::{Board, BoardKey, BoardOperation, Task};
 use airboss_core::id::{AttemptId, OperationId, RunId, StepId, TaskId};
 use airboss_core::operation::{Operation, PlanKey, StoredOperation};
 use airboss_core::path::RepoPath;
@@ -181,6 +181,18 @@ pub struct Change {
 }
 
 impl Change {
+    /// These operations of a board, and nothing else.
+    #[must_use]
+    pub fn of_board(operations: Vec<BoardOperation>) -> Self {
+        let operations = operations.into_iter();
+        Self {
+            operations: operations
+                .map(|operation| Operation::Board { operation })
+                .collect(),
+            ..Self::default()
+        }
+    }
+
     /// Nothing but an answer.
     #[must_use]
     pub fn answer(result: Value) -> Self {

@@ -2,7 +2,7 @@
 
 use airboss_core::board::error::FixStatus;
 use airboss_core::board::{
-    Artifact, BoardOperation, Dependencies, Place, Position, Status, TaskChange, TaskStatus,
+    Artifact, Dependencies, Place, Position, Status, TaskChange, TaskStatus,
 };
 use proptest::prelude::*;
 

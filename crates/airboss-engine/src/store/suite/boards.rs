@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use airboss_core::board::error::{ErrorContext, ErrorEntry, FixStatus, Severity};
 use airboss_core::board::{
-    Artifact, BoardOperation, Cause, Dependencies, Field, Place, Position, Status, TaskChange,
-    TaskStatus,
+    Artifact, Cause, Dependencies, Field, Place, Position, Status, TaskChange, TaskStatus,
 };
 use serde_json::json;
 
