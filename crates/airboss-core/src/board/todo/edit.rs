@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::scan::{Entry, Scan};
 use super::splice::{self, Splice};
-use super::{change, dates, link_edit, parse, place};
+use super::{change, dates, link_edit, parse, place, quotes};
 use crate::board::change::Field;
 use crate::board::edit::{Edit, EditError, Edited, Position};
 use crate::board::facts::TaskFacts;
@@ -19,7 +19,8 @@ use crate::time::Timestamp;
 /// or a status line that is missing is told in [`Edited::left`].
 ///
 /// # Errors
-/// When the file holds an unfinished merge, or the number that is edited is there twice.
+/// When the file holds an unfinished merge, the number that is edited is there twice, or a comment
+/// that is never closed would come to hide other tasks.
 pub fn edit(bytes: &[u8], edits: &[Edit<'_>]) -> Result<Edited, EditError> {
     let steps: Vec<Step<'_>> = edits.iter().flat_map(steps).collect();
     let mut bytes = Cow::Borrowed(bytes);
@@ -51,7 +52,9 @@ pub fn edit(bytes: &[u8], edits: &[Edit<'_>]) -> Result<Edited, EditError> {
         }
         let splices = batch.splices;
         if !splices.is_empty() {
-            bytes = Cow::Owned(splice::apply(&bytes, splices));
+            let edited = splice::apply(&bytes, splices);
+            quotes::check(&scan, &edited, rest[..taken].iter().flat_map(Step::numbers))?;
+            bytes = Cow::Owned(edited);
         }
         rest = &rest[taken..];
     }
@@ -132,6 +135,45 @@ const LAST_UPDATED: u32 = u32::MAX - 1;
 /// Stands for the order of the entries.
 const ORDER: u32 = u32::MAX - 2;
 
+impl<'a> Step<'a> {
+    /// The task that it writes text of.
+    fn task(&self) -> Option<&'a Task> {
+        match *self {
+            Self::Add(task) | Self::Fields(task, _) | Self::Times(task) => Some(task),
+            _ => None,
+        }
+    }
+
+    /// The same with another text of its task.
+    fn of<'b>(self, task: &'b Task) -> Step<'b>
+    where
+        'a: 'b,
+    {
+        match self {
+            Self::Add(_) => Step::Add(task),
+            Self::Fields(_, fields) => Step::Fields(task, fields),
+            Self::Times(_) => Step::Times(task),
+            other => other,
+        }
+    }
+
+    /// The entries that may change, by their numbers before and after; none for the front matter.
+    fn numbers(&self) -> impl Iterator<Item = u32> + use<> {
+        let (before, after) = match *self {
+            Self::Add(task)
+            | Self::Fields(task, _)
+            | Self::Link(task, _)
+            | Self::Times(task)
+            | Self::Artifact(task, _)
+            | Self::Plan(task) => (Some(task.number), None),
+            Self::Renumber(number, task) => (Some(number), Some(task.number)),
+            Self::Move(number, _) | Self::Remove(number) => (Some(number), None),
+            Self::NextNumber(_) | Self::LastUpdated(_) => (None, None),
+        };
+        before.into_iter().chain(after)
+    }
+}
+
 impl Batch<'_, '_> {
     /// Whether a step can be carried out without seeing what earlier ones did.
     fn admits(&self, step: &Step<'_>) -> bool {
@@ -169,7 +211,11 @@ impl Batch<'_, '_> {
     }
 
     fn carry_out(&mut self, step: &Step<'_>) -> Result<(), EditError> {
-        match *step {
+        let harmless = step
+            .task()
+            .filter(|_| quotes::has_open_comment(self.scan))
+            .and_then(quotes::harmless);
+        match harmless.as_ref().map_or(*step, |task| step.of(task)) {
             Step::Add(task) => self.add(task),
             Step::Fields(task, fields) => self.change(task, |entry, batch| {
                 change::fields(batch.scan, batch.bytes, entry, task, fields)

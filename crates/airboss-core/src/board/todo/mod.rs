@@ -20,6 +20,7 @@ mod mend;
 mod numbers;
 mod parse;
 mod place;
+mod quotes;
 mod scan;
 mod splice;
 mod status;

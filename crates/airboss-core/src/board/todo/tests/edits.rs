@@ -884,3 +884,37 @@ fn case_23_bytes_that_are_no_text_are_kept() {
         b"### 1. \xff\xfe\n- **Status**: [PLANNED] \xc3\n\xf0\x9f\n"
     );
 }
+
+#[test]
+fn a_value_closes_no_comment_that_was_left_open() {
+    let input = "<!-- a note\n\n### 1. a\n- **Status**: [PLANNED]\n- **Effort**: 1\n\n\
+                 ### 2. b\n- **Status**: [PLANNED]\n";
+    let expected = input.replace("**Effort**: 1", "**Effort**: x --&gt; y");
+    change(
+        input,
+        Field::Effort,
+        |task| task.effort = Some("x --> y".to_owned()),
+        &expected,
+    );
+    let closed = input.replace("a note", "a note -->");
+    let expected = closed.replace("**Effort**: 1", "**Effort**: x --> y");
+    change(
+        &closed,
+        Field::Effort,
+        |task| task.effort = Some("x --> y".to_owned()),
+        &expected,
+    );
+}
+
+#[test]
+fn what_would_hide_another_entry_is_refused() {
+    let input = "### 1. a\n- **Status**: [PLANNED]\nx --> y\n\n\
+                 ### 2. b\n- **Status**: [PLANNED]\n<!-- a note\n\n\
+                 ### 3. c\n- **Status**: [PLANNED]\n";
+    let last = Edit::Move {
+        number: 1,
+        to: &Position::Last,
+    };
+    let refused = edit(input.as_bytes(), &[last]).unwrap_err();
+    insta::assert_snapshot!(refused, @"line 7: the comment or fence that begins here is never closed, and with this change it would hide other tasks; close it");
+}
