@@ -440,6 +440,12 @@ impl Invocation<'_> {
         self.start().wait()
     }
 
+    /// Starts it on a terminal of its own.
+    #[must_use]
+    pub fn on_terminal(self) -> crate::Terminal {
+        crate::Terminal::start(self.command)
+    }
+
     /// Starts it. Its output goes to files, so that nothing has to read it meanwhile.
     #[must_use]
     pub fn start(mut self) -> Running {

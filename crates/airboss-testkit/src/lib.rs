@@ -2,5 +2,7 @@
 
 pub mod environment;
 pub mod model_server;
+pub mod terminal;
 
 pub use environment::TestEnvironment;
+pub use terminal::Terminal;

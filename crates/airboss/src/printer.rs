@@ -47,6 +47,12 @@ impl Printer {
         writeln!(anstream::stderr(), "{}", text.trim_end_matches('\n')).ok();
     }
 
+    /// A question, with the cursor left behind it.
+    pub fn prompt(&self, text: &str) {
+        let mut out = anstream::stderr();
+        write!(out, "{text} ").and_then(|()| out.flush()).ok();
+    }
+
     /// Something the person should know; the command goes on.
     pub fn warning(&self, text: &str) {
         self.note(&format!("{} {text}", "warning:".yellow().bold()));

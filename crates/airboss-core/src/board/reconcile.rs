@@ -2,7 +2,7 @@
 //!
 //! Every task that a file knows becomes a task of the board, and every disagreement is settled by
 //! an operation that carries its rule in words, so that it can be read, and undone. The rules for
-//! two statuses, the first that decides:
+//! two statuses, the first that decides, unless a person chose a file for the task:
 //!
 //! 1. A file that says nothing is no witness.
 //! 2. The later status counts when what it claims is there: a report for `researched`, a plan for
@@ -14,7 +14,7 @@
 //! 5. state.json counts: its list of active tasks is the authority of the format.
 //!
 //! A task that only one file has is added to the other, unless a list of finished or archived
-//! tasks has it. Nothing is ever removed. Of two next numbers neither is chosen silently: the one
+//! tasks has it. No rule ever removes a task; a person may who chooses the file that lacks it. Of two next numbers neither is chosen silently: the one
 //! of state.json is in force, and the disagreement is left for a person. A number that stands
 //! twice is adopted once, as it stands first.
 //!
@@ -55,9 +55,15 @@ pub struct Found<'a> {
     pub evidence: &'a BTreeMap<u32, Evidence>,
     /// The file that the person prefers.
     pub prefer: Option<Side>,
+    /// What the person chose.
+    pub chosen: &'a Chosen,
     /// The time.
     pub now: Timestamp,
 }
+
+/// The file that a person chose for each disagreement, by the number of its task; `None` is the
+/// next number.
+pub type Chosen = BTreeMap<Option<u32>, Side>;
 
 /// What the world shows of one task.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -71,7 +77,7 @@ pub struct Evidence {
 }
 
 /// A board as it was taken over.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Reconciled {
     /// Everything to be stored, in order.
     pub operations: Vec<BoardOperation>,
@@ -180,10 +186,16 @@ impl Adoption<'_> {
 
     /// Numbers are given out by state.json; `doctor` offers the larger one where it is free.
     fn next_number(&mut self, disagreement: Disagreement) {
-        let next = self.found.state_next;
+        let (next, rule) = match self.found.chosen.get(&None) {
+            Some(Side::Todo) => (self.found.todo_next, chosen(Side::Todo)),
+            Some(Side::State) => (self.found.state_next, chosen(Side::State)),
+            None => {
+                let rule = "numbers are given out by state.json".to_owned();
+                (self.found.state_next, rule)
+            }
+        };
         let operation = next.map(|next| BoardOperation::NextNumberSet { next });
         self.changes.extend(operation);
-        let rule = "numbers are given out by state.json".to_owned();
         self.result.settled.push((disagreement, rule));
     }
 
@@ -201,9 +213,18 @@ impl Adoption<'_> {
         entry: Option<&TaskFacts>,
         record: Option<&TaskFacts>,
     ) {
+        let choice = self.found.chosen.get(&Some(task.number)).copied();
         let rule = match &disagreement {
-            Some(Disagreement::OnlyInTodo { .. }) => "only TODO.md had it",
-            Some(Disagreement::OnlyInState { .. }) => "only state.json had it",
+            Some(Disagreement::OnlyInTodo { .. }) => match choice {
+                Some(Side::State) => return self.unwanted(task, disagreement, Side::State),
+                Some(Side::Todo) => chosen(Side::Todo),
+                None => "only TODO.md had it".to_owned(),
+            },
+            Some(Disagreement::OnlyInState { .. }) => match choice {
+                Some(Side::Todo) => return self.unwanted(task, disagreement, Side::Todo),
+                Some(Side::State) => chosen(Side::State),
+                None => "only state.json had it".to_owned(),
+            },
             Some(Disagreement::Status { .. }) => {
                 let (change, rule) = self.status(&mut task, entry, record);
                 self.tasks.push(BoardOperation::TaskAdopted {
@@ -224,14 +245,26 @@ impl Adoption<'_> {
         };
         self.changes.push(BoardOperation::TaskAdded {
             task: Box::new(task),
-            cause: Cause::Reconciled {
-                rule: rule.to_owned(),
-            },
+            cause: Cause::Reconciled { rule: rule.clone() },
         });
-        let rule = rule.to_owned();
         self.result
             .settled
             .extend(disagreement.map(|found| (found, rule)));
+    }
+
+    /// A task that the chosen file does not have. It is adopted first, so that undoing its removal
+    /// brings it back.
+    fn unwanted(&mut self, task: Task, disagreement: Option<Disagreement>, side: Side) {
+        let rule = format!("{}, which does not have it", chosen(side));
+        let cause = Cause::Reconciled { rule: rule.clone() };
+        let changes = vec![TaskChange::Place(Place::Removed)];
+        let change = BoardOperation::change(&task, changes, cause, false);
+        self.tasks.push(BoardOperation::TaskAdopted {
+            task: Box::new(task),
+        });
+        self.changes.extend(change);
+        let settled = disagreement.map(|found| (found, rule));
+        self.result.settled.extend(settled);
     }
 
     /// The task gets the status that did not count, and the operation brings the one that did: so
@@ -246,13 +279,13 @@ impl Adoption<'_> {
         let state = record.and_then(|facts| facts.status.clone());
         let nothing = Evidence::default();
         let evidence = self.found.evidence.get(&task.number).unwrap_or(&nothing);
-        let (side, rule) = decide(
-            todo.as_ref(),
-            state.as_ref(),
-            task,
-            evidence,
-            self.found.prefer,
-        );
+        let (side, rule) = match self.found.chosen.get(&Some(task.number)) {
+            Some(side) => (*side, chosen(*side)),
+            None => {
+                let (todo, state) = (todo.as_ref(), state.as_ref());
+                decide(todo, state, task, evidence, self.found.prefer)
+            }
+        };
         let (chosen, other) = match side {
             Side::Todo => (todo, state),
             Side::State => (state, todo),
@@ -397,6 +430,11 @@ fn dependencies(todo: Option<&TaskFacts>, state: Option<&TaskFacts>) -> Dependen
         joined.prose = joined.prose.or_else(|| said.prose.clone());
     }
     joined
+}
+
+/// The rule in words where a person chose a file.
+fn chosen(side: Side) -> String {
+    format!("{side} was chosen")
 }
 
 /// Which of two statuses counts, and by which rule.

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use airboss_core::board::directory::Directory;
 use airboss_core::board::drift::Side;
 use airboss_core::board::link;
-use airboss_core::board::reconcile::{Evidence, Found, Reconciled, adopt};
+use airboss_core::board::reconcile::{self, Chosen, Evidence, Found, Reconciled};
 use airboss_core::board::{
     Artifact, Board, BoardKey, BoardOperation, Cause, EditError, Place, Task, TaskChange,
     TaskFacts, TaskStatus,
 };
 use airboss_core::path::RepoPath;
-use airboss_core::plan::{Phase, Plan};
+use airboss_core::plan::Plan;
 use airboss_core::time::Timestamp;
 use fs_err as fs;
 
@@ -44,6 +44,10 @@ pub struct Survey {
     pub state: Option<ReadList>,
     /// What adopting it will store, and every disagreement with the rule that settles it.
     pub adopted: Reconciled,
+    /// What the world shows of the tasks that the files disagree about, by number.
+    pub evidence: BTreeMap<u32, Evidence>,
+    archive: Vec<TaskFacts>,
+    prefer: Option<Side>,
 }
 
 /// A file that cannot be adopted; nothing was written.
@@ -73,23 +77,38 @@ impl Survey {
         let todo = read_list(workspace, &todo)?;
         let state = read_list(workspace, &state)?;
         let archive = read_archive(&places)?;
-        let adopted = adopt(&Found {
-            board,
-            todo: todo.as_ref().map_or(&[], |read| &read.parsed.facts),
-            todo_next: todo.as_ref().and_then(|read| read.parsed.next_number),
-            state: state.as_ref().map_or(&[], |read| &read.parsed.facts),
-            state_next: state.as_ref().and_then(|read| read.parsed.next_number),
-            archive: &archive,
-            evidence: &evidence(workspace, &places, todo.as_ref(), state.as_ref())?,
-            prefer,
-            now: clock::now(),
-        });
-        Ok(Self {
+        let evidence = evidence(workspace, &places, todo.as_ref(), state.as_ref())?;
+        let adopted = Reconciled::default();
+        let mut survey = Self {
             places,
             todo,
             state,
             adopted,
-        })
+            evidence,
+            archive,
+            prefer,
+        };
+        survey.choose(&Chosen::new());
+        Ok(survey)
+    }
+
+    /// Decides again, with what a person chose. Reads and writes nothing.
+    pub fn choose(&mut self, chosen: &Chosen) {
+        let facts = |read: &'_ Option<ReadList>| read.as_ref().map(|read| read.parsed.clone());
+        let todo = facts(&self.todo).unwrap_or_default();
+        let state = facts(&self.state).unwrap_or_default();
+        self.adopted = reconcile::adopt(&Found {
+            board: &self.places.board,
+            todo: &todo.facts,
+            todo_next: todo.next_number,
+            state: &state.facts,
+            state_next: state.next_number,
+            archive: &self.archive,
+            evidence: &self.evidence,
+            prefer: self.prefer,
+            chosen,
+            now: clock::now(),
+        });
     }
 
     /// Whether there is nothing yet.
@@ -322,6 +341,12 @@ fn evidence(
     let mut found = BTreeMap::new();
     for number in numbers {
         let mut evidence = on_disk(places, &directories, number);
+        let said = |read: Option<&'_ ReadList>| {
+            let mut facts = read?.parsed.facts.iter();
+            facts.find(|facts| facts.number == number).cloned()
+        };
+        let task = reconcile::join(number, said(todo).as_ref(), said(state).as_ref());
+        evidence.phases = phases_on_disk(places, &task);
         evidence.newest = match (todo_changed.get(&number), state_changed.get(&number)) {
             (Some(todo), Some(state)) if todo > state => Some(Side::Todo),
             (Some(todo), Some(state)) if todo < state => Some(Side::State),
@@ -412,13 +437,6 @@ fn on_disk(places: &Places, directories: &[String], number: u32) -> Evidence {
                 summary: None,
             });
         }
-    }
-    let plans = evidence.artifacts.iter().filter(|it| it.kind == "plan");
-    if let Some(plan) = plans.max_by_key(|it| it.path.clone())
-        && let Ok(bytes) = fs::read(places.top.join(&plan.path))
-    {
-        let phase = |phase: &Phase| (phase.key.clone(), phase.status);
-        evidence.phases = Plan::parse(&bytes).phases.iter().map(phase).collect();
     }
     evidence
 }

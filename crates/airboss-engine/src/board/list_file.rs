@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use airboss_core::board::number::Numbering;
 use airboss_core::board::{
     Board, Edit, EditError, Edited, Place, Task, TaskFacts, state_file, todo,
 };
@@ -27,6 +28,8 @@ pub struct Parsed {
     pub facts: Vec<TaskFacts>,
     /// Of the next number.
     pub next_number: Option<u32>,
+    /// Of the range of numbers; only state.json says it.
+    pub numbering: Option<Numbering>,
 }
 
 const TODO: ListFile = ListFile {
@@ -37,6 +40,7 @@ const TODO: ListFile = ListFile {
             None => Ok(Parsed {
                 next_number: file.front.next_number.map(|(number, _)| number),
                 facts: file.entries,
+                numbering: None,
             }),
         }
     },
@@ -51,6 +55,7 @@ const STATE: ListFile = ListFile {
         Ok(Parsed {
             next_number: file.next_number,
             facts: file.tasks,
+            numbering: file.numbering,
         })
     },
     edit: state_file::edit,

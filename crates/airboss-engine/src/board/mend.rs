@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use airboss_core::board::directory::{Directory, Shelf};
-use airboss_core::board::number::{self, StoredNext};
+use airboss_core::board::number::{self, Numbering, StoredNext};
 use airboss_core::board::status::Status;
 use airboss_core::board::todo::{self, ProblemKind, TodoFile};
 use airboss_core::board::{
@@ -172,7 +172,8 @@ impl Desk {
             state: next(state).or(view.next_number),
             todo: next(todo),
         };
-        Ok(next_number(view, &self.directories()?, stored))
+        let numbering = self.places.numbering().map(|(range, _)| range);
+        Ok(next_number(view, &self.directories()?, stored, numbering))
     }
 
     fn directories(&self) -> Result<BTreeSet<u32>, BoardError> {
@@ -194,9 +195,14 @@ pub fn used_by_directories(paths: &[String]) -> BTreeSet<u32> {
     current.map(|directory| directory.number).collect()
 }
 
-/// The next number to be, where the stored ones differ or are taken.
+/// The next number to be, where the stored ones differ, are taken or beyond the last.
 #[must_use]
-pub fn next_number(view: &Board, directories: &BTreeSet<u32>, stored: StoredNext) -> Option<u32> {
+pub fn next_number(
+    view: &Board,
+    directories: &BTreeSet<u32>,
+    stored: StoredNext,
+    numbering: Option<Numbering>,
+) -> Option<u32> {
     let used =
         |number| directories.contains(&number) || view.active().any(|task| task.number == number);
     let differ = match (stored.state, stored.todo) {
@@ -204,7 +210,7 @@ pub fn next_number(view: &Board, directories: &BTreeSet<u32>, stored: StoredNext
         _ => false,
     };
     let offered = number::offer(stored, used);
-    let allocated = || number::allocate(stored, None, used).ok();
+    let allocated = || number::allocate(stored, numbering, used).ok();
     let next = offered.or_else(|| allocated().map(|it| it.number))?;
     (differ || stored.state.or(stored.todo) != Some(next)).then_some(next)
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use airboss_core::board::directory::{self, Directory};
-use airboss_core::board::errors_file;
 use airboss_core::board::link::{self, Home};
-use airboss_core::board::{BoardKey, BoardOperation, Field, Task, TaskChange};
+use airboss_core::board::number::Numbering;
+use airboss_core::board::{
+    BoardKey, BoardOperation, Field, Task, TaskChange, artifact_name, errors_file, state_file,
+};
 use airboss_core::id::TaskId;
 use airboss_core::path::{RepoPath, RepoPathError};
 
@@ -84,13 +86,34 @@ impl Places {
             .find(|path| self.top.join(path).is_file())
     }
 
-    /// The task's current plan; `None` when it has none on disk.
+    /// The task's current plan: the one that it names, else the last that it links, else the one
+    /// with the highest number. `None` when it has none on disk.
     #[must_use]
     pub fn plan(&self, task: &Task) -> Option<RepoPath> {
         let linked = task.artifacts.iter().filter(|it| it.kind == "plan");
         let linked = linked.map(|it| it.path.as_str()).rev();
         let mut named = task.plan.as_deref().into_iter().chain(linked);
-        named.find_map(|path| self.resolve(task, path))
+        named
+            .find_map(|path| self.resolve(task, path))
+            .or_else(|| self.newest_plan(task))
+    }
+
+    /// The plan with the highest number in the task's directory.
+    fn newest_plan(&self, task: &Task) -> Option<RepoPath> {
+        let inside = format!("{}/plans", self.directory(task)?);
+        let entries = fs_err::read_dir(self.root().join(&inside)).ok()?;
+        let is_plan = |entry: &std::io::Result<fs_err::DirEntry>| {
+            let metadata = entry.as_ref().ok().and_then(|entry| entry.metadata().ok());
+            metadata.is_some_and(|metadata| metadata.is_file() && metadata.len() > 0)
+        };
+        let names = entries.filter(is_plan).filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            Some(format!("{inside}/{name}"))
+        });
+        let names: Vec<String> = names.collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let plan = artifact_name::current_plan(None, &[], &names, |_| true)?;
+        self.board.file(plan).ok()
     }
 
     /// The place of the task's own state.json, whether it is there or not; `None` while the
@@ -115,6 +138,19 @@ impl Places {
             // What is missing is made; what cannot be read is told when it is to be written.
             _ => Ok(usual),
         }
+    }
+
+    /// The range of numbers that state.json sets, and the numbers in its lists; none when it sets
+    /// none or cannot be read.
+    #[must_use]
+    pub fn numbering(&self) -> Option<(Numbering, BTreeSet<u32>)> {
+        let bytes = fs_err::read(self.top.join(&self.state)).ok()?;
+        // Few boards set it, and the whole file is parsed for it.
+        let key = b"\"project_numbering\"";
+        bytes.windows(key.len()).find(|part| part == key)?;
+        let file = state_file::StateFile::parse(&bytes).ok()?;
+        let listed = file.tasks.iter().map(|task| task.number).collect();
+        Some((file.numbering?, listed))
     }
 
     /// The two files that list all tasks.

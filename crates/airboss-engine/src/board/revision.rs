@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use airboss_core::board::reconcile::{Found, adopt};
+use airboss_core::board::reconcile::{Chosen, Found, adopt};
 use airboss_core::board::{Board, state_file};
 use airboss_core::id::OperationId;
 use airboss_core::path::RepoPath;
@@ -48,6 +48,7 @@ pub fn at_revision(
         archive: &archive.map(|file| file.tasks).unwrap_or_default(),
         evidence: &BTreeMap::new(),
         prefer: None,
+        chosen: &Chosen::new(),
         now: clock::now(),
     });
     let mut board = Board::default();

@@ -8,7 +8,7 @@ use airboss_core::board::{Field, PhaseState, Place, Task, TaskChange};
 use airboss_core::plan::{Plan, Stamps, set_phase_status};
 use airboss_core::time::Timestamp;
 
-use super::edits::BoardEdits;
+use super::edits::{BoardEdits, TaskEdit};
 use crate::projection::Content;
 
 fn written(base: Option<&[u8]>, new: Vec<u8>) -> Content {
@@ -109,8 +109,11 @@ fn base_path(task: &Task) -> String {
 
 pub(super) fn archive_content(base: Option<&[u8]>, edits: &BoardEdits) -> Content {
     let fresh;
+    let is_archived = |edit: &TaskEdit| edit.task.place == Place::Archived;
     let from = match base {
         Some(base) => base,
+        // A task that leaves the board for good begins no archive.
+        None if !edits.tasks.iter().any(is_archived) => return Content::Gone,
         None => {
             fresh = archive::new_archive(edits.at.unwrap_or_default());
             &fresh

@@ -3,8 +3,8 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 
-use airboss_core::board::BoardKey;
 use airboss_core::board::drift::{self, Side};
+use airboss_core::board::{BoardKey, BoardOperation, Place, TaskChange};
 use airboss_core::exit::ExitCode;
 use airboss_engine::board::{
     BoardError, Desk, Difference, Done, FoundBoard, Places, Survey, Whole, find, key, read_list,
@@ -17,6 +17,7 @@ use clap::ValueEnum;
 use owo_colors::Style;
 use serde_json::{Value, json};
 
+use super::choose::choose;
 use crate::context::Context;
 use crate::error::{CliError, ErrorKind};
 use crate::page::{Page, width};
@@ -40,13 +41,24 @@ impl From<Prefer> for Side {
     }
 }
 
+/// What a person is asked before a board is taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Asking {
+    /// Nothing.
+    Nothing,
+    /// Whether to take it as proposed.
+    Once,
+    /// What to do about each disagreement.
+    Each,
+}
+
 /// Takes a board as it is, or begins one; asks before anything is written.
 ///
 /// # Errors
 /// When a file is damaged, nobody can be asked, or the store fails.
 pub fn init_board(
     context: &Context,
-    yes: bool,
+    asking: Asking,
     prefer: Option<Prefer>,
     command: Option<&CommandId>,
 ) -> Result<ExitCode, CliError> {
@@ -71,11 +83,17 @@ pub fn init_board(
             "{other} looks like a board, too; it is left alone (`board.root` chooses)"
         ));
     }
-    let survey = Survey::take(&workspace, &found.board, prefer.map(Side::from))?;
-    if !context.json && !context.quiet {
-        context.printer.note(&summary(&survey));
-    }
-    if !yes && !ask(context, &survey)? {
+    let mut survey = Survey::take(&workspace, &found.board, prefer.map(Side::from))?;
+    let agreed = match asking {
+        Asking::Each if !survey.adopted.settled.is_empty() => choose(context, &mut survey)?,
+        asking => {
+            if !context.json && !context.quiet {
+                context.printer.note(&summary(&survey));
+            }
+            asking == Asking::Nothing || ask(context, &survey)?
+        }
+    };
+    if !agreed {
         context.printer.note("nothing was changed");
         return Ok(ExitCode::Refused);
     }
@@ -181,8 +199,12 @@ fn summary(survey: &Survey) -> String {
     page.finish()
 }
 
-fn ask(context: &Context, survey: &Survey) -> Result<bool, CliError> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+/// Asks whether a board is to be taken.
+///
+/// # Errors
+/// When nobody can be asked.
+pub(super) fn ask(context: &Context, survey: &Survey) -> Result<bool, CliError> {
+    if !is_asked() {
         return Err(CliError::refused("a person has to see this first")
             .hint("run it on a terminal, or with --yes"));
     }
@@ -191,11 +213,25 @@ fn ask(context: &Context, survey: &Survey) -> Result<bool, CliError> {
     } else {
         format!("Adopt {}? [y/N]", survey.places.board)
     };
-    context.printer.note(&question);
+    let answer = answer(context, &question)?;
+    Ok(matches!(answer.as_deref(), Some("y" | "yes")))
+}
+
+/// Whether a person reads and answers.
+pub(super) fn is_asked() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks; the answer is in small letters, and `None` at the end of the input.
+pub(super) fn answer(context: &Context, question: &str) -> io::Result<Option<String>> {
+    context.printer.prompt(question);
     let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
-    let line = line.trim().to_ascii_lowercase();
-    Ok(matches!(line.as_str(), "y" | "yes"))
+    if io::stdin().lock().read_line(&mut line)? == 0 {
+        // The cursor stands behind the question.
+        context.printer.note("");
+        return Ok(None);
+    }
+    Ok(Some(line.trim().to_ascii_lowercase()))
 }
 
 fn as_json(survey: &Survey) -> Value {
@@ -213,10 +249,18 @@ fn as_json(survey: &Survey) -> Value {
         .iter()
         .map(ToString::to_string)
         .collect();
-    let tasks = survey.adopted.operations.iter();
-    let tasks = tasks
-        .filter(|operation| matches!(operation.word(), "task_adopted" | "task_added"))
-        .count();
+    let count = |holds: fn(&BoardOperation) -> bool| {
+        let operations = survey.adopted.operations.iter();
+        operations.filter(|operation| holds(operation)).count()
+    };
+    let taken = count(|it| matches!(it.word(), "task_adopted" | "task_added"));
+    let removed = count(|it| match it {
+        BoardOperation::TaskChanged { changes, .. } => {
+            changes.contains(&TaskChange::Place(Place::Removed))
+        }
+        _ => false,
+    });
+    let tasks = taken - removed;
     json!({
         "board": survey.places.board,
         "adopted": true,

@@ -9,7 +9,7 @@ use airboss_engine::store::{CommandId, Commit, Store as _};
 use airboss_engine::workspace::Workspace;
 use serde_json::json;
 
-use super::adopt::{Prefer, init_board};
+use super::adopt::{Asking, Prefer, init_board};
 use super::status::counts;
 use crate::context::Context;
 use crate::desk::{WriteOptions, Writing};
@@ -24,6 +24,9 @@ pub struct InitArguments {
     /// Adopt the board without asking, for scripts.
     #[arg(long)]
     yes: bool,
+    /// Ask about every disagreement between TODO.md and state.json, one by one.
+    #[arg(long, short, conflicts_with_all = ["yes", "file"])]
+    interactive: bool,
     /// Which file wins where nothing else decides.
     #[arg(long, value_enum, value_name = "FILE")]
     prefer: Option<Prefer>,
@@ -59,8 +62,12 @@ pub fn init(context: &Context, arguments: &InitArguments) -> Result<ExitCode, Cl
     }
     let command = arguments.options.command_id.as_deref().map(CommandId::new);
     if arguments.file.is_none() && context.plan.is_none() {
-        let (yes, prefer) = (arguments.yes, arguments.prefer);
-        return init_board(context, yes, prefer, command.as_ref());
+        let asking = match (arguments.interactive, arguments.yes) {
+            (true, _) => Asking::Each,
+            (false, true) => Asking::Nothing,
+            (false, false) => Asking::Once,
+        };
+        return init_board(context, asking, arguments.prefer, command.as_ref());
     }
     let path = context.plan_file_to_change(&workspace, arguments.file.as_deref())?;
     let file = workspace.read_plan(&path)?;

@@ -3,6 +3,7 @@
 pub mod adopt;
 pub mod answer;
 pub mod blame;
+pub mod choose;
 pub mod completions;
 pub mod config;
 pub mod conflicts;

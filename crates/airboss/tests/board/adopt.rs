@@ -5,7 +5,7 @@ use airboss_testkit::{TestEnvironment, assert_output};
 use crate::{STATE, TODO, found, refused};
 
 /// A repository whose two files disagree about three tasks and the next number.
-fn disagreeing() -> TestEnvironment {
+pub(crate) fn disagreeing() -> TestEnvironment {
     let environment = found();
     let todo = TODO
         .replace("[NOT STARTED]", "[RESEARCHED]")

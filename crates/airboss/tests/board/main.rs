@@ -3,10 +3,12 @@
 //! The boards are neutral and written here.
 
 mod adopt;
+mod choose;
 mod clones;
 mod doctor;
 mod errors;
 mod history;
+mod numbering;
 mod restore;
 mod task;
 mod together;

@@ -15,6 +15,19 @@ fn adopted(
     evidence: &BTreeMap<u32, Evidence>,
     prefer: Option<Side>,
 ) -> (Board, Reconciled) {
+    let chosen = Chosen::new();
+    adopted_by(todo, state, archive, evidence, prefer, &chosen)
+}
+
+/// Adopts these files, with choices of a person.
+fn adopted_by(
+    todo: &[TaskFacts],
+    state: &[TaskFacts],
+    archive: &[TaskFacts],
+    evidence: &BTreeMap<u32, Evidence>,
+    prefer: Option<Side>,
+    chosen: &Chosen,
+) -> (Board, Reconciled) {
     let board = BoardKey::new(RepoPath::new("specs").unwrap());
     let result = adopt(&Found {
         board: &board,
@@ -25,6 +38,7 @@ fn adopted(
         archive,
         evidence,
         prefer,
+        chosen,
         now: at(0),
     });
     (after(&Board::default(), &result.operations), result)
@@ -224,4 +238,50 @@ fn what_the_files_say_is_taken_together() {
         [(TimeKey::Started, at(7)), (TimeKey::Researched, at(0))].into()
     );
     assert_eq!(task.priority.as_deref(), Some("high"));
+}
+
+#[test]
+fn what_a_person_chose_counts_and_can_be_undone() {
+    let check = |side: Side| {
+        let chosen = [None, Some(1), Some(2), Some(3)]
+            .map(|key| (key, side))
+            .into();
+        let (board, result) = adopted_by(
+            &[facts(1, "PLANNED"), facts(2, "RESEARCHED")],
+            &[facts(1, "completed"), facts(3, "planned")],
+            &[],
+            &BTreeMap::new(),
+            None,
+            &chosen,
+        );
+        let place = |number| {
+            board
+                .tasks
+                .values()
+                .find(|task| task.number == number)
+                .unwrap()
+                .place
+        };
+        let places = [1, 2, 3].map(place);
+        let status = &board.find(1).unwrap().status;
+        format!(
+            "{status} {places:?} {:?}\n{}",
+            board.next_number,
+            rules(&result)
+        )
+    };
+    assert_snapshot!(check(Side::Todo), @r"
+    planned [Active, Active, Removed] Some(60)
+    task 1: TODO.md says `PLANNED` (line 10), state.json `completed` (line 10) => TODO.md was chosen
+    task 2 is only in TODO.md: `RESEARCHED` (line 20) => TODO.md was chosen
+    task 3 is only in state.json: `planned` (line 30) => TODO.md was chosen, which does not have it
+    the next number is 60 in TODO.md and 58 in state.json => TODO.md was chosen
+    ");
+    assert_snapshot!(check(Side::State), @r"
+    completed [Active, Removed, Active] Some(58)
+    task 1: TODO.md says `PLANNED` (line 10), state.json `completed` (line 10) => state.json was chosen
+    task 2 is only in TODO.md: `RESEARCHED` (line 20) => state.json was chosen, which does not have it
+    task 3 is only in state.json: `planned` (line 30) => state.json was chosen
+    the next number is 60 in TODO.md and 58 in state.json => state.json was chosen
+    ");
 }

@@ -205,7 +205,9 @@ impl Look<'_> {
             todo: next(&self.todo),
         };
         let directories = used_by_directories(&task_directories(&self.places.root())?);
-        let Some(better) = next_number(self.board, &directories, stored) else {
+        let numbering = self.state.as_ref().and_then(|read| read.parsed.numbering);
+        let last = numbering.filter(|range| range.wraps).map(|range| range.max);
+        let Some(better) = next_number(self.board, &directories, stored, numbering) else {
             return Ok(None);
         };
         let evidence = match (stored.state, stored.todo) {
@@ -214,7 +216,10 @@ impl Look<'_> {
             }
             (next, other) => {
                 let next = next.or(other).unwrap_or_default();
-                format!("the next number is {next}, which is taken")
+                match last.filter(|last| next > *last) {
+                    Some(last) => format!("the next number is {next}, and the last one {last}"),
+                    None => format!("the next number is {next}, which is taken"),
+                }
             }
         };
         let remedy = format!("`airboss doctor --fix` makes it {better} in both files");

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use airboss_core::board::command::{self, NewTask, Standing};
-use airboss_core::board::directory::Directory;
-use airboss_core::board::number::{StoredNext, allocate};
+use airboss_core::board::number::{Numbering, StoredNext, allocate};
 use airboss_core::exit::ExitCode;
 use airboss_core::id::TaskId;
-use airboss_engine::board::{Places, task_directories};
+use airboss_engine::board::{Places, task_directories, used_by_directories};
 use airboss_engine::clock;
 use airboss_engine::store::{BoardStanding, Wanted};
 
@@ -65,12 +64,47 @@ pub struct ExpandArguments {
     options: WriteOptions,
 }
 
-/// The numbers that directories of tasks have, those in vaults aside.
-fn directory_numbers(places: &Places) -> Result<BTreeSet<u32>, CliError> {
-    let paths = task_directories(&places.root())?;
-    let current = paths.iter().filter(|path| !path.starts_with("vault/"));
-    let directories = current.filter_map(|path| Directory::parse(path));
-    Ok(directories.map(|directory| directory.number).collect())
+/// What the disk says of numbers.
+struct OnDisk {
+    /// Those that directories of tasks have.
+    directories: BTreeSet<u32>,
+    /// The range that the board sets.
+    numbering: Option<Numbering>,
+    /// Where numbers begin again, those that state.json lists.
+    listed: Option<BTreeSet<u32>>,
+}
+
+impl OnDisk {
+    fn look(places: &Places) -> Result<Self, CliError> {
+        let set = places.numbering().filter(|(range, _)| range.wraps);
+        let (numbering, listed) = set.unzip();
+        Ok(Self {
+            directories: used_by_directories(&task_directories(&places.root())?),
+            numbering,
+            listed,
+        })
+    }
+
+    /// What has to be seen of the board.
+    fn wanted(&self, otherwise: Wanted) -> Wanted {
+        match self.listed {
+            Some(_) => Wanted::All,
+            None => otherwise,
+        }
+    }
+
+    /// Whether a number is in use. Where numbers begin again, those of the cycles before are free:
+    /// their tasks are neither active nor listed, and their directories in a vault.
+    fn has(&self, given: &BoardStanding, number: u32) -> bool {
+        let is_listed = match &self.listed {
+            Some(listed) => {
+                let mut active = given.board.active();
+                listed.contains(&number) || active.any(|task| task.number == number)
+            }
+            None => given.taken.contains(&number),
+        };
+        is_listed || self.directories.contains(&number)
+    }
 }
 
 /// Numbers for new tasks, the board's next number behind them, and what was odd.
@@ -80,11 +114,7 @@ struct Allocated {
     notes: Vec<String>,
 }
 
-fn numbers(
-    given: &BoardStanding,
-    directories: &BTreeSet<u32>,
-    count: usize,
-) -> Result<Allocated, CliError> {
+fn numbers(given: &BoardStanding, disk: &OnDisk, count: usize) -> Result<Allocated, CliError> {
     let mut allocated = Allocated {
         numbers: Vec::new(),
         next: 0,
@@ -95,8 +125,8 @@ fn numbers(
         todo: None,
     };
     for _ in 0..count {
-        let one = allocate(stored, None, |number| {
-            given.taken.contains(&number) || directories.contains(&number)
+        let one = allocate(stored, disk.numbering, |number| {
+            disk.has(given, number) || allocated.numbers.contains(&number)
         })
         .map_err(|error| CliError::refused(error.to_string()))?;
         allocated.numbers.push(one.number);
@@ -114,7 +144,7 @@ fn numbers(
 /// When it is not possible, or the board cannot be changed.
 pub fn add(context: &Context, arguments: &AddArguments) -> Result<ExitCode, CliError> {
     let mut writing = BoardWriting::open(context, &arguments.options)?;
-    let directories = directory_numbers(&writing.desk.places)?;
+    let disk = OnDisk::look(&writing.desk.places)?;
     let id = TaskId::from_uuid(clock::fresh_uuid());
     let named: Vec<u32> = arguments.parent.into_iter().collect();
     let wanted = if arguments.depends.0.is_empty() {
@@ -123,8 +153,9 @@ pub fn add(context: &Context, arguments: &AddArguments) -> Result<ExitCode, CliE
         // What waits for what is asked of the whole board.
         Wanted::All
     };
+    let wanted = disk.wanted(wanted);
     writing.change(context, &wanted, (&named, false), &mut |standing, given| {
-        let allocated = numbers(given, &directories, 1)?;
+        let allocated = numbers(given, &disk, 1)?;
         let number = allocated.numbers[0];
         let mut new = NewTask::new(id, number, &arguments.title);
         new.description.clone_from(&arguments.description);
@@ -159,7 +190,7 @@ fn lower_first(title: &str) -> String {
 /// As for [`add`].
 pub fn expand(context: &Context, arguments: &ExpandArguments) -> Result<ExitCode, CliError> {
     let mut writing = BoardWriting::open(context, &arguments.options)?;
-    let directories = directory_numbers(&writing.desk.places)?;
+    let disk = OnDisk::look(&writing.desk.places)?;
     let number = arguments.number;
     let ids: Vec<_> = arguments
         .titles
@@ -168,7 +199,7 @@ pub fn expand(context: &Context, arguments: &ExpandArguments) -> Result<ExitCode
         .collect();
     let named = (&[number][..], arguments.force);
     writing.change(context, &Wanted::All, named, &mut |standing, given| {
-        let allocated = numbers(given, &directories, ids.len())?;
+        let allocated = numbers(given, &disk, ids.len())?;
         let subtasks = subtasks(standing, arguments, &ids, &allocated.numbers)?;
         let operations = command::expand(standing, number, subtasks, allocated.next)?;
         let count = crate::words::count(ids.len(), "subtask");
