@@ -180,9 +180,18 @@ pub fn directory_of(kind: &str) -> Option<&'static str> {
 }
 
 /// Whether two paths that one task links mean the same file, however they are spelled: the root,
-/// the padding of the directory, and whether it is archived make no difference.
+/// the padding of the directory, whether it is archived, and the part of the file that is meant
+/// make no difference.
 #[must_use]
 pub fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (without_part(one), without_part(other));
+    if one == other {
+        return true;
+    }
+    // Most paths that are compared differ in their names, and need no closer look.
+    if name(one) != name(other) {
+        return false;
+    }
     let (one, other) = (Meaning::of(one), Meaning::of(other));
     let directories = match (&one.directory, &other.directory) {
         (Some(one), Some(other)) => one == other,
@@ -192,6 +201,14 @@ pub fn same(one: &str, other: &str) -> bool {
         (Some(_), None) => other.from_task,
     };
     directories && one.tail == other.tail
+}
+
+fn name(path: &str) -> Option<&str> {
+    path.trim_end_matches('/').rsplit('/').next()
+}
+
+fn without_part(path: &str) -> &str {
+    path.split_once('#').map_or(path, |(path, _)| path)
 }
 
 /// What a path means, apart from its spelling.
@@ -344,6 +361,8 @@ mod tests {
             assert!(!same(whole, other), "{other}");
         }
         assert!(same("./src/a.rs", "src/a.rs"));
+        assert!(same("specs/041_x/reports/r.md#part", "reports/r.md"));
+        assert!(!same("specs/041_x/reports/r.md", "r.md"));
     }
 
     #[test]

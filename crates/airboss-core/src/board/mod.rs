@@ -30,6 +30,7 @@ pub mod status;
 pub mod task;
 pub mod todo;
 pub mod transition;
+mod waits;
 
 #[cfg(test)]
 mod testing;

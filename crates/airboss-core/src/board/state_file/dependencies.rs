@@ -2,6 +2,7 @@
 
 use super::object;
 use crate::board::facts::Dependencies;
+use crate::board::waits;
 use crate::json::{Draft, Edits, Node, Object};
 
 /// Reads the value; `None` when it says nothing.
@@ -12,11 +13,9 @@ pub(super) fn read(node: Node<'_>) -> Option<Dependencies> {
     let mut read = Dependencies::default();
     let mut prose = Vec::new();
     for item in items(node) {
-        let numbers = numbers_of(item);
-        if numbers.is_empty() && !says_none(item) {
-            prose.push(words_of(item));
-        }
-        for number in numbers {
+        let said = said(item);
+        prose.extend(said.prose);
+        for number in said.numbers {
             if !read.numbers.contains(&number) {
                 read.numbers.push(number);
             }
@@ -53,14 +52,12 @@ pub(super) fn write<'text>(
     };
     let mut kept = Vec::new();
     for (position, item) in array.items().iter().enumerate() {
-        let numbers = numbers_of(*item);
-        let stays = if numbers.is_empty() {
-            keep_prose
-        } else {
-            numbers.iter().all(|number| wanted.numbers.contains(number))
-        };
-        if stays {
-            kept.extend(numbers);
+        let said = said(*item);
+        let mut numbers = said.numbers.iter();
+        let is_wanted = numbers.all(|number| wanted.numbers.contains(number));
+        let says_nothing = said == Dependencies::default();
+        if is_wanted && (said.prose.is_none() || keep_prose) && (!says_nothing || keep_prose) {
+            kept.extend(said.numbers);
         } else {
             edits.remove_item(&array, position);
         }
@@ -112,37 +109,16 @@ fn words_of(item: Node<'_>) -> String {
         .map_or_else(|| item.raw().to_owned(), std::borrow::Cow::into_owned)
 }
 
-/// `"none"` and the like wait for nothing.
-fn says_none(item: Node<'_>) -> bool {
-    let words = words_of(item);
-    let words = words.trim().trim_end_matches('.');
-    words.is_empty() || ["none", "-", "null", "n/a"].contains(&words.to_lowercase().as_str())
-}
-
-/// The tasks that one item names: `51`, `"51"`, `"Task 51 (done)"`, `"Tasks 51, 52 and 53"`.
-fn numbers_of(item: Node<'_>) -> Vec<u32> {
-    if let Some(number) = object::number(item) {
-        return vec![number];
+/// What one item says: `51`, `"51"`, `"Task 51 (done)"`, `"Tasks 51, 52 and 53"`, `"none"`.
+fn said(item: Node<'_>) -> Dependencies {
+    match object::number(item) {
+        Some(number) => Dependencies {
+            numbers: vec![number],
+            prose: None,
+        },
+        None if object::is_null(item) => Dependencies::default(),
+        None => waits::dependencies(&words_of(item)),
     }
-    let words = words_of(item);
-    let lower = words.to_lowercase();
-    let start = lower.trim_start();
-    let rest = ["tasks", "task", "#"]
-        .iter()
-        .find_map(|word| start.strip_prefix(word))
-        .unwrap_or("");
-    let mut numbers = Vec::new();
-    for word in rest
-        .split([' ', ',', '&', '#', ':'])
-        .filter(|word| !word.is_empty())
-    {
-        match object::number_in_text(&word.to_uppercase()) {
-            Some(number) => numbers.push(number),
-            None if word == "and" => {}
-            None => break,
-        }
-    }
-    numbers
 }
 
 #[cfg(test)]
@@ -170,5 +146,10 @@ mod tests {
         );
         check(r#"["None", null, ""]"#, &[], None);
         check(r#"[3, "when it rains"]"#, &[3], Some("when it rains"));
+        check(
+            r#"["Tasks 4-6, when it rains"]"#,
+            &[4, 5, 6],
+            Some("when it rains"),
+        );
     }
 }

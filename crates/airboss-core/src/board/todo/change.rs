@@ -7,10 +7,11 @@ use super::headings::plain_title;
 use super::scan::{Entry, Scan};
 use super::splice::{self, Splice};
 use super::status::StatusShape;
-use super::{dates, facts, numbers};
+use super::{dates, facts};
 use crate::board::change::Field;
 use crate::board::facts::Dependencies;
 use crate::board::task::{Task, TimeKey};
+use crate::board::waits;
 use crate::plan::lines::decode;
 use crate::time::Timestamp;
 
@@ -436,7 +437,7 @@ impl Change<'_, '_, '_> {
         let current = facts::numbers_of(view, &field).unwrap_or_default();
         let text = list(wanted, value);
         // What is written is what can be read back.
-        let wanted = numbers::dependencies(&text);
+        let wanted = waits::dependencies(&text);
         if current == wanted {
             return;
         }
@@ -453,7 +454,7 @@ impl Change<'_, '_, '_> {
                 prose: None,
             };
             let longer = format!("{value}, {}", list(&rest, value));
-            if numbers::dependencies(&longer) == wanted {
+            if waits::dependencies(&longer) == wanted {
                 return self.set(field.value, &longer);
             }
         }
@@ -465,7 +466,7 @@ impl Change<'_, '_, '_> {
         match (field, parent) {
             (Some(field), Some(parent)) => {
                 let value = self.view.text(&field.value);
-                let current = numbers::first_number(value);
+                let current = waits::first_number(value);
                 if current == Some(parent) {
                     return;
                 }
@@ -474,7 +475,7 @@ impl Change<'_, '_, '_> {
                     let at = value.find(&old)?;
                     let text = format!("{}{parent}{}", &value[..at], &value[at + old.len()..]);
                     let start = field.value.start + at;
-                    (numbers::first_number(&text) == Some(parent)).then(|| start..start + old.len())
+                    (waits::first_number(&text) == Some(parent)).then(|| start..start + old.len())
                 });
                 match digits {
                     Some(at) => self.push(at, parent.to_string()),

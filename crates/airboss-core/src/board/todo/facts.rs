@@ -6,10 +6,11 @@ use super::fields::{Field, View};
 use super::headings::plain_title;
 use super::scan::{Entry, Scan};
 use super::status::{StatusLine, StatusShape, read, status_value};
-use super::{dates, links, numbers};
+use super::{dates, links};
 use crate::board::facts::{Dependencies, List, TaskFacts};
 use crate::board::status::{Status, TaskStatus};
 use crate::board::task::TimeKey;
+use crate::board::waits;
 
 pub(super) const LANGUAGE: [&str; 3] = ["Language", "Task Type", "Type"];
 pub(super) const DEPENDENCIES: [&str; 3] = ["Dependencies", "Depends On", "Depends"];
@@ -62,10 +63,10 @@ pub(super) fn facts(view: &View<'_, '_>) -> TaskFacts {
         effort: owned(view.value(&["Effort"])),
         description: description(view).map(|(_, text)| text),
         dependencies: dependencies(view),
-        parent: view.value(&PARENT).and_then(numbers::first_number),
+        parent: view.value(&PARENT).and_then(waits::first_number),
         subtasks: view
             .value(&["Subtasks"])
-            .map(|value| numbers::dependencies(value).numbers)
+            .map(|value| waits::dependencies(value).numbers)
             .unwrap_or_default(),
         blocked_reason: owned(view.value(&["Blocking Reason"])),
         abandoned_reason: owned(view.value(&["Abandonment Reason"])),
@@ -117,13 +118,13 @@ pub(super) fn dependencies(view: &View<'_, '_>) -> Option<Dependencies> {
 pub(super) fn numbers_of(view: &View<'_, '_>, field: &Field) -> Option<Dependencies> {
     let value = view.text(&field.value);
     if !value.is_empty() {
-        return Some(numbers::dependencies(value));
+        return Some(waits::dependencies(value));
     }
     let items = view.items(field).map(|line| view.scan.lines.get(line));
     let items: Vec<&str> = items
         .map(|item| item.trim_start_matches([' ', '\t', '-', '*', '+']).trim())
         .collect();
-    (!items.is_empty()).then(|| numbers::dependencies(&items.join(", ")))
+    (!items.is_empty()).then(|| waits::dependencies(&items.join(", ")))
 }
 
 /// A value without the remark in parentheses behind it.

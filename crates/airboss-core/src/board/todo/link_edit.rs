@@ -6,11 +6,12 @@ use super::change::{Outcome, Style};
 use super::fields::View;
 use super::links::{
     self, Link, LinkField, LinkKind, LinkShape, current, is_list, kind_of_name, link_fields,
-    same_file, separator,
+    separator,
 };
 use super::scan::{Entry, Scan};
 use super::splice::Splice;
 use crate::board::change::Field;
+use crate::board::link;
 use crate::board::task::Task;
 
 /// How a board writes the first link of a kind.
@@ -58,7 +59,7 @@ pub(super) fn field(scan: &Scan<'_>, entry: &Entry, task: &Task, field: &Field) 
                 Some(artifact) if artifact.kind == "plan" => {
                     // Only the current plan is linked; the older ones stay on disk.
                     let current = task.plan.as_deref().unwrap_or(path);
-                    if same_file(current, path) {
+                    if link::same(current, path) {
                         change.plan(path);
                     }
                 }
@@ -93,7 +94,7 @@ impl LinkChange<'_, '_, '_> {
         self.links
             .iter()
             .flat_map(|field| &field.links)
-            .any(|link| same_file(self.view.text(&link.path), path))
+            .any(|link| link::same(self.view.text(&link.path), path))
     }
 
     fn add(&mut self, kind: LinkKind, path: &str) {
@@ -133,7 +134,7 @@ impl LinkChange<'_, '_, '_> {
 
     fn plan(&mut self, path: &str) {
         let shown = links::plan(self.view, &self.links);
-        if shown.is_some_and(|shown| same_file(shown, path)) {
+        if shown.is_some_and(|shown| link::same(shown, path)) {
             return;
         }
         if !is_writable(path) {
@@ -148,7 +149,7 @@ impl LinkChange<'_, '_, '_> {
             .iter()
             .filter(of_plans)
             .flat_map(|field| &field.links);
-        if planned.any(|link| same_file(self.view.text(&link.path), path)) {
+        if planned.any(|link| link::same(self.view.text(&link.path), path)) {
             let words = format!("the plan `{path}` is linked, but another one stands behind it");
             return self.leave(words);
         }
@@ -172,7 +173,7 @@ impl LinkChange<'_, '_, '_> {
                 let path = view.text(&link.path);
                 task.artifacts
                     .iter()
-                    .any(|artifact| same_file(&artifact.path, path))
+                    .any(|artifact| link::same(&artifact.path, path))
             });
             if found.kind != LinkKind::Plan || found.links.is_empty() || is_kept {
                 continue;
@@ -295,7 +296,7 @@ impl LinkChange<'_, '_, '_> {
         let view = self.view;
         let found = &self.links[index];
         let field = &view.fields[found.field];
-        let same = |link: &Link| same_file(view.text(&link.path), path);
+        let same = |link: &Link| link::same(view.text(&link.path), path);
         let (listed, inline): (Vec<&Link>, Vec<&Link>) = found
             .links
             .iter()

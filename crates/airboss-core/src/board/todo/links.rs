@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::fields::View;
+use crate::board::link;
 use crate::board::task::Artifact;
 
 /// What a link line lists, by its name.
@@ -249,7 +250,7 @@ pub(super) fn artifacts(view: &View<'_, '_>, fields: &[LinkField]) -> Vec<Artifa
     for field in fields {
         for link in &field.links {
             let path = view.text(&link.path);
-            if found.iter().any(|known| same_file(&known.path, path)) {
+            if found.iter().any(|known| link::same(&known.path, path)) {
                 continue;
             }
             found.push(Artifact {
@@ -334,104 +335,6 @@ fn kind_word(kind: LinkKind, path: &str) -> &'static str {
                     _ => None,
                 })
                 .unwrap_or("artifact")
-        }
-    }
-}
-
-/// Whether two spellings name one file, as far as their forms tell.
-pub(super) fn same_file(one: &str, other: &str) -> bool {
-    if one == other {
-        return true;
-    }
-    let (one, other) = (canonical(one), canonical(other));
-    let same_directory = match (one.0, other.0) {
-        (Some(one), Some(other)) => one == other,
-        // A path within the task's own directory names that directory by leaving it out.
-        (Some(_), None) => is_in_task(one.1),
-        (None, Some(_)) => is_in_task(other.1),
-        (None, None) => true,
-    };
-    same_directory && one.1 == other.1
-}
-
-fn is_in_task(rest: &str) -> bool {
-    let first = rest.split('/').next().unwrap_or(rest);
-    ["reports", "plans", "summaries", "debug", "handoffs"].contains(&first)
-}
-
-/// The vault and the task directory, spelt one way, and the path within it.
-fn canonical(path: &str) -> (Option<(&str, &str, &str)>, &str) {
-    let path = path.split('#').next().unwrap_or(path);
-    let mut path = path;
-    while let Some(rest) = path.strip_prefix("./") {
-        path = rest;
-    }
-    if path.starts_with('/') {
-        path = path.find("/specs/").map_or(path, |at| &path[at + 1..]);
-    }
-    for root in [".opencode/", ".claude/"] {
-        path = path
-            .strip_prefix(root)
-            .filter(|rest| rest.starts_with("specs/"))
-            .unwrap_or(path);
-    }
-    path = path.strip_prefix("specs/").unwrap_or(path);
-    let mut vault = "";
-    if let Some(rest) = path.strip_prefix("vault/")
-        && let Some((name, rest)) = rest.split_once('/')
-    {
-        vault = name;
-        path = rest;
-    }
-    // A finished task's directory moves here, and its links may follow or not.
-    path = path.strip_prefix("archive/").unwrap_or(path);
-    let Some((directory, rest)) = path.split_once('/') else {
-        return (None, path);
-    };
-    match task_directory(directory) {
-        Some((number, slug)) => (Some((vault, number, slug)), rest),
-        None => (None, path),
-    }
-}
-
-/// `OC_041_tidy_logs` as `41` and `tidy_logs`.
-fn task_directory(name: &str) -> Option<(&str, &str)> {
-    let name = name.strip_prefix("OC_").unwrap_or(name);
-    let (number, slug) = name.split_once('_')?;
-    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
-    (digits && !number.is_empty() && !slug.is_empty())
-        .then(|| (number.trim_start_matches('0'), slug))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spellings_of_one_file() {
-        let same = [
-            ".claude/specs/041_x/reports/r.md",
-            "./specs/041_x/reports/r.md",
-            "041_x/reports/r.md",
-            "OC_41_x/reports/r.md",
-            "archive/41_x/reports/r.md",
-            "reports/r.md",
-            "/srv/me/repo/specs/041_x/reports/r.md",
-            "specs/041_x/reports/r.md#part",
-        ];
-        for one in same {
-            for other in same {
-                assert!(same_file(one, other), "{one} {other}");
-            }
-        }
-        for other in [
-            "42_x/reports/r.md",
-            "041_y/reports/r.md",
-            "vault/01-vault/041_x/reports/r.md",
-            "041_x/plans/r.md",
-            "r.md",
-        ] {
-            assert!(!same_file("specs/041_x/reports/r.md", other), "{other}");
         }
     }
 }

@@ -17,7 +17,6 @@ mod headings;
 mod link_edit;
 mod links;
 mod mend;
-mod numbers;
 mod parse;
 mod place;
 mod quotes;

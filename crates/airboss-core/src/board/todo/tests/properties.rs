@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::board::link;
 use crate::board::todo::facts::{first_words, one_line};
 use crate::board::todo::headings::plain_title;
-use crate::board::todo::links::same_file;
 
 /// Lines that boards are made of, so that random boards reach every branch.
 fn line() -> impl Strategy<Value = String> {
@@ -289,14 +289,14 @@ fn shows(before: &TodoFile, bytes: &[u8], task: &Task, field: &Field) {
             let linked = facts
                 .artifacts
                 .iter()
-                .any(|known| same_file(&known.path, path));
+                .any(|known| link::same(&known.path, path));
             if wanted.is_none_or(|wanted| wanted.kind != "plan") {
                 assert_eq!(linked, wanted.is_some(), "{context}");
             }
         }
         Field::Plan if task.plan.is_some() => {
             let plan = facts.plan.as_deref().unwrap_or_default();
-            assert!(same_file(plan, task.plan.as_deref().unwrap()), "{context}");
+            assert!(link::same(plan, task.plan.as_deref().unwrap()), "{context}");
         }
         _ => {}
     }

@@ -1,4 +1,5 @@
-//! Task numbers in prose: what a task waits for, its parent, its subtasks.
+//! Task numbers in words, in TODO.md and in state.json: what a task waits for, its parent, its
+//! subtasks.
 
 use crate::board::facts::Dependencies;
 
