@@ -24,6 +24,7 @@ use super::places::Places;
 use super::seen::next_number_section;
 use super::wish::BoardWish;
 use crate::clock;
+use crate::projection::require_own;
 use crate::store::{
     Change, CommandId, FoundSections, GitWish, PublishItem, PublishKind, Section, Store as _,
     Wanted,
@@ -74,6 +75,9 @@ impl Survey {
     ) -> Result<Self, BoardError> {
         let places = Places::new(&workspace.top, board)?;
         let [todo, state] = places.lists();
+        for list in [&todo, &state] {
+            require_own(&workspace.top, &list.path)?;
+        }
         let todo = read_list(workspace, &todo)?;
         let state = read_list(workspace, &state)?;
         let archive = read_archive(&places)?;

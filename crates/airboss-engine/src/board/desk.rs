@@ -12,7 +12,7 @@ use super::looked::Looked;
 use super::places::Places;
 use super::wish::{BoardWish, new_file};
 use crate::git::{Delta, GitError};
-use crate::projection::{Publisher, Settled};
+use crate::projection::{PlaceError, Publisher, Settled};
 use crate::run::commits::{CommitError, WishOutcome, drain};
 use crate::store::{
     BoardStanding, Change, CommandId, Decided, PublishItem, PublishRow, Refusal, SqliteStore,
@@ -39,6 +39,9 @@ pub enum BoardError {
     /// A path that the board names leads elsewhere.
     #[error(transparent)]
     Path(#[from] RepoPathError),
+    /// A file of the board is none of the work tree's.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// The decision said no.
     #[error("{0}")]
     Refused(Refusal),

@@ -32,6 +32,7 @@ use sha2::{Digest as _, Sha256};
 pub use self::content::{Content, Projections, Source};
 use self::exchange::{Replace, Replaced};
 pub use self::place::PlaceError;
+pub(crate) use self::place::require_own;
 pub(crate) use self::shelf::fresh_draft;
 use self::shelf::{Entry, Shelf};
 pub use self::shelf::{Fate, Leftover};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use airboss_core::path::RepoPath;
 
-use crate::vfs::{Facts, Kind, Vfs, create_directories, facts_if_any, real_path};
+use crate::vfs::{Facts, Kind, RealVfs, Vfs, create_directories, facts_if_any, real_path};
 
 /// Why a file is not written to.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,18 @@ pub enum PlaceError {
     /// The file system refused.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+/// Whether a file may be read as the work tree's own: what is not there may, and what its owner
+/// made read-only.
+///
+/// # Errors
+/// When a link leads out of the work tree, or something else than a file stands there.
+pub(crate) fn require_own(top: &Path, path: &RepoPath) -> Result<(), PlaceError> {
+    match resolve(&RealVfs, top, path, false) {
+        Ok(_) | Err(PlaceError::ReadOnly { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// The real place of a projection. Its directory is made when `create` says so.

@@ -10,7 +10,7 @@ use airboss_engine::board::{
     BoardError, Desk, Difference, Done, FoundBoard, Places, Survey, Whole, find, key, read_list,
     verify,
 };
-use airboss_engine::projection::Settled;
+use airboss_engine::projection::{PlaceError, Settled};
 use airboss_engine::store::{BoardHead, CommandId, Store as _, StoreError};
 use airboss_engine::workspace::{Workspace, WorkspaceError};
 use clap::ValueEnum;
@@ -432,6 +432,10 @@ impl From<BoardError> for CliError {
                 .hint("`git log --oneline -- specs` lists the commits of the board"),
             BoardError::Revision { .. } => {
                 Self::refused(error.to_string()).hint("name an older or a newer revision")
+            }
+            BoardError::Place(PlaceError::Io(error)) => error.into(),
+            BoardError::Place(error) => {
+                Self::refused(error.to_string()).hint("put a file of the repository in its place")
             }
             BoardError::Path(error) => Self::refused(error.to_string()),
         }

@@ -8,6 +8,7 @@ mod clones;
 mod doctor;
 mod errors;
 mod history;
+mod malformed;
 mod numbering;
 mod restore;
 mod task;
