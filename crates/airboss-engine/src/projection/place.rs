@@ -125,7 +125,6 @@ mod tests {
     use fs_err as fs;
 
     use super::*;
-    use crate::vfs::RealVfs;
 
     #[test]
     fn links_may_lead_anywhere_inside_and_nowhere_else() {
