@@ -16,6 +16,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::call::{Call, Entered};
+use crate::filter::Stops;
 use crate::record::{Begun, Recorder};
 use crate::tracer::{Counted, Ended, Mode, TraceError};
 
@@ -46,6 +47,7 @@ pub(crate) struct Session {
     leader: Pid,
     mode: Mode,
     counted: Counted,
+    stops: Stops,
     live: Live,
     at_exit: HashMap<Pid, AtExit>,
     /// Whether the program itself runs, and not the shell that it was started by.
@@ -65,7 +67,7 @@ impl Session {
     pub(crate) fn new(
         leader: Pid,
         mode: Mode,
-        counted: Counted,
+        (counted, stops): (Counted, Stops),
         live: Live,
         holder: Option<Holder>,
     ) -> Self {
@@ -73,6 +75,7 @@ impl Session {
             leader,
             mode,
             counted,
+            stops,
             live,
             at_exit: HashMap::new(),
             started: false,
@@ -91,7 +94,9 @@ impl Session {
     pub(crate) fn run(&mut self) -> Result<(), TraceError> {
         let own = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
         self.remember(self.leader);
-        match waitpid(self.leader, Some(own | WaitPidFlag::WUNTRACED)) {
+        // It is not yet this thread's, but its starter's.
+        let any = WaitPidFlag::__WALL | WaitPidFlag::WUNTRACED;
+        match waitpid(self.leader, Some(any)) {
             Ok(WaitStatus::Stopped(..)) => {}
             other => return Err(TraceError::NotStarted(format!("{other:?}"))),
         }
@@ -99,6 +104,7 @@ impl Session {
             | ptrace::Options::PTRACE_O_TRACEVFORK
             | ptrace::Options::PTRACE_O_TRACECLONE
             | ptrace::Options::PTRACE_O_TRACEEXEC
+            | ptrace::Options::PTRACE_O_TRACESECCOMP
             | ptrace::Options::PTRACE_O_EXITKILL
             | ptrace::Options::PTRACE_O_TRACESYSGOOD;
         if let Err(error) = ptrace::seize(self.leader, options) {
@@ -137,6 +143,9 @@ impl Session {
                 if event == libc::PTRACE_EVENT_EXEC {
                     self.started = true;
                 }
+                if event == libc::PTRACE_EVENT_SECCOMP && self.started {
+                    self.at_call(pid)?;
+                }
                 self.resume(pid, None);
             }
             WaitStatus::Stopped(pid, signal) => {
@@ -169,7 +178,8 @@ impl Session {
 
     fn resume(&self, pid: Pid, signal: Option<Signal>) {
         // One that was killed meanwhile cannot be resumed, and its end is reported later.
-        if self.started {
+        let returns = self.at_exit.contains_key(&pid);
+        if self.started && (returns || self.stops == Stops::All) {
             ptrace::syscall(pid, signal).ok();
         } else {
             ptrace::cont(pid, signal).ok();
@@ -187,11 +197,11 @@ impl Session {
         let Ok(information) = ptrace::syscall_info(pid) else {
             return Ok(());
         };
-        let (entry, exit) = (
-            libc::PTRACE_SYSCALL_INFO_ENTRY,
-            libc::PTRACE_SYSCALL_INFO_EXIT,
-        );
-        if information.op == entry && !self.dying {
+        let enters = match self.stops {
+            Stops::All => libc::PTRACE_SYSCALL_INFO_ENTRY,
+            Stops::Files | Stops::Changes => libc::PTRACE_SYSCALL_INFO_SECCOMP,
+        };
+        if information.op == enters && !self.dying {
             let Ok(registers) = ptrace::getregs(pid) else {
                 return Ok(());
             };
@@ -208,8 +218,10 @@ impl Session {
                 ],
             };
             let next = self.entered(call, registers)?;
-            self.at_exit.insert(pid, next);
-        } else if information.op == exit {
+            if !matches!(next, AtExit::Nothing) {
+                self.at_exit.insert(pid, next);
+            }
+        } else if information.op == libc::PTRACE_SYSCALL_INFO_EXIT {
             match self.at_exit.remove(&pid) {
                 Some(AtExit::KillAll) => self.kill_all(),
                 Some(AtExit::Fail(errno)) => {

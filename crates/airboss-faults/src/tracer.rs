@@ -17,6 +17,7 @@ use nix::unistd::Pid;
 
 use crate::call::Call;
 use crate::disk::Recording;
+use crate::filter::{Stops, filter, refused};
 use crate::record::Recorder;
 use crate::session::{Holder, Live, Session, Verdict};
 
@@ -307,14 +308,22 @@ impl Tracer {
         }
     }
 
-    fn trace(
-        &self,
-        mode: Mode,
-        holder: Option<Holder>,
-        recorder: Option<Recorder>,
-    ) -> Result<(Outcome, Option<Recorder>), TraceError> {
-        let (stdout, stderr) = (output_file()?, output_file()?);
-        let child = Command::new("/bin/sh")
+    /// Where the tree has to be stopped so that no call is missed that counts.
+    fn stops(&self, mode: Mode) -> Stops {
+        match (self.counted, mode) {
+            (Counted::Mutating, _) => Stops::Changes,
+            // No other call may fail with an error of a disk.
+            (Counted::All, Mode::Errno { .. }) => Stops::Files,
+            (Counted::All, _) => Stops::All,
+        }
+    }
+
+    /// Starts the shell that stops itself. A filter holds for the thread that asks for it and
+    /// for all that it starts, so that it is asked for on a thread that does nothing else.
+    fn start(&self, stops: Stops, stdout: &File, stderr: &File) -> Result<Pid, TraceError> {
+        let filter = filter(stops)?;
+        let mut command = Command::new("/bin/sh");
+        command
             .args(["-c", STARTER])
             .arg(&self.program)
             .args(&self.arguments)
@@ -323,12 +332,32 @@ impl Tracer {
             .current_dir(&self.directory)
             .stdin(Stdio::null())
             .stdout(stdout.try_clone()?)
-            .stderr(stderr.try_clone()?)
-            .spawn()?;
-        let leader = Pid::from_raw(child.id().cast_signed());
+            .stderr(stderr.try_clone()?);
+        let started = thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                if let Some(filter) = filter {
+                    seccompiler::apply_filter(&filter).map_err(refused)?;
+                }
+                command.spawn().map_err(TraceError::from)
+            });
+            thread.join()
+        });
+        let child = started.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok(Pid::from_raw(child.id().cast_signed()))
+    }
+
+    fn trace(
+        &self,
+        mode: Mode,
+        holder: Option<Holder>,
+        recorder: Option<Recorder>,
+    ) -> Result<(Outcome, Option<Recorder>), TraceError> {
+        let (stdout, stderr) = (output_file()?, output_file()?);
+        let stops = self.stops(mode);
+        let leader = self.start(stops, &stdout, &stderr)?;
         let live: Live = Arc::new(Mutex::new(BTreeSet::from([leader.as_raw()])));
         let watchdog = Watchdog::start(Arc::clone(&live), self.deadline);
-        let mut session = Session::new(leader, mode, self.counted, live, holder);
+        let mut session = Session::new(leader, mode, (self.counted, stops), live, holder);
         session.recorder = recorder;
         session.beneath.clone_from(&self.beneath);
         let traced = session.run();

@@ -98,6 +98,18 @@ pub(crate) const STATUS_WITH_PHASES: Scenario = Scenario {
     projections: &[PLAN, TODO, STATE],
 };
 
+/// A plan and what state.json says of it; the task stays what it is.
+pub(crate) const PHASE: Scenario = Scenario {
+    subject: Subject::Board,
+    name: "task phase",
+    prepare: |environment| {
+        let command = ["task", "status", "3", "implementing"];
+        environment.run(command).expect_code(0);
+    },
+    command: &["task", "phase", "3", "1=in_progress", "--id", "swept"],
+    projections: &[PLAN, TODO, STATE],
+};
+
 /// Somebody gave a task another status in TODO.md, which state.json hears of.
 pub(crate) const SYNC: Scenario = Scenario {
     subject: Subject::Board,

@@ -89,6 +89,7 @@ pub(crate) const ALL: &[Scenario] = &[
     board::ADD,
     board::STATUS,
     board::STATUS_WITH_PHASES,
+    board::PHASE,
     board::SYNC,
     board::UNDO,
 ];

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// One sweep at a time, on this many threads, so that a time per case means something.
-const WORKERS: usize = 2;
+const WORKERS: usize = 1;
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 

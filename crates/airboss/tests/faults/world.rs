@@ -203,6 +203,9 @@ impl World {
         for (path, bytes) in self.files() {
             let text = String::from_utf8_lossy(&bytes);
             look += &steady(&path.to_string_lossy());
+            // A lock is known by the names that it has, and a file is left alone by its mode.
+            let facts = fs::symlink_metadata(self.root.join(&path)).unwrap();
+            look.extend([format!(" {:o} {}\n", facts.mode(), facts.nlink())]);
             // What is remembered of the plan file has its times, which differ from run to run.
             if !path.starts_with("work/.git/airboss/plans") {
                 look += &steady(&text);
@@ -240,7 +243,7 @@ impl World {
 }
 
 /// The content of a store, times and ids replaced.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Stored {
     /// What `PRAGMA integrity_check` says: `ok`.
     pub(crate) integrity: Vec<String>,
@@ -252,6 +255,8 @@ pub(crate) struct Stored {
     pub(crate) commits: Vec<String>,
     /// Commits that are still to be made.
     pub(crate) wishes: Vec<String>,
+    /// What is remembered of the files: which change each shows, and whether it was looked at.
+    pub(crate) published: Vec<String>,
 }
 
 impl Stored {
@@ -290,6 +295,11 @@ impl Stored {
                 "SELECT body FROM operation WHERE kind = 'commit_made' ORDER BY sequence",
             )?,
             wishes: rows("SELECT payload FROM git_wish ORDER BY sequence")?,
+            published: rows(
+                "SELECT path || ' ' || sequence || ' ' || (stamp IS NULL) FROM publication \
+                 UNION ALL SELECT path || ' ' || task || ' ' || sequence FROM section \
+                 UNION ALL SELECT path || ' ' || sequence FROM known_section ORDER BY 1",
+            )?,
         })
     }
 }
