@@ -20,8 +20,6 @@ use crate::tracer::TraceError;
 pub(crate) enum Stops {
     /// Every one, by ptrace alone.
     All,
-    /// Those that name or change something in a file system.
-    Files,
     /// Those that change something in a file system, or lock it.
     Changes,
 }
@@ -34,9 +32,8 @@ pub(crate) fn filter(stops: Stops) -> Result<Option<BpfProgram>, TraceError> {
     let mut rules = BTreeMap::new();
     for known in TABLE {
         let conditions = match known.kind {
-            Kind::Other => continue,
-            Kind::Read if stops == Stops::Changes => continue,
-            Kind::Open if stops == Stops::Changes => changing_open(known.number)?,
+            Kind::Other | Kind::Read => continue,
+            Kind::Open => changing_open(known.number)?,
             Kind::Lock => changing_lock(known.number)?,
             _ => Vec::new(),
         };

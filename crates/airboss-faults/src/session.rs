@@ -15,7 +15,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::call::{Call, Entered};
+use crate::call::{Call, Entered, Kind};
 use crate::filter::Stops;
 use crate::record::{Begun, Recorder};
 use crate::tracer::{Counted, Ended, Mode, TraceError};
@@ -199,7 +199,7 @@ impl Session {
         };
         let enters = match self.stops {
             Stops::All => libc::PTRACE_SYSCALL_INFO_ENTRY,
-            Stops::Files | Stops::Changes => libc::PTRACE_SYSCALL_INFO_SECCOMP,
+            Stops::Changes => libc::PTRACE_SYSCALL_INFO_SECCOMP,
         };
         if information.op == enters && !self.dying {
             let Ok(registers) = ptrace::getregs(pid) else {
@@ -247,7 +247,13 @@ impl Session {
 
     /// Whether this call is one of those that the mode counts.
     fn is_counted(&self, call: &Entered) -> bool {
-        if self.counted == Counted::Mutating && !call.mutates() {
+        let reads = || matches!(call.kind(), Kind::Open | Kind::Read) && !call.mutates();
+        let is_of_these = match self.counted {
+            Counted::All => true,
+            Counted::Mutating => call.mutates(),
+            Counted::Reading => reads(),
+        };
+        if !is_of_these {
             return false;
         }
         let counts = match self.mode {

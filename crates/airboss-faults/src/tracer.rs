@@ -76,6 +76,8 @@ pub enum Counted {
     All,
     /// Those that can change a file, make a change durable, or take a lock.
     Mutating,
+    /// Those that open a file to read it, and those that read.
+    Reading,
 }
 
 /// The fault. Numbers count from 1.
@@ -309,12 +311,12 @@ impl Tracer {
     }
 
     /// Where the tree has to be stopped so that no call is missed that counts.
-    fn stops(&self, mode: Mode) -> Stops {
-        match (self.counted, mode) {
-            (Counted::Mutating, _) => Stops::Changes,
-            // No other call may fail with an error of a disk.
-            (Counted::All, Mode::Errno { .. }) => Stops::Files,
-            (Counted::All, _) => Stops::All,
+    fn stops(&self) -> Stops {
+        match self.counted {
+            Counted::Mutating => Stops::Changes,
+            // The program is not yet followed when its starter opens files to read them, and a
+            // call that a filter holds fails where nobody follows.
+            Counted::All | Counted::Reading => Stops::All,
         }
     }
 
@@ -353,7 +355,7 @@ impl Tracer {
         recorder: Option<Recorder>,
     ) -> Result<(Outcome, Option<Recorder>), TraceError> {
         let (stdout, stderr) = (output_file()?, output_file()?);
-        let stops = self.stops(mode);
+        let stops = self.stops();
         let leader = self.start(stops, &stdout, &stderr)?;
         let live: Live = Arc::new(Mutex::new(BTreeSet::from([leader.as_raw()])));
         let watchdog = Watchdog::start(Arc::clone(&live), self.deadline);
