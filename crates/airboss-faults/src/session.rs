@@ -17,11 +17,15 @@ use nix::unistd::Pid;
 
 use crate::call::{Call, Entered, Kind};
 use crate::filter::Stops;
+use crate::lie::{Liar, Lie};
 use crate::record::{Begun, Recorder};
 use crate::tracer::{Counted, Ended, Mode, TraceError};
 
 /// The threads of the tree; shared with whoever ends it when its time is over.
 pub(crate) type Live = Arc<Mutex<BTreeSet<i32>>>;
+
+/// No call has this number, so that nothing is done.
+const NO_CALL: u64 = u64::MAX;
 
 /// What happens when the call that was entered returns.
 enum AtExit {
@@ -29,6 +33,7 @@ enum AtExit {
     KillAll,
     Fail(i32),
     Record(Begun),
+    Lied(Lie),
 }
 
 /// What somebody who held a tree decides about it.
@@ -57,6 +62,8 @@ pub(crate) struct Session {
     pub(crate) recorder: Option<Recorder>,
     /// Where a call has to be to be counted.
     pub(crate) beneath: Option<PathBuf>,
+    /// Who is asked about each call that is counted.
+    pub(crate) liar: Option<Liar>,
     pub(crate) counter: usize,
     pub(crate) hit: Option<Call>,
     pub(crate) calls: Vec<Call>,
@@ -83,6 +90,7 @@ impl Session {
             holder,
             recorder: None,
             beneath: None,
+            liar: None,
             counter: 0,
             hit: None,
             calls: Vec::new(),
@@ -224,11 +232,7 @@ impl Session {
         } else if information.op == libc::PTRACE_SYSCALL_INFO_EXIT {
             match self.at_exit.remove(&pid) {
                 Some(AtExit::KillAll) => self.kill_all(),
-                Some(AtExit::Fail(errno)) => {
-                    let mut registers = ptrace::getregs(pid).map_err(trace_failed)?;
-                    registers.rax = (-i64::from(errno)).cast_unsigned();
-                    ptrace::setregs(pid, registers).map_err(trace_failed)?;
-                }
+                Some(AtExit::Fail(errno)) => answer(pid, -i64::from(errno))?,
                 Some(AtExit::Record(begun)) => {
                     let registers = ptrace::getregs(pid).map_err(trace_failed)?;
                     // Errors are negative.
@@ -237,6 +241,14 @@ impl Session {
                         usize::try_from(registers.rax.cast_signed()),
                     ) {
                         recorder.after(begun, result)?;
+                    }
+                }
+                Some(AtExit::Lied(lie)) => {
+                    if lie.omitted {
+                        answer(pid, 0)?;
+                    }
+                    if let Some(afterwards) = lie.afterwards {
+                        afterwards();
                     }
                 }
                 Some(AtExit::Nothing) | None => {}
@@ -267,28 +279,49 @@ impl Session {
 
     fn entered(
         &mut self,
-        call: Entered,
+        mut call: Entered,
         mut registers: libc::user_regs_struct,
     ) -> Result<AtExit, TraceError> {
         if !self.is_counted(&call) {
             return Ok(AtExit::Nothing);
         }
         self.counter += 1;
-        if self.mode == Mode::Baseline {
-            self.calls.push(call.describe(self.counter));
-            let recorder = self.recorder.as_ref();
-            let begun = recorder.and_then(|recorder| recorder.before(&call));
-            return Ok(begun.map_or(AtExit::Nothing, AtExit::Record));
-        }
-        if !self.mode.strikes(self.counter) {
-            return Ok(AtExit::Nothing);
-        }
-        if self.hit.is_none() {
+        let strikes = self.mode.strikes(self.counter);
+        if strikes && self.hit.is_none() {
             self.hit = Some(call.describe(self.counter));
         }
+        if strikes && matches!(self.mode, Mode::KillBefore(_)) {
+            self.kill_all();
+            return Ok(AtExit::Nothing);
+        }
+        let liar = self.liar.as_ref();
+        let lie = liar.and_then(|liar| liar.about(&call.describe(self.counter)));
+        if let Some(lie) = &lie {
+            distort(lie, &mut call, &mut registers)?;
+        }
+        if self.mode == Mode::Baseline {
+            self.calls.push(call.describe(self.counter));
+        }
+        if strikes {
+            return self.strike(call, registers);
+        }
+        Ok(match lie {
+            Some(lie) if lie.omitted || lie.afterwards.is_some() => AtExit::Lied(lie),
+            _ => {
+                let recorder = self.recorder.as_ref();
+                let begun = recorder.and_then(|recorder| recorder.before(&call));
+                begun.map_or(AtExit::Nothing, AtExit::Record)
+            }
+        })
+    }
+
+    fn strike(
+        &mut self,
+        call: Entered,
+        mut registers: libc::user_regs_struct,
+    ) -> Result<AtExit, TraceError> {
         match self.mode {
-            Mode::Baseline => {}
-            Mode::KillBefore(_) => self.kill_all(),
+            Mode::Baseline | Mode::KillBefore(_) => {}
             Mode::KillAfter(_) => return Ok(AtExit::KillAll),
             Mode::ShortThenKill(_) => {
                 registers.rdx /= 2;
@@ -296,8 +329,7 @@ impl Session {
                 return Ok(AtExit::KillAll);
             }
             Mode::Errno { errno, .. } => {
-                // No call has this number, so that nothing is done.
-                registers.orig_rax = u64::MAX;
+                registers.orig_rax = NO_CALL;
                 ptrace::setregs(call.pid, registers).map_err(trace_failed)?;
                 return Ok(AtExit::Fail(errno.0));
             }
@@ -317,6 +349,30 @@ impl Session {
             self.kill_all();
         }
     }
+}
+
+/// Changes a call into what is to be done instead.
+fn distort(
+    lie: &Lie,
+    call: &mut Entered,
+    registers: &mut libc::user_regs_struct,
+) -> Result<(), TraceError> {
+    if lie.omitted {
+        registers.orig_rax = NO_CALL;
+    } else if lie.replaces && call.number == libc::SYS_renameat2 {
+        registers.r8 = 0;
+        call.arguments[4] = 0;
+    } else {
+        return Ok(());
+    }
+    ptrace::setregs(call.pid, *registers).map_err(trace_failed)
+}
+
+/// Sets what a call that returns has answered.
+fn answer(pid: Pid, result: i64) -> Result<(), TraceError> {
+    let mut registers = ptrace::getregs(pid).map_err(trace_failed)?;
+    registers.rax = result.cast_unsigned();
+    ptrace::setregs(pid, registers).map_err(trace_failed)
 }
 
 fn trace_failed(error: SystemError) -> TraceError {

@@ -18,6 +18,7 @@ use nix::unistd::Pid;
 use crate::call::Call;
 use crate::disk::Recording;
 use crate::filter::{Stops, filter, refused};
+use crate::lie::{Liar, Lie};
 use crate::record::Recorder;
 use crate::session::{Holder, Live, Session, Verdict};
 
@@ -189,6 +190,7 @@ pub struct Tracer {
     environment: Vec<(OsString, OsString)>,
     counted: Counted,
     beneath: Option<PathBuf>,
+    liar: Option<Liar>,
     deadline: Duration,
 }
 
@@ -203,6 +205,7 @@ impl Tracer {
             environment: Vec::new(),
             counted: Counted::Mutating,
             beneath: None,
+            liar: None,
             deadline: DEADLINE,
         }
     }
@@ -245,6 +248,14 @@ impl Tracer {
     #[must_use]
     pub fn beneath(mut self, directory: &Path) -> Self {
         self.beneath = Some(directory.to_owned());
+        self
+    }
+
+    /// Has somebody asked before every counted call whether it is to be carried out as asked.
+    /// Whoever is asked may do something of his own first.
+    #[must_use]
+    pub fn lying(mut self, decide: impl Fn(&Call) -> Option<Lie> + Send + Sync + 'static) -> Self {
+        self.liar = Some(Liar::new(decide));
         self
     }
 
@@ -362,6 +373,7 @@ impl Tracer {
         let mut session = Session::new(leader, mode, (self.counted, stops), live, holder);
         session.recorder = recorder;
         session.beneath.clone_from(&self.beneath);
+        session.liar.clone_from(&self.liar);
         let traced = session.run();
         let late = watchdog.stop();
         traced?;

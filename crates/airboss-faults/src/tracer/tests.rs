@@ -225,3 +225,24 @@ fn a_filter_leaves_out_no_call_that_changes_something() {
         assert!(names(&all).iter().any(|other| other == name), "{name}");
     }
 }
+
+#[test]
+fn a_lie_leaves_out_a_call_or_carries_it_out_otherwise() {
+    let directory = tempfile::tempdir().unwrap();
+    let Some(tracer) = shell(directory.path(), "> a; > b; ln a c; mv -n a b") else {
+        return;
+    };
+    let witness = directory.path().join("witness");
+    let tracer = tracer.lying(move |call| match call.name.as_str() {
+        "linkat" => {
+            let witness = witness.clone();
+            let lie = Lie::omitted();
+            Some(lie.and_then(move || fs_err::write(witness, "").unwrap()))
+        }
+        "renameat2" => Some(Lie::replacing()),
+        _ => None,
+    });
+    let outcome = tracer.run(Mode::Baseline).unwrap();
+    assert_eq!(outcome.ended, Ended::Exited(0), "{outcome:?}");
+    assert_eq!(names(directory.path()), ["b", "witness"]);
+}

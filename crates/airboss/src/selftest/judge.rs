@@ -142,7 +142,8 @@ impl Judge {
     }
 
     /// Before any repair: every file is whole and a known one, and the exit code is true.
-    fn wrongs_at_once(&self, world: &World, outcome: Option<&Outcome>) -> Vec<String> {
+    #[must_use]
+    pub fn wrongs_at_once(&self, world: &World, outcome: Option<&Outcome>) -> Vec<String> {
         let mut wrongs = Vec::new();
         let mut published = false;
         for (path, text) in world.projections() {
@@ -196,7 +197,8 @@ impl Judge {
     }
 
     /// The same command again: it succeeds, the change is there once, and all is quiet then.
-    fn wrongs_after_repetition(&self, world: &World, power_went: bool) -> Vec<String> {
+    #[must_use]
+    pub fn wrongs_after_repetition(&self, world: &World, power_went: bool) -> Vec<String> {
         let mut wrongs = Vec::new();
         if let Err(error) = world.done(world.scenario.command) {
             wrongs.push(format!("given again, it fails: {error}"));

@@ -301,7 +301,9 @@ impl World {
         look
     }
 
-    fn store(&self) -> Option<PathBuf> {
+    /// The database, once there is one.
+    #[must_use]
+    pub fn store(&self) -> Option<PathBuf> {
         let mut found = None;
         walk(&self.top().join(".git/airboss"), &mut |path| {
             if path.ends_with("state.db") {

@@ -16,5 +16,7 @@
 )]
 #![expect(clippy::print_stdout, reason = "a sweep tells how many cases it had")]
 
+mod canaries;
+mod person;
 mod regimes;
 mod sweep;

@@ -13,6 +13,12 @@ use crate::sweep::{Extent, beyond_the_last, expect_none, sweep};
 /// The program that is swept.
 pub(crate) const AIRBOSS: &str = env!("CARGO_BIN_EXE_airboss");
 
+/// SQLite makes its lock table anew when it is not there; it is a memory map, and not seen.
+pub(crate) const NOT_KEPT: &[&str] = &["state.db-shm"];
+
+/// Anything will do; a violation is repeated with the same.
+pub(crate) const SEED: u64 = 0x0A1B_B055;
+
 /// A template in memory, where there is one: no case waits for a disk.
 pub(crate) fn template(scenario: &'static Scenario) -> Template {
     let memory = Path::new("/dev/shm");
@@ -25,7 +31,7 @@ pub(crate) fn template(scenario: &'static Scenario) -> Template {
 }
 
 /// `AIRBOSS_TEST_COMMANDS` names those that are swept, all others are left out.
-fn is_wanted(scenario: &Scenario) -> bool {
+pub(crate) fn is_wanted(scenario: &Scenario) -> bool {
     let wanted = std::env::var("AIRBOSS_TEST_COMMANDS");
     wanted.map_or(true, |names| {
         names.split(',').any(|name| name == scenario.name)
@@ -118,10 +124,6 @@ fn a_look_fails() {
 
 #[test]
 fn the_power_goes() {
-    // SQLite makes its lock table anew when it is not there; it is a memory map, and not seen.
-    const NOT_KEPT: &[&str] = &["state.db-shm"];
-    // Anything will do; a violation is repeated with the same.
-    const SEED: u64 = 0x0A1B_B055;
     let mixes = if Extent::from_environment() == Extent::Sample {
         2
     } else {
