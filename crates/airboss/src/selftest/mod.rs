@@ -7,7 +7,9 @@
 //! with what a fault left. The program is only ever run as a process, and its store only read.
 
 pub mod board;
+pub mod crash;
 pub mod judge;
+pub mod offers;
 pub mod scenario;
 pub mod stored;
 pub mod world;
