@@ -10,6 +10,7 @@ use crate::support::environment;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Says so where nothing can be traced.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn can_trace(environment: &TestEnvironment) -> bool {
     let output = environment.run(["selftest", "--crash", "--seconds", "0"]);
     if output.code() == 3 {

@@ -18,5 +18,6 @@
 
 mod canaries;
 mod person;
+mod refused;
 mod regimes;
 mod sweep;
