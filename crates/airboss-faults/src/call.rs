@@ -47,7 +47,7 @@ type Place = (Option<usize>, usize);
 
 /// One system call as the table knows it.
 pub(crate) struct Known {
-    number: i64,
+    pub(crate) number: i64,
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
     pub(crate) places: &'static [Place],
@@ -69,7 +69,7 @@ macro_rules! known {
 
 /// Linux on `x86_64`: asm/unistd_64.h and the manual pages of section 2.
 #[rustfmt::skip]
-const TABLE: &[Known] = &[
+pub(crate) const TABLE: &[Known] = &[
     known!(SYS_open, "open", Open, [(None, 0)], None),
     known!(SYS_creat, "creat", Open, [(None, 0)], None),
     known!(SYS_openat, "openat", Open, [(Some(0), 1)], None),

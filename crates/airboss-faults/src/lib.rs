@@ -1,10 +1,12 @@
-//! For tests only: what a program leaves behind when it is killed, its calls fail or the power
+//! What a program leaves behind when it is killed, its calls fail or the power
 //! goes at any of its system calls.
 //!
 //! [`Tracer`] runs one program with everything that it starts under ptrace and counts the system
 //! calls of the whole tree. At the call that the [`Mode`] names it kills the tree, cuts a write
 //! short, lets the call fail, or holds everything still. [`Recording`] replays the changes that a
 //! traced program made to a directory tree and yields the disks that a power cut could leave.
+//!
+//! A [`Lie`] makes a program of it that is wrong on purpose.
 //!
 //! A case counts only when its fault was seen to fire: [`Outcome::fired`] says so, and a sweep
 //! goes on until a run ends without it.
@@ -17,6 +19,10 @@ mod call;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod disk;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod filter;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod lie;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod record;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod session;
@@ -27,6 +33,7 @@ mod tracer;
 pub use self::{
     call::{Call, Kind},
     disk::{Image, Recording},
+    lie::Lie,
     tracer::{Counted, Ended, Errno, Held, Mode, Outcome, Paused, TraceError, Tracer},
 };
 

@@ -15,12 +15,17 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::call::{Call, Entered};
+use crate::call::{Call, Entered, Kind};
+use crate::filter::Stops;
+use crate::lie::{Liar, Lie};
 use crate::record::{Begun, Recorder};
 use crate::tracer::{Counted, Ended, Mode, TraceError};
 
 /// The threads of the tree; shared with whoever ends it when its time is over.
 pub(crate) type Live = Arc<Mutex<BTreeSet<i32>>>;
+
+/// No call has this number, so that nothing is done.
+const NO_CALL: u64 = u64::MAX;
 
 /// What happens when the call that was entered returns.
 enum AtExit {
@@ -28,6 +33,7 @@ enum AtExit {
     KillAll,
     Fail(i32),
     Record(Begun),
+    Lied(Lie),
 }
 
 /// What somebody who held a tree decides about it.
@@ -46,6 +52,7 @@ pub(crate) struct Session {
     leader: Pid,
     mode: Mode,
     counted: Counted,
+    stops: Stops,
     live: Live,
     at_exit: HashMap<Pid, AtExit>,
     /// Whether the program itself runs, and not the shell that it was started by.
@@ -55,6 +62,8 @@ pub(crate) struct Session {
     pub(crate) recorder: Option<Recorder>,
     /// Where a call has to be to be counted.
     pub(crate) beneath: Option<PathBuf>,
+    /// Who is asked about each call that is counted.
+    pub(crate) liar: Option<Liar>,
     pub(crate) counter: usize,
     pub(crate) hit: Option<Call>,
     pub(crate) calls: Vec<Call>,
@@ -65,7 +74,7 @@ impl Session {
     pub(crate) fn new(
         leader: Pid,
         mode: Mode,
-        counted: Counted,
+        (counted, stops): (Counted, Stops),
         live: Live,
         holder: Option<Holder>,
     ) -> Self {
@@ -73,6 +82,7 @@ impl Session {
             leader,
             mode,
             counted,
+            stops,
             live,
             at_exit: HashMap::new(),
             started: false,
@@ -80,6 +90,7 @@ impl Session {
             holder,
             recorder: None,
             beneath: None,
+            liar: None,
             counter: 0,
             hit: None,
             calls: Vec::new(),
@@ -91,7 +102,9 @@ impl Session {
     pub(crate) fn run(&mut self) -> Result<(), TraceError> {
         let own = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
         self.remember(self.leader);
-        match waitpid(self.leader, Some(own | WaitPidFlag::WUNTRACED)) {
+        // It is not yet this thread's, but its starter's.
+        let any = WaitPidFlag::__WALL | WaitPidFlag::WUNTRACED;
+        match waitpid(self.leader, Some(any)) {
             Ok(WaitStatus::Stopped(..)) => {}
             other => return Err(TraceError::NotStarted(format!("{other:?}"))),
         }
@@ -99,6 +112,7 @@ impl Session {
             | ptrace::Options::PTRACE_O_TRACEVFORK
             | ptrace::Options::PTRACE_O_TRACECLONE
             | ptrace::Options::PTRACE_O_TRACEEXEC
+            | ptrace::Options::PTRACE_O_TRACESECCOMP
             | ptrace::Options::PTRACE_O_EXITKILL
             | ptrace::Options::PTRACE_O_TRACESYSGOOD;
         if let Err(error) = ptrace::seize(self.leader, options) {
@@ -137,6 +151,9 @@ impl Session {
                 if event == libc::PTRACE_EVENT_EXEC {
                     self.started = true;
                 }
+                if event == libc::PTRACE_EVENT_SECCOMP && self.started {
+                    self.at_call(pid)?;
+                }
                 self.resume(pid, None);
             }
             WaitStatus::Stopped(pid, signal) => {
@@ -169,7 +186,8 @@ impl Session {
 
     fn resume(&self, pid: Pid, signal: Option<Signal>) {
         // One that was killed meanwhile cannot be resumed, and its end is reported later.
-        if self.started {
+        let returns = self.at_exit.contains_key(&pid);
+        if self.started && (returns || self.stops == Stops::All) {
             ptrace::syscall(pid, signal).ok();
         } else {
             ptrace::cont(pid, signal).ok();
@@ -187,11 +205,11 @@ impl Session {
         let Ok(information) = ptrace::syscall_info(pid) else {
             return Ok(());
         };
-        let (entry, exit) = (
-            libc::PTRACE_SYSCALL_INFO_ENTRY,
-            libc::PTRACE_SYSCALL_INFO_EXIT,
-        );
-        if information.op == entry && !self.dying {
+        let enters = match self.stops {
+            Stops::All => libc::PTRACE_SYSCALL_INFO_ENTRY,
+            Stops::Changes => libc::PTRACE_SYSCALL_INFO_SECCOMP,
+        };
+        if information.op == enters && !self.dying {
             let Ok(registers) = ptrace::getregs(pid) else {
                 return Ok(());
             };
@@ -208,15 +226,13 @@ impl Session {
                 ],
             };
             let next = self.entered(call, registers)?;
-            self.at_exit.insert(pid, next);
-        } else if information.op == exit {
+            if !matches!(next, AtExit::Nothing) {
+                self.at_exit.insert(pid, next);
+            }
+        } else if information.op == libc::PTRACE_SYSCALL_INFO_EXIT {
             match self.at_exit.remove(&pid) {
                 Some(AtExit::KillAll) => self.kill_all(),
-                Some(AtExit::Fail(errno)) => {
-                    let mut registers = ptrace::getregs(pid).map_err(trace_failed)?;
-                    registers.rax = (-i64::from(errno)).cast_unsigned();
-                    ptrace::setregs(pid, registers).map_err(trace_failed)?;
-                }
+                Some(AtExit::Fail(errno)) => answer(pid, -i64::from(errno))?,
                 Some(AtExit::Record(begun)) => {
                     let registers = ptrace::getregs(pid).map_err(trace_failed)?;
                     // Errors are negative.
@@ -227,6 +243,14 @@ impl Session {
                         recorder.after(begun, result)?;
                     }
                 }
+                Some(AtExit::Lied(lie)) => {
+                    if lie.omitted {
+                        answer(pid, 0)?;
+                    }
+                    if let Some(afterwards) = lie.afterwards {
+                        afterwards();
+                    }
+                }
                 Some(AtExit::Nothing) | None => {}
             }
         }
@@ -235,7 +259,13 @@ impl Session {
 
     /// Whether this call is one of those that the mode counts.
     fn is_counted(&self, call: &Entered) -> bool {
-        if self.counted == Counted::Mutating && !call.mutates() {
+        let reads = || matches!(call.kind(), Kind::Open | Kind::Read) && !call.mutates();
+        let is_of_these = match self.counted {
+            Counted::All => true,
+            Counted::Mutating => call.mutates(),
+            Counted::Reading => reads(),
+        };
+        if !is_of_these {
             return false;
         }
         let counts = match self.mode {
@@ -249,28 +279,49 @@ impl Session {
 
     fn entered(
         &mut self,
-        call: Entered,
+        mut call: Entered,
         mut registers: libc::user_regs_struct,
     ) -> Result<AtExit, TraceError> {
         if !self.is_counted(&call) {
             return Ok(AtExit::Nothing);
         }
         self.counter += 1;
-        if self.mode == Mode::Baseline {
-            self.calls.push(call.describe(self.counter));
-            let recorder = self.recorder.as_ref();
-            let begun = recorder.and_then(|recorder| recorder.before(&call));
-            return Ok(begun.map_or(AtExit::Nothing, AtExit::Record));
-        }
-        if !self.mode.strikes(self.counter) {
-            return Ok(AtExit::Nothing);
-        }
-        if self.hit.is_none() {
+        let strikes = self.mode.strikes(self.counter);
+        if strikes && self.hit.is_none() {
             self.hit = Some(call.describe(self.counter));
         }
+        if strikes && matches!(self.mode, Mode::KillBefore(_)) {
+            self.kill_all();
+            return Ok(AtExit::Nothing);
+        }
+        let liar = self.liar.as_ref();
+        let lie = liar.and_then(|liar| liar.about(&call.describe(self.counter)));
+        if let Some(lie) = &lie {
+            distort(lie, &mut call, &mut registers)?;
+        }
+        if self.mode == Mode::Baseline {
+            self.calls.push(call.describe(self.counter));
+        }
+        if strikes {
+            return self.strike(call, registers);
+        }
+        Ok(match lie {
+            Some(lie) if lie.omitted || lie.afterwards.is_some() => AtExit::Lied(lie),
+            _ => {
+                let recorder = self.recorder.as_ref();
+                let begun = recorder.and_then(|recorder| recorder.before(&call));
+                begun.map_or(AtExit::Nothing, AtExit::Record)
+            }
+        })
+    }
+
+    fn strike(
+        &mut self,
+        call: Entered,
+        mut registers: libc::user_regs_struct,
+    ) -> Result<AtExit, TraceError> {
         match self.mode {
-            Mode::Baseline => {}
-            Mode::KillBefore(_) => self.kill_all(),
+            Mode::Baseline | Mode::KillBefore(_) => {}
             Mode::KillAfter(_) => return Ok(AtExit::KillAll),
             Mode::ShortThenKill(_) => {
                 registers.rdx /= 2;
@@ -278,8 +329,7 @@ impl Session {
                 return Ok(AtExit::KillAll);
             }
             Mode::Errno { errno, .. } => {
-                // No call has this number, so that nothing is done.
-                registers.orig_rax = u64::MAX;
+                registers.orig_rax = NO_CALL;
                 ptrace::setregs(call.pid, registers).map_err(trace_failed)?;
                 return Ok(AtExit::Fail(errno.0));
             }
@@ -299,6 +349,30 @@ impl Session {
             self.kill_all();
         }
     }
+}
+
+/// Changes a call into what is to be done instead.
+fn distort(
+    lie: &Lie,
+    call: &mut Entered,
+    registers: &mut libc::user_regs_struct,
+) -> Result<(), TraceError> {
+    if lie.omitted {
+        registers.orig_rax = NO_CALL;
+    } else if lie.replaces && call.number == libc::SYS_renameat2 {
+        registers.r8 = 0;
+        call.arguments[4] = 0;
+    } else {
+        return Ok(());
+    }
+    ptrace::setregs(call.pid, *registers).map_err(trace_failed)
+}
+
+/// Sets what a call that returns has answered.
+fn answer(pid: Pid, result: i64) -> Result<(), TraceError> {
+    let mut registers = ptrace::getregs(pid).map_err(trace_failed)?;
+    registers.rax = result.cast_unsigned();
+    ptrace::setregs(pid, registers).map_err(trace_failed)
 }
 
 fn trace_failed(error: SystemError) -> TraceError {

@@ -17,6 +17,8 @@ use nix::unistd::Pid;
 
 use crate::call::Call;
 use crate::disk::Recording;
+use crate::filter::{Stops, filter, refused};
+use crate::lie::{Liar, Lie};
 use crate::record::Recorder;
 use crate::session::{Holder, Live, Session, Verdict};
 
@@ -75,6 +77,8 @@ pub enum Counted {
     All,
     /// Those that can change a file, make a change durable, or take a lock.
     Mutating,
+    /// Those that open a file to read it, and those that read.
+    Reading,
 }
 
 /// The fault. Numbers count from 1.
@@ -186,6 +190,7 @@ pub struct Tracer {
     environment: Vec<(OsString, OsString)>,
     counted: Counted,
     beneath: Option<PathBuf>,
+    liar: Option<Liar>,
     deadline: Duration,
 }
 
@@ -200,6 +205,7 @@ impl Tracer {
             environment: Vec::new(),
             counted: Counted::Mutating,
             beneath: None,
+            liar: None,
             deadline: DEADLINE,
         }
     }
@@ -242,6 +248,14 @@ impl Tracer {
     #[must_use]
     pub fn beneath(mut self, directory: &Path) -> Self {
         self.beneath = Some(directory.to_owned());
+        self
+    }
+
+    /// Has somebody asked before every counted call whether it is to be carried out as asked.
+    /// Whoever is asked may do something of his own first.
+    #[must_use]
+    pub fn lying(mut self, decide: impl Fn(&Call) -> Option<Lie> + Send + Sync + 'static) -> Self {
+        self.liar = Some(Liar::new(decide));
         self
     }
 
@@ -307,14 +321,22 @@ impl Tracer {
         }
     }
 
-    fn trace(
-        &self,
-        mode: Mode,
-        holder: Option<Holder>,
-        recorder: Option<Recorder>,
-    ) -> Result<(Outcome, Option<Recorder>), TraceError> {
-        let (stdout, stderr) = (output_file()?, output_file()?);
-        let child = Command::new("/bin/sh")
+    /// Where the tree has to be stopped so that no call is missed that counts.
+    fn stops(&self) -> Stops {
+        match self.counted {
+            Counted::Mutating => Stops::Changes,
+            // The program is not yet followed when its starter opens files to read them, and a
+            // call that a filter holds fails where nobody follows.
+            Counted::All | Counted::Reading => Stops::All,
+        }
+    }
+
+    /// Starts the shell that stops itself. A filter holds for the thread that asks for it and
+    /// for all that it starts, so that it is asked for on a thread that does nothing else.
+    fn start(&self, stops: Stops, stdout: &File, stderr: &File) -> Result<Pid, TraceError> {
+        let filter = filter(stops)?;
+        let mut command = Command::new("/bin/sh");
+        command
             .args(["-c", STARTER])
             .arg(&self.program)
             .args(&self.arguments)
@@ -323,14 +345,35 @@ impl Tracer {
             .current_dir(&self.directory)
             .stdin(Stdio::null())
             .stdout(stdout.try_clone()?)
-            .stderr(stderr.try_clone()?)
-            .spawn()?;
-        let leader = Pid::from_raw(child.id().cast_signed());
+            .stderr(stderr.try_clone()?);
+        let started = thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                if let Some(filter) = filter {
+                    seccompiler::apply_filter(&filter).map_err(refused)?;
+                }
+                command.spawn().map_err(TraceError::from)
+            });
+            thread.join()
+        });
+        let child = started.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok(Pid::from_raw(child.id().cast_signed()))
+    }
+
+    fn trace(
+        &self,
+        mode: Mode,
+        holder: Option<Holder>,
+        recorder: Option<Recorder>,
+    ) -> Result<(Outcome, Option<Recorder>), TraceError> {
+        let (stdout, stderr) = (output_file()?, output_file()?);
+        let stops = self.stops();
+        let leader = self.start(stops, &stdout, &stderr)?;
         let live: Live = Arc::new(Mutex::new(BTreeSet::from([leader.as_raw()])));
         let watchdog = Watchdog::start(Arc::clone(&live), self.deadline);
-        let mut session = Session::new(leader, mode, self.counted, live, holder);
+        let mut session = Session::new(leader, mode, (self.counted, stops), live, holder);
         session.recorder = recorder;
         session.beneath.clone_from(&self.beneath);
+        session.liar.clone_from(&self.liar);
         let traced = session.run();
         let late = watchdog.stop();
         traced?;

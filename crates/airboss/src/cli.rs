@@ -164,6 +164,8 @@ pub enum Command {
     SyncCheck,
     /// Look at everything that airboss rests on, and name remedies.
     Doctor(command::doctor::DoctorArguments),
+    /// Try on this file system what airboss rests on: kill it, and look what is left.
+    Selftest(command::selftest::SelftestArguments),
     /// Show the settings and where they come from.
     Config(command::config::ConfigArguments),
     /// Show the commands that this repository's settings would run, and allow them.
@@ -254,6 +256,7 @@ impl Cli {
             Command::Sync(arguments) => validate::sync(context, arguments),
             Command::SyncCheck => validate::sync_check(context),
             Command::Doctor(arguments) => command::doctor::doctor(context, arguments),
+            Command::Selftest(arguments) => command::selftest::selftest(context, arguments),
             Command::Config(arguments) => command::config::config(context, arguments),
             Command::Trust(arguments) => command::trust::trust(context, arguments),
             Command::Completions(arguments) => {

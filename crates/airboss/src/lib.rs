@@ -14,6 +14,8 @@ pub mod printer;
 pub mod render;
 pub mod report;
 pub mod scripted;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub mod selftest;
 pub mod words;
 
 use std::process::ExitCode;

@@ -154,10 +154,15 @@ impl Claim {
 
     /// Whether the lock file at `path` is the branch's next value as this claim linked it.
     pub(crate) fn owns_branch_lock(&self, path: &Path, value: &str) -> bool {
-        // Two claims may hold the same value; the inode tells them apart.
-        let prepared = fs::symlink_metadata(self.branch_file());
-        prepared.is_ok_and(|prepared| is_same_file(path, &prepared))
-            && fs::read(path).is_ok_and(|content| content == value.as_bytes())
+        // Two claims may hold the same value; the inode tells them apart. A power cut may have
+        // taken the other name of ours, and then it has no other name.
+        let is_linked = match fs::symlink_metadata(self.branch_file()) {
+            Ok(prepared) => is_same_file(path, &prepared),
+            Err(_) => path
+                .symlink_metadata()
+                .is_ok_and(|found| found.nlink() == 1),
+        };
+        is_linked && fs::read(path).is_ok_and(|content| content == value.as_bytes())
     }
 
     fn remove_files(&self) {
@@ -209,12 +214,20 @@ impl Lock {
         self.is_held = false;
         sync_parent(target)
     }
+
+    /// Removes it durably. The claim must outlive it: without one it would be nobody's.
+    pub(crate) fn release(mut self) -> Result<(), GitError> {
+        fs::remove_file(&self.path)?;
+        self.is_held = false;
+        sync_parent(&self.path)
+    }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
         if self.is_held {
             drop(fs::remove_file(&self.path));
+            drop(sync_parent(&self.path));
         }
     }
 }

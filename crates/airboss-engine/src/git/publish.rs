@@ -162,9 +162,12 @@ pub(crate) fn publish(
     hold.claim.branch_is_published();
     branch_lock.publish(&branch_path)?;
     fs::rename(hold.claim.index_file(), &index_path)?;
-    sync_parent(&index_path)?;
     wait_for_commits(repository);
-    drop(hold.index_lock);
+    // One sync of the directory for the new index and for the end of its lock.
+    match hold.index_lock {
+        Some(lock) => lock.release()?,
+        None => sync_parent(&index_path)?,
+    }
     hold.claim.finish();
     Ok(Publication::Published(left))
 }

@@ -86,6 +86,7 @@ fn settle(repository: &Repository, claim: &mut Claim) -> Result<Settled, GitErro
     let branch_lock = PathBuf::from(format!("{}.lock", branch_path.display()));
     if claim.owns_branch_lock(&branch_lock, &format!("{}\n", record.commit)) {
         fs::remove_file(&branch_lock)?;
+        sync_parent(&branch_lock)?;
     }
     let git_dir = repository.common_dir().join(&record.git_dir);
     let index = git_dir.join("index");
@@ -96,7 +97,6 @@ fn settle(repository: &Repository, claim: &mut Claim) -> Result<Settled, GitErro
     let is_locked = claim.owns_index_lock(&git_dir.join("index.lock"));
     if is_published && is_locked && is_prepared && index_now == record.index_before {
         fs::rename(claim.index_file(), &index)?;
-        sync_parent(&index)?;
         release_index(claim, &git_dir)?;
         return Ok(Settled::Finished);
     }
@@ -116,11 +116,12 @@ fn settle(repository: &Repository, claim: &mut Claim) -> Result<Settled, GitErro
     })
 }
 
-/// Removes `index.lock` when it is the claim's.
+/// Removes `index.lock` when it is the claim's, durably, for the claim goes next.
 fn release_index(claim: &Claim, git_dir: &Path) -> Result<(), GitError> {
     let lock = git_dir.join("index.lock");
     if claim.owns_index_lock(&lock) {
-        fs::remove_file(lock)?;
+        fs::remove_file(&lock)?;
+        sync_parent(&lock)?;
     }
     Ok(())
 }
@@ -167,8 +168,7 @@ fn repatch(repository: &Repository, claim: &mut Claim, old: &Record) -> Result<b
             && IndexBytes::read(&index_path)?.bytes == index.bytes
         {
             fs::rename(&file, &index_path)?;
-            sync_parent(&index_path)?;
-            drop(lock);
+            lock.release()?;
             return Ok(true);
         }
         pause();

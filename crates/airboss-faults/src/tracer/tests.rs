@@ -200,3 +200,49 @@ fn a_program_that_is_not_there_is_an_error() {
     let tracer = Tracer::new("/no/such/program");
     assert!(tracer.run(Mode::Baseline).is_err());
 }
+
+/// The kernel is told which calls count, and must not leave one out.
+#[test]
+fn a_filter_leaves_out_no_call_that_changes_something() {
+    let run = |counted, mode| {
+        let directory = tempfile::tempdir().unwrap();
+        let script = "echo 1 > a; cp a b; mv b c; ln c d; sync c; chmod 600 d; flock c true; rm a";
+        let tracer = shell(directory.path(), script)?;
+        let outcome = tracer.counted(counted).run(mode).unwrap();
+        Some(outcome)
+    };
+    let Some(all) = run(Counted::All, Mode::Baseline) else {
+        return;
+    };
+    let names = |outcome: &Outcome| {
+        let calls = outcome.list.iter().filter(|call| call.mutates);
+        calls.map(|call| call.name.clone()).collect::<Vec<_>>()
+    };
+    let filtered = run(Counted::Mutating, Mode::Baseline).unwrap();
+    assert_eq!(names(&filtered), names(&all));
+    assert!(filtered.calls < all.calls / 2, "{filtered:?}");
+    for name in ["renameat2", "linkat", "flock", "fsync", "unlinkat"] {
+        assert!(names(&all).iter().any(|other| other == name), "{name}");
+    }
+}
+
+#[test]
+fn a_lie_leaves_out_a_call_or_carries_it_out_otherwise() {
+    let directory = tempfile::tempdir().unwrap();
+    let Some(tracer) = shell(directory.path(), "> a; > b; ln a c; mv -n a b") else {
+        return;
+    };
+    let witness = directory.path().join("witness");
+    let tracer = tracer.lying(move |call| match call.name.as_str() {
+        "linkat" => {
+            let witness = witness.clone();
+            let lie = Lie::omitted();
+            Some(lie.and_then(move || fs_err::write(witness, "").unwrap()))
+        }
+        "renameat2" => Some(Lie::replacing()),
+        _ => None,
+    });
+    let outcome = tracer.run(Mode::Baseline).unwrap();
+    assert_eq!(outcome.ended, Ended::Exited(0), "{outcome:?}");
+    assert_eq!(names(directory.path()), ["b", "witness"]);
+}

@@ -25,6 +25,7 @@ pub mod restore;
 pub mod retry;
 pub mod run;
 pub mod runs;
+pub mod selftest;
 pub mod status;
 pub mod task;
 pub mod trust;

@@ -4,6 +4,7 @@ mod doctor;
 mod log;
 mod reference;
 mod replay;
+mod selftest;
 mod settings;
 mod support;
 mod why;

@@ -4,9 +4,10 @@
 //! the N-th call, and hands what is left to [`judge`]; it ends when a run ends without the fault
 //! striking, so that no call is missed. Ordinary test runs visit a sample of the calls;
 //! `AIRBOSS_TEST_FAULTS=full` visits all. A violation names the number that repeats it alone:
-//! `AIRBOSS_TEST_FAULTS=17`.
+//! `AIRBOSS_TEST_FAULTS=17`. `AIRBOSS_TEST_COMMANDS="task add,undo"` leaves out all other commands.
 //!
-//! A new command is one entry in [`scenario::ALL`] and nothing else; see there.
+//! Commands, places and judge are those of `airboss selftest --crash`. A new command is one entry in
+//! `airboss::selftest::scenario::ALL` and nothing else; see there.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #![expect(
@@ -15,9 +16,8 @@
 )]
 #![expect(clippy::print_stdout, reason = "a sweep tells how many cases it had")]
 
-mod board;
-mod judge;
+mod canaries;
+mod person;
+mod refused;
 mod regimes;
-mod scenario;
 mod sweep;
-mod world;

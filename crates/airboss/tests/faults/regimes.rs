@@ -1,14 +1,42 @@
 //! What is done to every command of [`ALL`].
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use airboss_faults::{Counted, Ended, Errno, Mode, Outcome, unavailable};
+use airboss::selftest::scenario::ALL;
+use airboss::selftest::{Case, Judge, Scenario, Template, board, judged, strike};
+use airboss_faults::{Counted, Ended, Errno, Mode, unavailable};
 
-use crate::judge::Judge;
-use crate::scenario::{ALL, Scenario};
-use crate::sweep::{Case, Extent, expect_none, sweep};
-use crate::world::{Template, World};
+use crate::sweep::{Extent, beyond_the_last, expect_none, sweep};
+
+/// The program that is swept.
+pub(crate) const AIRBOSS: &str = env!("CARGO_BIN_EXE_airboss");
+
+/// SQLite makes its lock table anew when it is not there; it is a memory map, and not seen.
+pub(crate) const NOT_KEPT: &[&str] = &["state.db-shm"];
+
+/// Anything will do; a violation is repeated with the same.
+pub(crate) const SEED: u64 = 0x0A1B_B055;
+
+/// A template in memory, where there is one: no case waits for a disk.
+pub(crate) fn template(scenario: &'static Scenario) -> Template {
+    let memory = Path::new("/dev/shm");
+    let parent = if memory.is_dir() {
+        memory.to_owned()
+    } else {
+        std::env::temp_dir()
+    };
+    Template::new(Path::new(AIRBOSS), scenario, &parent).unwrap()
+}
+
+/// `AIRBOSS_TEST_COMMANDS` names those that are swept, all others are left out.
+pub(crate) fn is_wanted(scenario: &Scenario) -> bool {
+    let wanted = std::env::var("AIRBOSS_TEST_COMMANDS");
+    wanted.map_or(true, |names| {
+        names.split(',').any(|name| name == scenario.name)
+    })
+}
 
 /// Does something with every command, unless nothing can be traced here.
 fn for_all(regime: impl Fn(&'static Scenario, &Template, &Judge) -> Vec<String>) {
@@ -18,77 +46,62 @@ fn for_all(regime: impl Fn(&'static Scenario, &Template, &Judge) -> Vec<String>)
     }
     let mut wrongs = Vec::new();
     for scenario in ALL {
-        let template = Template::new(scenario);
-        let judge = Judge::new(&template);
+        if !is_wanted(scenario) {
+            continue;
+        }
+        let template = template(scenario);
+        let judge = Judge::new(&template).unwrap();
         wrongs.extend(regime(scenario, &template, &judge));
     }
     expect_none(&wrongs);
 }
 
-/// Lets the fault strike in this place, and judges what it leaves.
-fn strike(world: &World, judge: &Judge, counted: Counted, mode: Mode) -> Case {
-    let tracer = world.tracer().counted(counted);
-    judged(world, judge, &tracer.run(mode).unwrap())
-}
-
-fn judged(world: &World, judge: &Judge, outcome: &Outcome) -> Case {
-    let wrongs = judge.wrongs(world, Some(outcome));
-    let hit = outcome.hit.as_ref().map(ToString::to_string);
-    let hit = hit.unwrap_or_else(|| "no fault".to_owned());
-    Case {
-        fired: outcome.fired,
-        wrongs: wrongs
-            .into_iter()
-            .map(|wrong| format!("{hit}: {wrong}"))
-            .collect(),
-    }
-}
+/// The commands of a board that every run kills before every call that changes something.
+const IN_FULL: [&str; 3] = [board::ADD.name, board::STATUS.name, board::SYNC.name];
 
 /// Sweeps a fault over every command.
 fn sweep_all(
     regime: &str,
-    points: (usize, usize),
-    counted: Counted,
+    points: fn(&Scenario) -> (usize, usize),
     mode: impl Fn(usize) -> Mode + Sync,
 ) {
     for_all(|scenario, template, judge| {
         let name = format!("{}, {regime}", scenario.name);
-        sweep(&name, scenario.thinned(points), |point, worker| {
-            strike(&template.case(worker), judge, counted, mode(point))
+        sweep(&name, points(scenario), |point, worker| {
+            strike(&template.case(worker).unwrap(), judge, mode(point)).unwrap()
         })
     });
 }
 
+/// A call that changes nothing leaves what the one before it left, so that it is killed only
+/// before and after those that change something.
 #[test]
 fn killed_before_a_call() {
-    // The calls that change nothing leave what the next one before that changes something
-    // leaves, so that only a full sweep kills there, too.
-    let counted = match Extent::from_environment() {
-        Extent::Full => Counted::All,
-        Extent::Sample | Extent::Only(_) => Counted::Mutating,
+    let points = |scenario: &Scenario| {
+        if IN_FULL.contains(&scenario.name) {
+            (0, 1)
+        } else {
+            scenario.thinned((0, 4))
+        }
     };
-    sweep_all("killed before a call", (0, 4), counted, Mode::KillBefore);
+    sweep_all("killed before a call", points, Mode::KillBefore);
 }
 
 #[test]
 fn killed_after_a_call() {
-    let counted = Counted::Mutating;
-    sweep_all("killed after a call", (1, 9), counted, Mode::KillAfter);
+    let points = |scenario: &Scenario| scenario.thinned((1, 9));
+    sweep_all("killed after a call", points, Mode::KillAfter);
 }
 
 #[test]
 fn killed_after_half_a_write() {
-    let counted = Counted::Mutating;
-    sweep_all(
-        "killed after half a write",
-        (0, 5),
-        counted,
-        Mode::ShortThenKill,
-    );
+    let points = |scenario: &Scenario| scenario.thinned((0, 5));
+    let name = "killed after half a write";
+    sweep_all(name, points, Mode::ShortThenKill);
 }
 
 /// Sweeps errors over every command, each sampled at calls of its own.
-fn fail_all(words: &str, errnos: &[Errno], sample: usize, lasting: bool) {
+fn fail_all(words: &str, errnos: &[Errno], counted: Counted, sample: usize, lasting: bool) {
     for_all(|scenario, template, judge| {
         let mut wrongs = Vec::new();
         for (place, errno) in errnos.iter().enumerate() {
@@ -97,9 +110,9 @@ fn fail_all(words: &str, errnos: &[Errno], sample: usize, lasting: bool) {
             wrongs.extend(sweep(&name, points, |at, worker| {
                 let errno = *errno;
                 let mode = Mode::Errno { at, errno, lasting };
-                let world = template.case(worker);
-                // Reading may fail, too, but not that of the program's own libraries.
-                let tracer = world.tracer().counted(Counted::All).beneath(&world.root);
+                let world = template.case(worker).unwrap();
+                // The program's own libraries do not fail.
+                let tracer = world.tracer().counted(counted).beneath(&world.root);
                 judged(&world, judge, &tracer.run(mode).unwrap())
             }));
         }
@@ -109,7 +122,7 @@ fn fail_all(words: &str, errnos: &[Errno], sample: usize, lasting: bool) {
 
 #[test]
 fn a_call_fails() {
-    fail_all("once", &Errno::ALL, 43, false);
+    fail_all("once", &Errno::ALL, Counted::Mutating, 43, false);
 }
 
 #[test]
@@ -117,22 +130,24 @@ fn a_call_and_all_after_it_fail() {
     // A call that is interrupted is made again, and would be for ever.
     let mut lasting = Errno::ALL.to_vec();
     lasting.retain(|errno| *errno != Errno::EINTR);
-    fail_all("for good", &lasting, 61, true);
+    fail_all("for good", &lasting, Counted::Mutating, 61, true);
+}
+
+#[test]
+fn a_look_fails() {
+    let errnos = [Errno::EIO, Errno::EACCES, Errno::EMFILE, Errno::ESTALE];
+    fail_all("while looking", &errnos, Counted::Reading, 43, false);
 }
 
 #[test]
 fn the_power_goes() {
-    // SQLite makes its lock table anew when it is not there; it is a memory map, and not seen.
-    const NOT_KEPT: &[&str] = &["state.db-shm"];
-    // Anything will do; a violation is repeated with the same.
-    const SEED: u64 = 0x0A1B_B055;
     let mixes = if Extent::from_environment() == Extent::Sample {
         2
     } else {
         12
     };
     for_all(|scenario, template, judge| {
-        let world = template.case(0);
+        let world = template.case(0).unwrap();
         let (outcome, recording) = world.tracer().record(&world.root).unwrap();
         assert_eq!(outcome.ended, Ended::Exited(0));
         let recorded = Instant::now();
@@ -143,13 +158,13 @@ fn the_power_goes() {
         let points = scenario.thinned((0, images.len() / 40 + 1));
         sweep(&name, points, |point, worker| {
             let Some(image) = images.get(point - 1) else {
-                return Case::beyond_the_last();
+                return beyond_the_last();
             };
             // No machine is back sooner.
             while recorded.elapsed() < Duration::from_secs(1) {
                 std::thread::yield_now();
             }
-            let world = template.empty(worker);
+            let world = template.empty(worker).unwrap();
             image.materialise(&world.root).unwrap();
             let mut wrongs = judge.wrongs_of_lost_answer(&world, image.told);
             wrongs.extend(judge.wrongs(&world, None));
@@ -168,17 +183,17 @@ fn the_power_goes() {
 /// What was displaced is removed when it was looked at again, and not before.
 #[test]
 fn what_was_displaced_goes() {
-    for scenario in [&crate::board::STATUS, &ALL[0]] {
-        let world_of = Template::new(scenario);
-        let world = world_of.case(0);
+    for scenario in [&board::STATUS, &ALL[0]] {
+        let world_of = template(scenario);
+        let world = world_of.case(0).unwrap();
         let displaced = world.top().join(".git/airboss/displaced");
         let left = || fs_err::read_dir(&displaced).unwrap().count();
-        assert_eq!(world.run(scenario.command).status.code(), Some(0));
+        assert_eq!(world.run(scenario.command).unwrap().status.code(), Some(0));
         assert!(left() > 0, "it was removed at the first look");
         let deadline = Instant::now() + Duration::from_secs(20);
         while left() > 0 {
             assert!(Instant::now() < deadline, "it is never removed");
-            assert_eq!(world.run(scenario.command).status.code(), Some(0));
+            assert_eq!(world.run(scenario.command).unwrap().status.code(), Some(0));
         }
     }
 }
@@ -187,12 +202,12 @@ fn what_was_displaced_goes() {
 fn killed_and_killed_again_while_it_recovers() {
     let extent = Extent::from_environment();
     for_all(|scenario, template, judge| {
-        let crashed = template.root.path().join("crashed");
+        let crashed = template.beside("crashed");
         let mut wrongs = Vec::new();
         let mut seen = HashSet::new();
         let mut first = 1;
         loop {
-            let world = template.case(0);
+            let world = template.case(0).unwrap();
             let outcome = world.tracer().run(Mode::KillBefore(first)).unwrap();
             if !outcome.fired {
                 break;
@@ -214,8 +229,8 @@ fn killed_and_killed_again_while_it_recovers() {
             );
             let points = scenario.thinned((killed_at % 7, 31));
             wrongs.extend(sweep(&name, points, |point, worker| {
-                let world = template.copy_of(&crashed, worker);
-                strike(&world, judge, Counted::Mutating, Mode::KillBefore(point))
+                let world = template.copy_of(&crashed, worker).unwrap();
+                strike(&world, judge, Mode::KillBefore(point)).unwrap()
             }));
         }
         wrongs

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// One sweep at a time, on this many threads, so that a time per case means something.
-const WORKERS: usize = 2;
+use airboss::selftest::Case;
+
+/// One sweep at a time, on so many threads, so that a time per case means something.
+const WORKERS_MAX: usize = 2;
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
@@ -54,21 +56,11 @@ impl Extent {
     }
 }
 
-/// What one case says.
-pub(crate) struct Case {
-    /// Whether its fault struck.
-    pub(crate) fired: bool,
-    /// What is wrong, in sentences that name the fault.
-    pub(crate) wrongs: Vec<String>,
-}
-
-impl Case {
-    /// There is no such point any more.
-    pub(crate) fn beyond_the_last() -> Self {
-        Self {
-            fired: false,
-            wrongs: Vec::new(),
-        }
+/// There is no such point any more.
+pub(crate) fn beyond_the_last() -> Case {
+    Case {
+        fired: false,
+        wrongs: Vec::new(),
     }
 }
 
@@ -86,8 +78,9 @@ pub(crate) fn sweep(
     let over = AtomicBool::new(false);
     let wrongs = Mutex::new(Vec::new());
     let began = Instant::now();
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        for worker in 0..WORKERS {
+        for worker in 0..processors.min(WORKERS_MAX) {
             let (next, cases, over, wrongs, case) = (&next, &cases, &over, &wrongs, &case);
             scope.spawn(move || {
                 while !over.load(Ordering::Relaxed) {

@@ -6,15 +6,16 @@
 //! `regimes.rs` goes over it from then on. A command without an `--id` must be one that may be
 //! given twice.
 
-use airboss_testkit::TestEnvironment;
+use std::io;
 
-use crate::board;
+use super::board;
+use super::world::World;
 
 const STATUS: &str = "docs/plan-outputs/demo/status.json";
 const PLAN_FILE: &str = "plans/demo.md";
 
 /// Two phases, so that a step can end one and leave the other alone.
-pub(crate) const PLAN: &str = "\
+pub const PLAN: &str = "\
 # Plan: Demo
 
 ### Phase 1: Measure [NOT STARTED]
@@ -30,8 +31,8 @@ pub(crate) const PLAN: &str = "\
 ";
 
 /// What the repository is about.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Subject {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Subject {
     /// [`PLAN`], whose commits are the person's.
     Plan,
     /// A board, each of whose changes is committed.
@@ -39,35 +40,38 @@ pub(crate) enum Subject {
 }
 
 /// One command and its surroundings.
-pub(crate) struct Scenario {
+#[derive(Debug)]
+pub struct Scenario {
     /// What it is about.
-    pub(crate) subject: Subject,
+    pub subject: Subject,
     /// Its name in what is printed.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// What comes before it.
-    pub(crate) prepare: fn(&TestEnvironment),
+    pub prepare: fn(&World) -> io::Result<()>,
     /// The command, with an `--id` so that it can be repeated.
-    pub(crate) command: &'static [&'static str],
+    pub command: &'static [&'static str],
     /// The files that it publishes, relative to the work tree. At any moment each of them is
     /// what it was before or what it is afterwards.
-    pub(crate) projections: &'static [&'static str],
+    pub projections: &'static [&'static str],
 }
 
 impl Scenario {
     /// Prepares what `prepare` can rely on.
-    pub(crate) fn begin(&self, environment: &TestEnvironment) {
+    pub(super) fn begin(&self, world: &World) -> io::Result<()> {
         match self.subject {
             Subject::Plan => {
-                environment.plan("plans/demo.md", PLAN);
-                environment.run(["init", "plans/demo.md"]).expect_code(0);
+                world.write(PLAN_FILE, PLAN)?;
+                world.commit("a plan")?;
+                world.done(&["init", PLAN_FILE])
             }
-            Subject::Board => board::begin(environment),
+            Subject::Board => board::begin(world),
         }
     }
 
     /// Where a sample of its points begins, and how far they are apart. A change of a board makes
     /// three times the calls of a step's, and its commit is judged with six runs of git.
-    pub(crate) fn thinned(&self, (shift, sample): (usize, usize)) -> (usize, usize) {
+    #[must_use]
+    pub fn thinned(&self, (shift, sample): (usize, usize)) -> (usize, usize) {
         if self.is_board() {
             (shift, sample * 9)
         } else {
@@ -75,13 +79,15 @@ impl Scenario {
         }
     }
 
-    pub(crate) fn is_board(&self) -> bool {
+    /// Whether it changes a board, and so makes a commit.
+    #[must_use]
+    pub fn is_board(&self) -> bool {
         self.subject == Subject::Board
     }
 }
 
 /// Every command that is swept.
-pub(crate) const ALL: &[Scenario] = &[
+pub const ALL: &[Scenario] = &[
     MARK_COMPLETE,
     MARK_SKIPPED,
     MARK_STARTED,
@@ -89,6 +95,7 @@ pub(crate) const ALL: &[Scenario] = &[
     board::ADD,
     board::STATUS,
     board::STATUS_WITH_PHASES,
+    board::PHASE,
     board::SYNC,
     board::UNDO,
 ];
@@ -97,10 +104,10 @@ pub(crate) const ALL: &[Scenario] = &[
 const MARK_COMPLETE: Scenario = Scenario {
     subject: Subject::Plan,
     name: "mark-complete",
-    prepare: |environment| {
-        environment.run(["mark-started", "1.1"]).expect_code(0);
-        environment.run(["mark-complete", "1.1"]).expect_code(0);
-        environment.run(["mark-started", "1.2"]).expect_code(0);
+    prepare: |world| {
+        world.done(&["mark-started", "1.1"])?;
+        world.done(&["mark-complete", "1.1"])?;
+        world.done(&["mark-started", "1.2"])
     },
     command: &["mark-complete", "1.2", "--notes", "done", "--id", "swept"],
     projections: &[PLAN_FILE, STATUS],
@@ -110,9 +117,7 @@ const MARK_COMPLETE: Scenario = Scenario {
 const MARK_SKIPPED: Scenario = Scenario {
     subject: Subject::Plan,
     name: "mark-skipped",
-    prepare: |environment| {
-        environment.run(["mark-started", "1.1"]).expect_code(0);
-    },
+    prepare: |world| world.done(&["mark-started", "1.1"]),
     command: &[
         "mark-skipped",
         "1.2",
@@ -127,7 +132,7 @@ const MARK_SKIPPED: Scenario = Scenario {
 const MARK_STARTED: Scenario = Scenario {
     subject: Subject::Plan,
     name: "mark-started",
-    prepare: |_| {},
+    prepare: |_| Ok(()),
     command: &["mark-started", "1.1", "--id", "swept"],
     projections: &[PLAN_FILE, STATUS],
 };
@@ -136,9 +141,9 @@ const MARK_STARTED: Scenario = Scenario {
 const SYNC: Scenario = Scenario {
     subject: Subject::Plan,
     name: "sync",
-    prepare: |environment| {
-        let edited = environment.read(STATUS).replacen("pending", "completed", 1);
-        environment.write(STATUS, edited);
+    prepare: |world| {
+        let edited = world.read(STATUS)?.replacen("pending", "completed", 1);
+        world.write(STATUS, edited)
     },
     command: &["sync"],
     projections: &[PLAN_FILE, STATUS],

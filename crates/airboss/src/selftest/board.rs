@@ -1,8 +1,9 @@
 //! The commands of a board: six tasks, one of them with a plan of phases, under git.
 
-use airboss_testkit::TestEnvironment;
+use std::io;
 
-use crate::scenario::{Scenario, Subject};
+use super::scenario::{Scenario, Subject};
+use super::world::World;
 
 const TODO: &str = "specs/TODO.md";
 const STATE: &str = "specs/state.json";
@@ -33,7 +34,7 @@ const TASKS: [(u32, &str, &str); 6] = [
 ];
 
 /// A repository with a board that was adopted.
-pub(crate) fn begin(environment: &TestEnvironment) {
+pub(super) fn begin(world: &World) -> io::Result<()> {
     let mut todo = "---\nnext_project_number: 7\n---\n\n# TODO\n\n## Tasks\n".to_owned();
     let mut entries = Vec::new();
     for (number, name, status) in TASKS {
@@ -57,34 +58,36 @@ pub(crate) fn begin(environment: &TestEnvironment) {
     let state = format!(
         "{{\n  \"next_project_number\": 7,\n  \"active_projects\": [\n{entries}\n  ]\n}}\n"
     );
-    environment.write(TODO, todo);
-    environment.write(STATE, state);
-    environment.write(PLAN, PLAN_TEXT);
-    environment.commit("a board");
-    environment.run(["init", "--yes"]).expect_code(0);
+    world.write(TODO, todo)?;
+    world.write(STATE, state)?;
+    world.write(PLAN, PLAN_TEXT)?;
+    world.commit("a board")?;
+    world.done(&["init", "--yes"])
 }
 
-pub(crate) const ADD: Scenario = Scenario {
+/// A new task: a new number, a section, an entry, a commit.
+pub const ADD: Scenario = Scenario {
     subject: Subject::Board,
     name: "task add",
-    prepare: |_| {},
+    prepare: |_| Ok(()),
     command: &["task", "add", "Mend the shed", "--id", "swept"],
     projections: &[TODO, STATE],
 };
 
-pub(crate) const STATUS: Scenario = Scenario {
+/// Another status for a task without a plan.
+pub const STATUS: Scenario = Scenario {
     subject: Subject::Board,
     name: "task status",
-    prepare: |_| {},
+    prepare: |_| Ok(()),
     command: &["task", "status", "2", "planned", "--id", "swept"],
     projections: &[TODO, STATE],
 };
 
 /// Three files and one commit.
-pub(crate) const STATUS_WITH_PHASES: Scenario = Scenario {
+pub const STATUS_WITH_PHASES: Scenario = Scenario {
     subject: Subject::Board,
     name: "task status with a phase",
-    prepare: |_| {},
+    prepare: |_| Ok(()),
     command: &[
         "task",
         "status",
@@ -98,25 +101,32 @@ pub(crate) const STATUS_WITH_PHASES: Scenario = Scenario {
     projections: &[PLAN, TODO, STATE],
 };
 
+/// A plan and what state.json says of it; the task stays what it is.
+pub const PHASE: Scenario = Scenario {
+    subject: Subject::Board,
+    name: "task phase",
+    prepare: |world| world.done(&["task", "status", "3", "implementing"]),
+    command: &["task", "phase", "3", "1=in_progress", "--id", "swept"],
+    projections: &[PLAN, TODO, STATE],
+};
+
 /// Somebody gave a task another status in TODO.md, which state.json hears of.
-pub(crate) const SYNC: Scenario = Scenario {
+pub const SYNC: Scenario = Scenario {
     subject: Subject::Board,
     name: "sync of a board",
-    prepare: |environment| {
-        let edited = environment.read(TODO).replace("[RESEARCHED]", "[PLANNED]");
-        environment.write(TODO, edited);
+    prepare: |world| {
+        let edited = world.read(TODO)?.replace("[RESEARCHED]", "[PLANNED]");
+        world.write(TODO, edited)
     },
     command: &["sync"],
     projections: &[TODO, STATE],
 };
 
-pub(crate) const UNDO: Scenario = Scenario {
+/// A change taken back by another one.
+pub const UNDO: Scenario = Scenario {
     subject: Subject::Board,
     name: "undo",
-    prepare: |environment| {
-        let command = ["task", "status", "2", "planned"];
-        environment.run(command).expect_code(0);
-    },
+    prepare: |world| world.done(&["task", "status", "2", "planned"]),
     command: &["undo", "--id", "swept"],
     projections: &[TODO, STATE],
 };

@@ -1,27 +1,71 @@
 //! What must hold after a fault, at once and after the command was given again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use airboss_faults::{Ended, Outcome};
 
-use crate::world::{Stored, Template, World, steady};
+use super::stored::{Stored, steady};
+use super::world::{Template, World};
+
+/// What is checked after every fault: a short name, and the sentence that holds.
+pub const INVARIANTS: [(&str, &str); 13] = [
+    ("store", "the store is whole"),
+    ("all or nothing", "the change is there, or it is not"),
+    ("acknowledged", "what was answered for is there"),
+    (
+        "whole files",
+        "each file is what it was, or what it is to be",
+    ),
+    (
+        "order",
+        "no file is ahead of the store, or of one that is published before it",
+    ),
+    ("exit code", "the exit code says what happened"),
+    (
+        "once",
+        "given again, the command succeeds, and its change is there once",
+    ),
+    (
+        "published",
+        "afterwards each file equals the store, and `verify` says so",
+    ),
+    ("quiet", "given once more, nothing changes at all"),
+    (
+        "commits",
+        "each commit holds its own change, and the repository is sound",
+    ),
+    (
+        "in hand",
+        "what a person has staged or changed is as it was",
+    ),
+    ("no locks", "no lock is left behind"),
+    ("no remains", "no draft and no copy is left behind"),
+];
 
 /// What was displaced and looked at once waits here for its second look, by a command that comes
-/// a quarter of a second later; `regimes::what_was_displaced_goes` waits for it.
+/// a quarter of a second later.
 const SECOND_LOOK: &str = "work/.git/airboss/displaced/seen.";
 
 /// Files that a claim on the repository is made with.
 const OF_CLAIMS: &str = "work/.git/airboss/tmp/";
 
 /// How a place looks before the command and after it, when nothing goes wrong.
-pub(crate) struct Judge {
+#[derive(Debug)]
+pub struct Judge {
     before: Picture,
     after: Picture,
     /// The names of all files afterwards, ids replaced.
     names: BTreeSet<String>,
+    /// The places that were judged. Many faults leave the same one, which has one future.
+    /// Workers share it: each place is to be judged once.
+    judged: Mutex<HashSet<u64>>,
 }
 
+#[derive(Debug)]
 struct Picture {
     files: BTreeMap<&'static str, Option<String>>,
     stored: Stored,
@@ -30,43 +74,67 @@ struct Picture {
 }
 
 impl Picture {
-    fn take(world: &World) -> Self {
-        Self {
+    fn take(world: &World) -> io::Result<Self> {
+        Ok(Self {
             files: world.projections(),
-            stored: world.stored().unwrap(),
+            stored: world.stored()?,
             history: world.history(),
-        }
+        })
     }
 }
 
 impl Judge {
-    pub(crate) fn new(template: &Template) -> Self {
-        let world = template.case(0);
-        let before = Picture::take(&world);
-        let answer = world.run(world.scenario.command);
-        assert_eq!(answer.status.code(), Some(0), "{answer:?}");
-        let after = Picture::take(&world);
-        assert_eq!(after.stored.outbox, [""; 0]);
-        assert_eq!(after.stored.wishes, [""; 0]);
-        assert_ne!(before.files, after.files, "the command changes no file");
-        Self {
+    /// Lets the command happen undisturbed, and remembers how that looks.
+    ///
+    /// # Errors
+    /// When it fails, or leaves work undone.
+    pub fn new(template: &Template) -> io::Result<Self> {
+        let world = template.case(0)?;
+        let before = Picture::take(&world)?;
+        world.done(world.scenario.command)?;
+        let after = Picture::take(&world)?;
+        let undone = after.stored.outbox.len() + after.stored.wishes.len();
+        if undone > 0 || before.files == after.files {
+            let words = "undisturbed, the command changes no file or does not finish";
+            return Err(io::Error::other(words));
+        }
+        Ok(Self {
             before,
             after,
             names: names(&world.files()),
-        }
+            judged: Mutex::default(),
+        })
     }
 
-    /// What is wrong with a place that a fault left, in sentences.
-    pub(crate) fn wrongs(&self, world: &World, outcome: Option<&Outcome>) -> Vec<String> {
+    /// How many different places were judged.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        let judged = self.judged.lock();
+        judged.unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// What is wrong with a place that a fault left, in sentences. Without an outcome the power
+    /// went.
+    #[must_use]
+    pub fn wrongs(&self, world: &World, outcome: Option<&Outcome>) -> Vec<String> {
         let mut wrongs = self.wrongs_at_once(world, outcome);
-        wrongs.extend(self.wrongs_after_repetition(world, outcome.is_none()));
+        let mut hasher = DefaultHasher::new();
+        world.look().hash(&mut hasher);
+        let judged = self.judged.lock();
+        let new = judged
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(hasher.finish());
+        if new {
+            wrongs.extend(self.wrongs_after_repetition(world, outcome.is_none()));
+        }
         wrongs
     }
 
     /// What was answered before the power went has happened.
-    pub(crate) fn wrongs_of_lost_answer(&self, world: &World, answered: bool) -> Vec<String> {
-        let is_new =
-            world.stored().map(|stored| stored.state) == Ok(self.after.stored.state.clone());
+    #[must_use]
+    pub fn wrongs_of_lost_answer(&self, world: &World, answered: bool) -> Vec<String> {
+        let stored = world.stored();
+        let is_new = stored.is_ok_and(|stored| stored.state == self.after.stored.state);
         let lost = answered && !is_new;
         lost.then(|| "the change was answered for, and is lost".to_owned())
             .into_iter()
@@ -74,7 +142,8 @@ impl Judge {
     }
 
     /// Before any repair: every file is whole and a known one, and the exit code is true.
-    fn wrongs_at_once(&self, world: &World, outcome: Option<&Outcome>) -> Vec<String> {
+    #[must_use]
+    pub fn wrongs_at_once(&self, world: &World, outcome: Option<&Outcome>) -> Vec<String> {
         let mut wrongs = Vec::new();
         let mut published = false;
         for (path, text) in world.projections() {
@@ -128,15 +197,15 @@ impl Judge {
     }
 
     /// The same command again: it succeeds, the change is there once, and all is quiet then.
-    fn wrongs_after_repetition(&self, world: &World, power_went: bool) -> Vec<String> {
+    #[must_use]
+    pub fn wrongs_after_repetition(&self, world: &World, power_went: bool) -> Vec<String> {
         let mut wrongs = Vec::new();
-        let again = world.run(world.scenario.command);
-        if again.status.code() != Some(0) {
-            wrongs.push(format!("given again, it fails: {again:?}"));
+        if let Err(error) = world.done(world.scenario.command) {
+            wrongs.push(format!("given again, it fails: {error}"));
             return wrongs;
         }
         match world.stored() {
-            Ok(stored) if stored == self.after.stored => {}
+            Ok(stored) if stored.differences(&self.after.stored).is_empty() => {}
             Ok(stored) => {
                 let differences = stored.differences(&self.after.stored);
                 wrongs.push(format!("given again, the store is wrong: {differences:#?}"));
@@ -152,14 +221,13 @@ impl Judge {
         } else {
             &["sync", "--check"]
         };
-        let check = world.run(check);
-        if check.status.code() != Some(0) {
-            wrongs.push(format!("it is not in sync: {check:?}"));
+        if let Err(error) = world.done(check) {
+            wrongs.push(format!("it is not in sync: {error}"));
         }
         let quiet = at_rest(world);
-        let third = world.run(world.scenario.command);
+        let third = world.done(world.scenario.command);
         let after = at_rest(world);
-        if third.status.code() != Some(0) || after != quiet {
+        if third.is_err() || after != quiet {
             let differing = quiet
                 .iter()
                 .filter(|(path, bytes)| after.get(*path) != Some(*bytes));

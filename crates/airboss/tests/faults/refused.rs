@@ -1,0 +1,22 @@
+//! `selftest --crash` where nothing can be traced: what is traced already cannot be traced again.
+
+use airboss_faults::{Ended, Mode, Tracer, unavailable};
+
+use crate::regimes::AIRBOSS;
+
+#[test]
+fn a_refused_trace_is_said_with_its_remedy() {
+    if let Some(reason) = unavailable() {
+        println!("{reason}");
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let tracer = Tracer::new(AIRBOSS)
+        .arguments(["selftest", "--crash"])
+        .directory(directory.path());
+    let outcome = tracer.run(Mode::Baseline).unwrap();
+    assert_eq!(outcome.ended, Ended::Exited(3), "{outcome:?}");
+    assert!(outcome.stderr.contains("ptrace is refused"), "{outcome:?}");
+    assert!(outcome.stderr.contains("--cap-add=SYS_PTRACE"));
+    assert_eq!(fs_err::read_dir(directory.path()).unwrap().count(), 0);
+}
