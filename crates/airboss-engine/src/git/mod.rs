@@ -34,6 +34,7 @@ mod snapshot;
 mod tree;
 
 pub use changes::{Change, Origin, changes, staged_meanwhile};
+pub(crate) use commit::enter_gate;
 pub use commit::{
     CommitOutcome, CommitRequest, CommitSettings, Delta, LeftOut, Refusal, scoped_commit,
 };
