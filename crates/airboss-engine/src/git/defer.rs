@@ -14,7 +14,7 @@ use crate::clock;
 const EDITOR_AGE_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// `git commit -m`, which opens no editor, is over in a fraction of this, also on a busy machine.
-const COMMIT_MAX: Duration = Duration::from_secs(5);
+const COMMIT_MAX: Duration = Duration::from_secs(2);
 /// What lines of the template begin with that git writes for an editor: `core.commentChar`, and
 /// those that it takes by itself.
 const COMMENTS: &[u8] = b"#;@!$%^&|:";
