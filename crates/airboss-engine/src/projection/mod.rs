@@ -48,9 +48,12 @@ const TRIES_MAX: usize = 50;
 /// What is found in one file may make others stale, and those at most the first again.
 const ROUNDS_MAX: usize = 4;
 
-/// How long a publisher waits for another one, before it goes on beside it: sixty of them on a
-/// machine that is busy with other things take about so long, and beside each other longer.
+/// How long a publisher waits for others that get nothing done, before it goes on beside them.
+/// Beside each other they take longer, and show an older TODO.md for moments.
 const GATE_PATIENCE: Duration = Duration::from_secs(8);
+
+/// How often a publisher that waits looks whether others get something done.
+const GATE_LOOK: Duration = Duration::from_millis(500);
 
 /// What a person's save is to become that nothing could be built upon: the caller's answer.
 type Decide<'a> = dyn FnMut(&mut dyn Store, &Leftover) -> Result<Fate, StoreError> + 'a;
@@ -211,7 +214,7 @@ impl Publisher {
         if idle && store.to_publish(plan)?.is_empty() {
             return Ok(settled);
         }
-        let gate = self.gate();
+        let gate = self.gate(store);
         self.decide_all(store, &mut leftovers, decide, &mut settled)?;
         let mut further = further.to_vec();
         for round in 0..ROUNDS_MAX {
@@ -449,22 +452,40 @@ impl Publisher {
         writing.run(store, notes)
     }
 
-    /// Waits for the other publishers of this store; `None` after [`GATE_PATIENCE`].
-    fn gate(&self) -> Option<Lock> {
+    /// Waits for the other publishers of this store; `None` when nothing was published for
+    /// [`GATE_PATIENCE`].
+    fn gate(&self, store: &dyn Store) -> Option<Lock> {
         let path = self.state.join("gate.publisher");
-        let mut waited = Duration::ZERO;
+        let (mut waited, mut unlooked) = (Duration::ZERO, Duration::ZERO);
         let mut pause = Duration::from_micros(200);
+        let mut published = newest_published(store);
         while waited < GATE_PATIENCE {
             if let Some(lock) = self.vfs().try_lock(&path).ok()? {
                 return Some(lock);
             }
             self.vfs().pause(pause);
             waited += pause;
+            unlooked += pause;
             // About the time of one publication.
             pause = (pause * 2).min(Duration::from_millis(4));
+            if unlooked >= GATE_LOOK {
+                unlooked = Duration::ZERO;
+                let now = newest_published(store);
+                if now > published {
+                    published = now;
+                    waited = Duration::ZERO;
+                }
+            }
         }
         None
     }
+}
+
+/// The newest operation that a file shows which is to be published.
+fn newest_published(store: &dyn Store) -> Option<u64> {
+    let rows = store.to_publish(None).ok()?.into_iter();
+    let published = rows.filter_map(|row| store.publication(&row.plan, &row.path).ok()?);
+    published.map(|publication| publication.sequence).max()
 }
 
 #[cfg(test)]

@@ -85,6 +85,9 @@ impl<'a> Writing<'a> {
         for _ in 0..TRIES_MAX {
             self.wait_for_the_rest(store)?;
             let source = &self.publisher.source;
+            if let Some(saved) = &self.saved {
+                source.keep(store, self.row, &saved.content)?;
+            }
             source.import(store, self.row, self.base(), notes)?;
             let (new, up_to) = self.content(store, self.base())?;
             let new = match (new, &self.saved) {
