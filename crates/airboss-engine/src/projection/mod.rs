@@ -35,7 +35,7 @@ pub use self::place::PlaceError;
 pub(crate) use self::shelf::fresh_draft;
 use self::shelf::{Entry, Shelf};
 pub use self::shelf::{Fate, Leftover};
-use self::writing::Writing;
+use self::writing::{Prepared, Writing};
 use crate::board::BoardFiles;
 use crate::store::{PublishKind, PublishRow, Store, StoreError};
 use crate::vfs::{Lock, RealVfs, Vfs, read_if_any};
@@ -237,8 +237,10 @@ impl Publisher {
             }
             rows.sort_by_key(|row| row.kind.rank());
             self.import_all(store, &rows, &mut settled)?;
+            let mut prepared = self.prepare(store, &rows)?;
             for row in &rows {
-                self.publish_row(store, row, &mut leftovers, &mut settled);
+                let own = prepared.take_if(|prepared| prepared.path == row.path);
+                self.publish_row(store, row, own, &mut leftovers, &mut settled);
             }
         }
         drop(gate);
@@ -267,10 +269,37 @@ impl Publisher {
         Ok(())
     }
 
+    /// What state.json is going to say, before TODO.md is written: what is stored meanwhile must
+    /// not be seen in state.json first.
+    fn prepare(
+        &self,
+        store: &dyn Store,
+        rows: &[PublishRow],
+    ) -> Result<Option<Prepared>, StoreError> {
+        let is_last = |row: &&PublishRow| row.kind == PublishKind::BoardState;
+        let Some(row) = rows.iter().find(is_last).filter(|_| rows.len() > 1) else {
+            return Ok(None);
+        };
+        let target = place::resolve(self.vfs(), &self.top, &row.path, false).ok();
+        // What cannot be read now is told when it is to be written.
+        let read = target.and_then(|target| read_if_any(self.vfs(), &target).ok());
+        let Some(base) = read else {
+            return Ok(None);
+        };
+        let (content, up_to) = self.source.content(store, row, base.as_deref())?;
+        Ok(Some(Prepared {
+            path: row.path.clone(),
+            base,
+            content,
+            up_to,
+        }))
+    }
+
     fn publish_row(
         &self,
         store: &mut dyn Store,
         row: &PublishRow,
+        prepared: Option<Prepared>,
         leftovers: &mut Vec<Leftover>,
         settled: &mut Settled,
     ) {
@@ -278,7 +307,7 @@ impl Publisher {
             .iter()
             .position(|left| left.entry.is_of(&row.path));
         let resumed = resumed.map(|position| leftovers.swap_remove(position));
-        match self.publish(store, row, resumed, &mut settled.notes) {
+        match self.publish(store, row, prepared, resumed, &mut settled.notes) {
             Ok(true) if settled.written.contains(&row.path) => {}
             Ok(true) => settled.written.push(row.path.clone()),
             Ok(false) => {}
@@ -437,12 +466,13 @@ impl Publisher {
         &self,
         store: &mut dyn Store,
         row: &PublishRow,
+        prepared: Option<Prepared>,
         resumed: Option<Leftover>,
         notes: &mut Vec<String>,
     ) -> Result<bool, PublishError> {
         let create = row.kind != PublishKind::PlanMarkers;
         let target = place::resolve(self.vfs(), &self.top, &row.path, create)?;
-        let mut writing = Writing::new(self, row, target)?;
+        let mut writing = Writing::new(self, row, target, prepared)?;
         if writing.is_missing() {
             self.exclude(row)?;
         }
