@@ -164,7 +164,7 @@ const LIES: &[Lie] = &[
             .push("specs/TODO.md to be published".to_owned());
     }),
     ("the files are not the store", "rest", |world| {
-        world.rest.verify.0 = 1
+        world.rest.verify.0 = 1;
     }),
     ("a lock is left", "rest", |world| {
         world.rest.left.push(".git/index.lock".to_owned());
@@ -176,7 +176,7 @@ const LIES: &[Lie] = &[
         world.rest.written_by_reading.push("state.db".to_owned());
     }),
     ("a process goes on", "rest", |world| {
-        world.rest.processes.push("7".to_owned())
+        world.rest.processes.push("7".to_owned());
     }),
 ];
 
