@@ -52,6 +52,9 @@ const ROUNDS_MAX: usize = 4;
 /// Beside each other they take longer, and show an older TODO.md for moments.
 const GATE_PATIENCE: Duration = Duration::from_secs(8);
 
+/// How long it waits in any case: sixty on a machine that is busy with other things are done then.
+const GATE_WAIT_MAX: Duration = Duration::from_secs(60);
+
 /// How often a publisher that waits looks whether others get something done.
 const GATE_LOOK: Duration = Duration::from_millis(500);
 
@@ -483,19 +486,20 @@ impl Publisher {
     }
 
     /// Waits for the other publishers of this store; `None` when nothing was published for
-    /// [`GATE_PATIENCE`].
+    /// [`GATE_PATIENCE`], and after [`GATE_WAIT_MAX`].
     fn gate(&self, store: &dyn Store) -> Option<Lock> {
         let path = self.state.join("gate.publisher");
-        let (mut waited, mut unlooked) = (Duration::ZERO, Duration::ZERO);
+        let (mut waited, mut idle, mut unlooked) = Default::default();
         let mut pause = Duration::from_micros(200);
-        let mut published = newest_published(store);
-        while waited < GATE_PATIENCE {
+        let mut published = None;
+        while idle < GATE_PATIENCE && waited < GATE_WAIT_MAX {
             if let Some(lock) = self.vfs().try_lock(&path).ok()? {
                 return Some(lock);
             }
             self.vfs().pause(pause);
-            waited += pause;
-            unlooked += pause;
+            for time in [&mut waited, &mut idle, &mut unlooked] {
+                *time += pause;
+            }
             // About the time of one publication.
             pause = (pause * 2).min(Duration::from_millis(4));
             if unlooked >= GATE_LOOK {
@@ -503,7 +507,7 @@ impl Publisher {
                 let now = newest_published(store);
                 if now > published {
                     published = now;
-                    waited = Duration::ZERO;
+                    idle = Duration::ZERO;
                 }
             }
         }
