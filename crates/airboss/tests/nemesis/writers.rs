@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use airboss_testkit::environment::Output;
+use airboss_testkit::environment::{Output, eventually};
 use airboss_testkit::linear::Span;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde_json::Value;
@@ -13,6 +13,9 @@ use crate::world::{Dice, PHASES, PLANNED, TASKS};
 
 /// A command that was killed or refused for a while is repeated at most so often.
 const REPEATS_MAX: u32 = 500;
+
+/// A machine that is busy with other things takes its time with so many processes.
+const ANSWER_MAX: Duration = Duration::from_secs(600);
 
 const STATUSES: [&str; 7] = [
     "not_started",
@@ -134,11 +137,14 @@ fn carry_out(storm: &Storm, number: u64, plan: Plan) -> Deed {
 }
 
 fn start(storm: &Storm, number: u64, words: &[String]) -> Output {
-    let running = storm.environment.start(words);
+    let mut running = storm.environment.start(words);
     let pid = Pid::from_raw(i32::try_from(running.pid()).unwrap()).unwrap();
     // Nobody has waited for it yet, so that it is this very process.
     let process = pidfd_open(pid, PidfdFlags::empty()).unwrap();
-    storm.expose(number, process, || running.wait())
+    storm.expose(number, process, || {
+        eventually(ANSWER_MAX, || !running.is_running());
+        running.wait()
+    })
 }
 
 /// The operation that a deed stored, as the log of its task tells.
