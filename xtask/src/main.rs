@@ -10,6 +10,7 @@ mod layers;
 mod lock;
 mod picture;
 mod tidy;
+mod torture;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -33,6 +34,8 @@ enum Task {
     Ci(ci::CiArguments),
     /// Measure the program beside floors and peers, and write docs/performance.md
     Bench(bench::BenchArguments),
+    /// Run every suite of faults at the size of a release, and tell what each found
+    Torture(torture::TortureArguments),
     /// Check the house rules that no compiler knows: headers, lengths, documents
     Tidy,
     /// Check that dependencies run one way: airboss, airboss-engine, airboss-core
@@ -50,6 +53,7 @@ fn main() -> Result<ExitCode> {
     match arguments.task {
         Task::Ci(arguments) => ci::run(root, &arguments, &mut output),
         Task::Bench(arguments) => bench::run(root, &arguments, &mut output),
+        Task::Torture(arguments) => torture::run(root, &arguments, &mut output),
         Task::Tidy => report(&tidy::problems(root)?, &mut output),
         Task::Layers => report(&layers::problems(root)?, &mut output),
         Task::Lock => report(&lock::problems(root)?, &mut output),

@@ -12,7 +12,7 @@ use airboss_core::board::command::{Refusal, Standing};
 use airboss_core::board::facts::List;
 use airboss_core::board::status::Status;
 use airboss_core::board::transition::{Mode, Why};
-use airboss_core::board::{Board, BoardOperation, Task, TaskChange, TaskStatus};
+use airboss_core::board::{Board, BoardKey, BoardOperation, Task, TaskChange, TaskStatus};
 use airboss_core::config;
 use airboss_core::exit::ExitCode;
 use airboss_core::id::{OperationId, TaskId};
@@ -79,18 +79,35 @@ pub fn known(context: &Context) -> Result<(Workspace, Places), CliError> {
     let workspace = Workspace::open(&context.directory)?;
     let explicit = explicit_root(context, &workspace)?;
     let found = find(&workspace, &context.directory, explicit.as_deref())?;
-    let found = found.ok_or(BoardError::NoBoard)?;
+    let board = match found {
+        Some(found) => found.board,
+        None => only_stored(&workspace)?.ok_or(BoardError::NoBoard)?,
+    };
     // A linked work tree has a version of the files; the board itself lives in one of them.
-    let workspace = at_home(workspace, &found.board)?;
-    let places = Places::new(&workspace.top, &found.board).map_err(BoardError::from)?;
+    let workspace = at_home(workspace, &board)?;
+    let places = Places::new(&workspace.top, &board).map_err(BoardError::from)?;
     let is_there = [&places.todo, &places.state]
         .iter()
         .any(|file| workspace.top.join(file).is_file());
-    if !is_there && context.board.is_some() {
-        let message = format!("{} has neither a TODO.md nor a state.json", found.board);
+    if !is_there && context.board.is_some() && !stored(&workspace)?.contains(&board) {
+        let message = format!("{board} has neither a TODO.md nor a state.json");
         return Err(CliError::refused(message).hint("`--board DIR` names the directory of both"));
     }
     Ok((workspace, places))
+}
+
+/// The boards that the store knows, whether their files are there or not.
+fn stored(workspace: &Workspace) -> Result<Vec<BoardKey>, CliError> {
+    Ok(match workspace.open_reader()? {
+        Some(store) => store.boards()?,
+        None => Vec::new(),
+    })
+}
+
+/// The one board that the store knows: a checkout takes files away before it writes new ones.
+fn only_stored(workspace: &Workspace) -> Result<Option<BoardKey>, CliError> {
+    let mut boards = stored(workspace)?.into_iter();
+    Ok(boards.next().filter(|_| boards.next().is_none()))
 }
 
 fn mode(settings: &config::Board) -> Mode {

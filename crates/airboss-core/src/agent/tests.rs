@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::board::testing::cases;
 
 /// Everything that the lines say.
 fn updates(format: StreamFormat, lines: &[&str]) -> Vec<SessionUpdate> {
@@ -533,7 +534,7 @@ const SEEDS: [&str; 6] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(cases(512)))]
 
     #[test]
     fn no_bytes_panic(lines in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..8)) {

@@ -33,7 +33,7 @@ pub mod transition;
 mod waits;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use self::change::{Field, TaskChange};
 pub use self::edit::{Edit, EditError, Edited, Position};

@@ -94,3 +94,14 @@ pub(super) fn facts(number: u32, status: &str) -> TaskFacts {
         ..TaskFacts::default()
     }
 }
+
+/// How many cases a property is tried with: so many in an ordinary run, or as many as
+/// `PROPTEST_CASES` asks for, which proptest reads.
+pub(crate) fn cases(usual: u32) -> u32 {
+    /// What proptest tries when nothing is asked for.
+    const DEFAULT: u32 = 256;
+    match proptest::test_runner::Config::default().cases {
+        DEFAULT => usual,
+        wanted => wanted,
+    }
+}

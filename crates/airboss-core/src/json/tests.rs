@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::board::testing::cases;
 
 type Edit = for<'text> fn(&Object<'text>, &mut Edits<'text>);
 
@@ -524,7 +525,7 @@ fn only_within(range: std::ops::Range<usize>, before: &str, after: &str) -> bool
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(cases(512)))]
 
     #[test]
     fn a_member_is_set_and_removed_and_nothing_else(

@@ -16,7 +16,9 @@ use airboss_core::board::{
     Board, BoardKey, BoardOperation, Cause, EditError, Field, Place, Task, TaskChange, TaskFacts,
 };
 use airboss_core::id::TaskId;
+use airboss_core::operation::Operation;
 use airboss_core::path::RepoPath;
+use airboss_core::plan::PhaseStatus;
 
 use super::edits::{BoardEdits, TaskEdit};
 use super::find::task_directories;
@@ -24,13 +26,13 @@ use super::home::Home;
 use super::list_file::{Identifier, ListFile, Parsed};
 use super::looked::Looked;
 use super::places::Places;
-use super::seen::{NEXT_NUMBER, Seen, found, next_number_section};
+use super::seen::{HISTORY_MAX, NEXT_NUMBER, Seen, found, next_number_section};
 use super::{repair, single};
-use crate::git::Repository;
+use crate::git::{Repository, wait_for_index_lock};
 use crate::projection::{Content, digest};
 use crate::store::{
-    BoardPublication, Change, CommandId, Decided, FileStamp, PublishKind, PublishRow, Section,
-    Store, StoreError, Wanted,
+    BoardPublication, Change, CommandId, Decided, FileStamp, OperationQuery, PublishKind,
+    PublishRow, Section, Store, StoreError, Wanted,
 };
 use crate::vfs::{Facts, RealVfs, facts_if_any};
 use crate::workspace::Workspace;
@@ -80,6 +82,19 @@ impl BoardFiles {
         let publication = store.publication(&row.plan, &row.path).ok().flatten();
         let stamp = publication.and_then(|publication| publication.stamp);
         stamp.is_some_and(|stamp| stamp.ino == facts.ino && stamp != stamp_of(facts))
+    }
+
+    /// Keeps what somebody saved in the moment of an exchange, as a git blob.
+    pub(crate) fn keep(&self, store: &dyn Store, row: &PublishRow, saved: &[u8]) -> io::Result<()> {
+        let published = store.publication(&row.plan, &row.path);
+        let published = published.map_err(io::Error::other)?;
+        // Another publisher's work is no save.
+        let is_own = published.is_some_and(|known| known.hash == digest(saved));
+        if let Some(repository) = self.repository.as_ref().filter(|_| !is_own) {
+            let kept = repository.keep("displaced", saved);
+            kept.map_err(io::Error::other)?;
+        }
+        Ok(())
     }
 
     /// What a file has to say, made from what it says.
@@ -179,6 +194,11 @@ impl BoardFiles {
         if self.elsewhere(&board).is_some() {
             return Ok(());
         }
+        if let Some(repository) = &self.repository {
+            // While git changes the work tree nobody can tell a checkout from an edit.
+            // One who never ends is waited for no longer, and what cannot be read is told later.
+            drop(wait_for_index_lock(repository));
+        }
         let key = format!("import {} {hash} {since}", row.path);
         let key = CommandId::new(key);
         if let PublishKind::PhaseMarkers { task } = row.kind {
@@ -187,7 +207,10 @@ impl BoardFiles {
             if since == 0 {
                 return Ok(());
             }
-            let pending = pending(store, &board, task, since)?;
+            let mut pending = pending(store, &board, task, since)?;
+            if self.was_checked_out(row, base) {
+                pending.extend(markers_before(store, &board, task, base)?);
+            }
             return self.import_markers(store, &board, row, task, base, &key, &pending);
         }
         let Some(file) = ListFile::of(&row.kind) else {
@@ -200,6 +223,12 @@ impl BoardFiles {
                 self.take_in_sides(store, &board, row, file, since, notes)
             }
         }
+    }
+
+    /// Whether git put a text there, and nobody typed it.
+    fn was_checked_out(&self, row: &PublishRow, bytes: &[u8]) -> bool {
+        let repository = self.repository.as_ref();
+        repository.is_some_and(|git| git.has_now(&row.path, bytes).unwrap_or(false))
     }
 
     /// Takes in what both sides of a merge say that git could not do.
@@ -679,6 +708,56 @@ fn pending(
     let mut tasks = changes.into_iter().flat_map(|changes| changes.tasks);
     let own = tasks.find(|delta| delta.task.id == task);
     Ok(own.map(|delta| delta.fields).unwrap_or_default())
+}
+
+/// The phases whose markers in a text are those of an earlier time.
+fn markers_before(
+    store: &dyn Store,
+    board: &BoardKey,
+    task: TaskId,
+    bytes: &[u8],
+) -> Result<Vec<Field>, StoreError> {
+    let past = past_of(store, board, task)?;
+    let view = store.board_part(board, &Wanted::Ids(vec![task]))?;
+    let task = view.and_then(|mut view| view.tasks.remove(&task));
+    let changes = task.map_or_else(Vec::new, |task| single::marker_changes(bytes, &task, &[]));
+    let is_before = |change: &TaskChange| {
+        let TaskChange::Phase(key, Some(state)) = change else {
+            return false;
+        };
+        // What a plan begins with is no operation.
+        state.status == PhaseStatus::NotStarted
+            || past.iter().any(|old| {
+                matches!(old, TaskChange::Phase(phase, Some(old))
+                    if phase == key && old.status == state.status)
+            })
+    };
+    let before = changes.iter().filter(|change| is_before(change));
+    Ok(before.map(TaskChange::field).collect())
+}
+
+/// Every change of a task that the log has.
+fn past_of(
+    store: &dyn Store,
+    board: &BoardKey,
+    task: TaskId,
+) -> Result<Vec<TaskChange>, StoreError> {
+    let query = OperationQuery {
+        plan: Some(board.log()),
+        task: Some(task),
+        limit: HISTORY_MAX,
+        ..OperationQuery::default()
+    };
+    let mut past = Vec::new();
+    for stored in store.operations(&query)? {
+        if let Operation::Board {
+            operation: BoardOperation::TaskChanged { changes, .. },
+        } = stored.operation
+        {
+            past.extend(changes);
+        }
+    }
+    Ok(past)
 }
 
 /// What the file system says of a file; `None` when there is none.

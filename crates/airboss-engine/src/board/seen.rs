@@ -19,7 +19,7 @@ use crate::store::{
 const PROOFS_MAX: usize = 32;
 
 /// So many operations of one task are looked through for what it once was.
-const HISTORY_MAX: usize = 10_000;
+pub(super) const HISTORY_MAX: usize = 10_000;
 
 /// A file that is to be taken in.
 pub(super) struct Seen {

@@ -14,11 +14,14 @@ use super::list_file::ListFile;
 use super::places::Places;
 use super::single;
 use crate::git::{
-    CommitOutcome, CommitRequest, CommitSettings, Delta, Entry, FileMode, GitError, Message, Oid,
-    Repository, scoped_commit,
+    CommitOutcome, CommitRequest, CommitSettings, DeferReason, Delta, Entry, FileMode, GitError,
+    Message, Oid, Repository, scoped_commit,
 };
 use crate::projection::Content;
 use crate::store::{GitWish, GitWishRow, PublishItem, Store, StoreError};
+
+/// So often the branch may move while a commit is made: a person's command moves it once.
+const BASES_MAX: usize = 20;
 
 /// What the commit of a change of the board has to hold.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -75,6 +78,9 @@ pub(crate) fn name_operations(
 
 /// Makes the commit.
 ///
+/// Its changes are made on the very commit that becomes its parent. Merged into another one, they
+/// could be left out where a neighbour's lines changed, and the branch would miss them.
+///
 /// # Errors
 /// When git fails; nothing is published then.
 pub(crate) fn make(
@@ -82,6 +88,36 @@ pub(crate) fn make(
     row: &GitWishRow,
     wish: &BoardWish,
 ) -> Result<CommitOutcome, GitError> {
+    for _ in 0..BASES_MAX {
+        let base = repository.head()?;
+        let request = CommitRequest {
+            operation: row.operation,
+            deltas: deltas(repository, wish)?,
+            message: Message {
+                subject: wish.subject.clone(),
+                body: wish.body.clone(),
+                trailers: Vec::new(),
+            },
+            time: wish.time,
+            since: wish.since,
+        };
+        // Whoever makes the commits that wait has the gate.
+        let settings = CommitSettings { gate: false, base };
+        let busy = CommitOutcome::Deferred {
+            reason: DeferReason::Busy,
+        };
+        let outcome = scoped_commit(repository, &request, &settings)?;
+        if outcome != busy || repository.head()? == base {
+            return Ok(outcome);
+        }
+    }
+    Ok(CommitOutcome::Deferred {
+        reason: DeferReason::Busy,
+    })
+}
+
+/// The changes of all files, made on the versions of the branch.
+fn deltas(repository: &Repository, wish: &BoardWish) -> Result<Vec<Delta>, GitError> {
     let places = Places::new(repository.top(), &wish.board).map_err(std::io::Error::other)?;
     let mut deltas = wish.files.clone();
     let list = wish.edits.for_file();
@@ -107,18 +143,7 @@ pub(crate) fn make(
     for edit in &wish.edits.tasks {
         deltas.extend(own_files(repository, &places, &edit.task)?);
     }
-    let request = CommitRequest {
-        operation: row.operation,
-        deltas,
-        message: Message {
-            subject: wish.subject.clone(),
-            body: wish.body.clone(),
-            trailers: Vec::new(),
-        },
-        time: wish.time,
-        since: wish.since,
-    };
-    scoped_commit(repository, &request, &CommitSettings::default())
+    Ok(deltas)
 }
 
 /// The archive's first version; `None` when the branch has one.

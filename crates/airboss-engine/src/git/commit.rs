@@ -76,11 +76,17 @@ pub struct CommitRequest {
 pub struct CommitSettings {
     /// Whether Airboss' own committers take turns. Correct without it, faster with it.
     pub gate: bool,
+    /// The commit that the deltas were made on, where they can be made anew: on any other one
+    /// the commit is put off as [`DeferReason::Busy`]. Otherwise they are merged into it.
+    pub base: Option<Oid>,
 }
 
 impl Default for CommitSettings {
     fn default() -> Self {
-        Self { gate: true }
+        Self {
+            gate: true,
+            base: None,
+        }
     }
 }
 
@@ -162,6 +168,7 @@ pub fn scoped_commit(
         repository,
         git: &git,
         request,
+        base: settings.base,
         merger: Merger::new(repository, &git),
         searched: request.since.map(Oid::to_gix).into_iter().collect(),
         synced: BTreeSet::new(),
@@ -208,6 +215,7 @@ struct Committer<'a> {
     repository: &'a Repository,
     git: &'a gix::Repository,
     request: &'a CommitRequest,
+    base: Option<Oid>,
     merger: Merger<'a>,
     /// Commits behind which the operation's trailer is known not to be.
     searched: Vec<ObjectId>,
@@ -250,6 +258,10 @@ impl Committer<'_> {
         let (branch, parent) = (branch.as_bstr().to_string(), parent.detach());
         if let Some(oid) = self.find_operation(parent)? {
             return self.found(oid).map(Some);
+        }
+        if self.base.is_some_and(|base| base.to_gix() != parent) {
+            let reason = DeferReason::Busy;
+            return Ok(Some(CommitOutcome::Deferred { reason }));
         }
         let parent_tree = tree::of_commit(self.git, parent)?;
         if let Some(path) = self.missing_blob() {

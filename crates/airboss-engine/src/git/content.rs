@@ -7,6 +7,7 @@ use gix::ObjectId;
 
 use super::error::{GitError, GixContext as _, reasons};
 use super::index::IndexBytes;
+use super::merge::Drafts;
 use super::object::{Entry, Oid};
 use super::program::Git;
 use super::repository::Repository;
@@ -148,26 +149,20 @@ impl Repository {
         ours: &[u8],
         theirs: &[u8],
     ) -> Result<(Vec<u8>, bool), GitError> {
-        let directory = tempfile::tempdir_in(self.state_subdir("tmp")?)?;
-        for (name, bytes) in [("ours", ours), ("base", base), ("theirs", theirs)] {
-            fs_err::write(directory.path().join(name), bytes)?;
-        }
-        let plain = ["merge-file", "-p", "-q", "--", "ours", "base", "theirs"];
-        let output = Git::new(directory.path(), &plain).output()?;
+        let drafts = Drafts::new(self, &[ours, base, theirs])?;
+        let output = drafts.merge(&[])?;
         if output.status.success() {
             return Ok((output.stdout, false));
         }
-        let favour = [
-            "merge-file",
-            "-p",
-            "-q",
-            "--ours",
-            "--",
-            "ours",
-            "base",
-            "theirs",
-        ];
-        Ok((Git::new(directory.path(), &favour).run()?, true))
+        let output = drafts.merge(&["--ours"])?;
+        if output.status.success() {
+            return Ok((output.stdout, true));
+        }
+        Err(GitError::Program {
+            command: "merge-file".to_owned(),
+            status: output.status.to_string(),
+            stderr: output.stderr,
+        })
     }
 
     /// What a revision holds at a path, for example `HEAD~3`; `None` when it holds no file there.

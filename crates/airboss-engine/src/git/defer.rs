@@ -13,6 +13,12 @@ use crate::clock;
 /// A commit editor left open longer than this was forgotten or its commit given up.
 const EDITOR_AGE_MAX: Duration = Duration::from_secs(10 * 60);
 
+/// `git commit -m`, which opens no editor, is over in a fraction of this, also on a busy machine.
+const COMMIT_MAX: Duration = Duration::from_secs(2);
+/// What lines of the template begin with that git writes for an editor: `core.commentChar`, and
+/// those that it takes by itself.
+const COMMENTS: &[u8] = b"#;@!$%^&|:";
+
 /// Why a commit is put off. Nothing is lost: the same request may be made again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
@@ -103,7 +109,8 @@ fn is_message_being_written(
     branch: Option<&Path>,
     now: SystemTime,
 ) -> bool {
-    let Some(message) = modified(&repository.git_dir().join("COMMIT_EDITMSG")) else {
+    let path = repository.git_dir().join("COMMIT_EDITMSG");
+    let Some(message) = modified(&path) else {
         return false;
     };
     // Without a log of HEAD the branch's own file says when it last moved.
@@ -111,7 +118,19 @@ fn is_message_being_written(
     let moved = logged.max(branch.and_then(modified));
     let is_unlogged = moved.is_some_and(|moved| message > moved);
     let age = now.duration_since(message).unwrap_or_default();
-    is_unlogged && age < EDITOR_AGE_MAX
+    // A commit that found nothing to commit leaves its message behind, too.
+    let age_max = || match is_for_editor(&path) {
+        true => EDITOR_AGE_MAX,
+        false => COMMIT_MAX,
+    };
+    is_unlogged && age < age_max()
+}
+
+/// Whether git wrote a message with its template for an editor; one given by `-m` has none.
+fn is_for_editor(message: &Path) -> bool {
+    let text = fs_err::read(message).unwrap_or_default();
+    let mut lines = text.split(|byte| *byte == b'\n');
+    lines.any(|line| line.first().is_some_and(|byte| COMMENTS.contains(byte)))
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {

@@ -1,14 +1,17 @@
 //! Applying one delta to another version of the same file: the three-way rule.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use super::error::{GitError, GixContext as _};
 use super::object::{Entry, FileMode, Oid};
-use super::program::Git;
+use super::program::{Git, Output};
 use super::repository::Repository;
+use crate::projection::fresh_draft;
+use crate::vfs::RealVfs;
 
 /// Git's own test for binary content: a NUL byte in the first 8,000 bytes.
 const BINARY_PROBE_BYTES: usize = 8_000;
@@ -96,9 +99,9 @@ impl<'a> Merger<'a> {
         after: Oid,
         target: Oid,
     ) -> Result<Result<Oid, Conflict>, GitError> {
-        let directory = tempfile::tempdir_in(self.repository.state_subdir("tmp")?)?;
-        for (name, blob) in [("target", target), ("before", before), ("after", after)] {
-            let blob = self
+        let mut contents = Vec::new();
+        for blob in [target, before, after] {
+            let mut blob = self
                 .git
                 .find_blob(blob.to_gix())
                 .doing("reading a file's content")?;
@@ -110,10 +113,9 @@ impl<'a> Merger<'a> {
             {
                 return Ok(Err(Conflict::Binary));
             }
-            fs::write(directory.path().join(name), &blob.data)?;
+            contents.push(blob.take_data());
         }
-        let arguments = ["merge-file", "-p", "-q", "--", "target", "before", "after"];
-        let output = Git::new(directory.path(), &arguments).output()?;
+        let output = Drafts::new(self.repository, &contents)?.merge(&[])?;
         match output.status.code() {
             Some(0) => {
                 let blob = self
@@ -129,6 +131,50 @@ impl<'a> Merger<'a> {
                 status: output.status.to_string(),
                 stderr: output.stderr,
             }),
+        }
+    }
+}
+
+/// Files for a program of git to read. They go with this value, and when their process is killed
+/// with the next command, which knows them by their owner's name.
+pub(super) struct Drafts {
+    directory: PathBuf,
+    names: Vec<String>,
+}
+
+impl Drafts {
+    pub(super) fn new(
+        repository: &Repository,
+        contents: &[impl AsRef<[u8]>],
+    ) -> Result<Self, GitError> {
+        let mut drafts = Self {
+            directory: repository.state_subdir("tmp")?,
+            names: Vec::new(),
+        };
+        for content in contents {
+            let path = fresh_draft(&RealVfs, &repository.state_dir()?);
+            let name = path.file_name().unwrap_or_default();
+            drafts.names.push(name.to_string_lossy().into_owned());
+            fs::write(path, content)?;
+        }
+        Ok(drafts)
+    }
+
+    /// What `git merge-file` makes of three: ours, the base, theirs.
+    pub(super) fn merge(&self, options: &[&str]) -> Result<Output, GitError> {
+        let mut arguments = vec!["merge-file", "-p", "-q"];
+        arguments.extend(options);
+        arguments.push("--");
+        arguments.extend(self.names.iter().map(String::as_str));
+        Git::new(&self.directory, &arguments).output()
+    }
+}
+
+impl Drop for Drafts {
+    fn drop(&mut self) {
+        for name in &self.names {
+            // What stays is swept when this process is gone.
+            fs::remove_file(self.directory.join(name)).ok();
         }
     }
 }

@@ -34,6 +34,7 @@ mod snapshot;
 mod tree;
 
 pub use changes::{Change, Origin, changes, staged_meanwhile};
+pub(crate) use commit::enter_gate;
 pub use commit::{
     CommitOutcome, CommitRequest, CommitSettings, Delta, LeftOut, Refusal, scoped_commit,
 };
@@ -43,6 +44,7 @@ pub use error::GitError;
 pub use merge::Conflict;
 pub use message::{Message, OPERATION_TRAILER, step_subject};
 pub use object::{Entry, FileMode, Oid, OidError};
+pub(crate) use publish::wait_for_index_lock;
 pub use recover::{Recovered, recover, remove_torn};
 pub use repository::Repository;
 pub use snapshot::{Snapshot, SnapshotOptions, Unattributable, UnattributableReason};

@@ -1,7 +1,7 @@
 //! What each projection has to say, made from the store and from what is on disk.
 
 use std::collections::BTreeSet;
-use std::fmt;
+use std::{fmt, io};
 
 use airboss_core::id::{RunId, StepId};
 use airboss_core::operation::{Operation, PlanKey};
@@ -55,6 +55,15 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// Whether a text that was just written in place may be half of one.
     fn is_patient(&self, _store: &dyn Store, _row: &PublishRow, _facts: &Facts) -> bool {
         false
+    }
+
+    /// Keeps what somebody saved in the moment of an exchange. For that moment the file lacked it,
+    /// and who read it then may save it without.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    fn keep(&self, _store: &dyn Store, _row: &PublishRow, _saved: &[u8]) -> io::Result<()> {
+        Ok(())
     }
 
     /// Keeps in mind that the file shows everything up to an operation. Tells whether it is
@@ -135,6 +144,10 @@ impl Source for Projections {
             Some(base) if row.kind.is_imported() => self.board.import(store, row, base, notes),
             _ => Ok(()),
         }
+    }
+
+    fn keep(&self, store: &dyn Store, row: &PublishRow, saved: &[u8]) -> io::Result<()> {
+        self.board.keep(store, row, saved)
     }
 
     fn is_patient(&self, store: &dyn Store, row: &PublishRow, facts: &Facts) -> bool {

@@ -36,7 +36,7 @@ pub(crate) use self::place::require_own;
 pub(crate) use self::shelf::fresh_draft;
 use self::shelf::{Entry, Shelf};
 pub use self::shelf::{Fate, Leftover};
-use self::writing::Writing;
+use self::writing::{Prepared, Writing};
 use crate::board::BoardFiles;
 use crate::store::{PublishKind, PublishRow, Store, StoreError};
 use crate::vfs::{Lock, RealVfs, Vfs, read_if_any};
@@ -49,9 +49,15 @@ const TRIES_MAX: usize = 50;
 /// What is found in one file may make others stale, and those at most the first again.
 const ROUNDS_MAX: usize = 4;
 
-/// How long a publisher waits for another one, before it goes on beside it: sixty of them on a
-/// machine that is busy with other things take about so long, and beside each other longer.
+/// How long a publisher waits for others that get nothing done, before it goes on beside them.
+/// Beside each other they take longer, and show an older TODO.md for moments.
 const GATE_PATIENCE: Duration = Duration::from_secs(8);
+
+/// How long it waits in any case: sixty on a machine that is busy with other things are done then.
+const GATE_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// How often a publisher that waits looks whether others get something done.
+const GATE_LOOK: Duration = Duration::from_millis(500);
 
 /// What a person's save is to become that nothing could be built upon: the caller's answer.
 type Decide<'a> = dyn FnMut(&mut dyn Store, &Leftover) -> Result<Fate, StoreError> + 'a;
@@ -212,7 +218,7 @@ impl Publisher {
         if idle && store.to_publish(plan)?.is_empty() {
             return Ok(settled);
         }
-        let gate = self.gate();
+        let gate = self.gate(store);
         self.decide_all(store, &mut leftovers, decide, &mut settled)?;
         let mut further = further.to_vec();
         for round in 0..ROUNDS_MAX {
@@ -235,8 +241,10 @@ impl Publisher {
             }
             rows.sort_by_key(|row| row.kind.rank());
             self.import_all(store, &rows, &mut settled)?;
+            let mut prepared = self.prepare(store, &rows)?;
             for row in &rows {
-                self.publish_row(store, row, &mut leftovers, &mut settled);
+                let own = prepared.take_if(|prepared| prepared.path == row.path);
+                self.publish_row(store, row, own, &mut leftovers, &mut settled);
             }
         }
         drop(gate);
@@ -265,10 +273,37 @@ impl Publisher {
         Ok(())
     }
 
+    /// What state.json is going to say, before TODO.md is written: what is stored meanwhile must
+    /// not be seen in state.json first.
+    fn prepare(
+        &self,
+        store: &dyn Store,
+        rows: &[PublishRow],
+    ) -> Result<Option<Prepared>, StoreError> {
+        let is_last = |row: &&PublishRow| row.kind == PublishKind::BoardState;
+        let Some(row) = rows.iter().find(is_last).filter(|_| rows.len() > 1) else {
+            return Ok(None);
+        };
+        let target = place::resolve(self.vfs(), &self.top, &row.path, false).ok();
+        // What cannot be read now is told when it is to be written.
+        let read = target.and_then(|target| read_if_any(self.vfs(), &target).ok());
+        let Some(base) = read else {
+            return Ok(None);
+        };
+        let (content, up_to) = self.source.content(store, row, base.as_deref())?;
+        Ok(Some(Prepared {
+            path: row.path.clone(),
+            base,
+            content,
+            up_to,
+        }))
+    }
+
     fn publish_row(
         &self,
         store: &mut dyn Store,
         row: &PublishRow,
+        prepared: Option<Prepared>,
         leftovers: &mut Vec<Leftover>,
         settled: &mut Settled,
     ) {
@@ -276,7 +311,7 @@ impl Publisher {
             .iter()
             .position(|left| left.entry.is_of(&row.path));
         let resumed = resumed.map(|position| leftovers.swap_remove(position));
-        match self.publish(store, row, resumed, &mut settled.notes) {
+        match self.publish(store, row, prepared, resumed, &mut settled.notes) {
             Ok(true) if settled.written.contains(&row.path) => {}
             Ok(true) => settled.written.push(row.path.clone()),
             Ok(false) => {}
@@ -435,12 +470,13 @@ impl Publisher {
         &self,
         store: &mut dyn Store,
         row: &PublishRow,
+        prepared: Option<Prepared>,
         resumed: Option<Leftover>,
         notes: &mut Vec<String>,
     ) -> Result<bool, PublishError> {
         let create = row.kind != PublishKind::PlanMarkers;
         let target = place::resolve(self.vfs(), &self.top, &row.path, create)?;
-        let mut writing = Writing::new(self, row, target)?;
+        let mut writing = Writing::new(self, row, target, prepared)?;
         if writing.is_missing() {
             self.exclude(row)?;
         }
@@ -450,22 +486,41 @@ impl Publisher {
         writing.run(store, notes)
     }
 
-    /// Waits for the other publishers of this store; `None` after [`GATE_PATIENCE`].
-    fn gate(&self) -> Option<Lock> {
+    /// Waits for the other publishers of this store; `None` when nothing was published for
+    /// [`GATE_PATIENCE`], and after [`GATE_WAIT_MAX`].
+    fn gate(&self, store: &dyn Store) -> Option<Lock> {
         let path = self.state.join("gate.publisher");
-        let mut waited = Duration::ZERO;
+        let (mut waited, mut idle, mut unlooked) = Default::default();
         let mut pause = Duration::from_micros(200);
-        while waited < GATE_PATIENCE {
+        let mut published = None;
+        while idle < GATE_PATIENCE && waited < GATE_WAIT_MAX {
             if let Some(lock) = self.vfs().try_lock(&path).ok()? {
                 return Some(lock);
             }
             self.vfs().pause(pause);
-            waited += pause;
+            for time in [&mut waited, &mut idle, &mut unlooked] {
+                *time += pause;
+            }
             // About the time of one publication.
             pause = (pause * 2).min(Duration::from_millis(4));
+            if unlooked >= GATE_LOOK {
+                unlooked = Duration::ZERO;
+                let now = newest_published(store);
+                if now > published {
+                    published = now;
+                    idle = Duration::ZERO;
+                }
+            }
         }
         None
     }
+}
+
+/// The newest operation that a file shows which is to be published.
+fn newest_published(store: &dyn Store) -> Option<u64> {
+    let rows = store.to_publish(None).ok()?.into_iter();
+    let published = rows.filter_map(|row| store.publication(&row.plan, &row.path).ok()?);
+    published.map(|publication| publication.sequence).max()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use airboss_core::path::RepoPath;
 use airboss_core::status_file::Damage;
 
 use super::exchange::{Replace, Replaced};
@@ -11,6 +12,17 @@ use super::{Content, PublishError, Publisher, TRIES_MAX, digest};
 use crate::store::{PublishRow, Store, StoreError};
 use crate::vfs::{Vfs, facts_if_any, read_if_any};
 
+/// A content that was made before the files that are to be written first.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) path: RepoPath,
+    /// What it was made from.
+    pub(super) base: Option<Vec<u8>>,
+    pub(super) content: Content,
+    /// The newest operation that it shows.
+    pub(super) up_to: u64,
+}
+
 /// The work on one row of the outbox.
 pub(super) struct Writing<'a> {
     publisher: &'a Publisher,
@@ -18,6 +30,7 @@ pub(super) struct Writing<'a> {
     target: PathBuf,
     /// What stands at the target, as far as we know.
     on_disk: Option<Vec<u8>>,
+    prepared: Option<Prepared>,
     /// What somebody saved in the moment of our last exchange. The next content is made from it.
     saved: Option<Displaced>,
     /// What somebody saved before that; nothing was built upon it.
@@ -31,6 +44,7 @@ impl<'a> Writing<'a> {
         publisher: &'a Publisher,
         row: &'a PublishRow,
         target: PathBuf,
+        prepared: Option<Prepared>,
     ) -> io::Result<Self> {
         let on_disk = read_if_any(publisher.vfs(), &target)?;
         Ok(Self {
@@ -38,6 +52,7 @@ impl<'a> Writing<'a> {
             row,
             target,
             on_disk,
+            prepared,
             saved: None,
             passed_over: Vec::new(),
             done: Vec::new(),
@@ -85,8 +100,15 @@ impl<'a> Writing<'a> {
         for _ in 0..TRIES_MAX {
             self.wait_for_the_rest(store)?;
             let source = &self.publisher.source;
+            if let Some(saved) = &self.saved {
+                source.keep(store, self.row, &saved.content)?;
+            }
             source.import(store, self.row, self.base(), notes)?;
-            let (new, up_to) = self.content(store, self.base())?;
+            let prepared = self.prepared.take();
+            let (new, up_to) = match prepared.filter(|it| it.base.as_deref() == self.base()) {
+                Some(prepared) => (prepared.content, prepared.up_to),
+                None => self.content(store, self.base())?,
+            };
             let new = match (new, &self.saved) {
                 (Content::Write(new), _) => new,
                 // What was displaced says everything: it goes back as it was.

@@ -19,9 +19,9 @@ use crate::board::{self, BoardWish};
 use crate::clock;
 use crate::git::{
     CommitOutcome, CommitRequest, CommitSettings, Delta, GitError, Message, Oid, Repository,
-    recover, remove_torn, scoped_commit,
+    enter_gate, recover, remove_torn, scoped_commit,
 };
-use crate::store::{Commit, GitWishRow, OperationQuery, Store, StoreError};
+use crate::store::{CommandId, Commit, GitWishRow, OperationQuery, Store, StoreError};
 
 /// A commit that waits for less has seen no power cut: no machine is back so soon.
 const NO_BOOT_IS_FASTER: Duration = Duration::from_secs(1);
@@ -94,13 +94,16 @@ pub fn drain(
     store: &mut dyn Store,
     repository: &Repository,
 ) -> Result<Vec<WishOutcome>, CommitError> {
-    let wishes = store.git_wishes()?;
-    if wishes.is_empty() {
+    let mut outcomes = Vec::new();
+    if store.git_wishes()?.is_empty() {
         // A commit that was made may have left its lock; when it stays, the next call tries again.
         drop(recover(repository));
+        return Ok(outcomes);
     }
-    let mut outcomes = Vec::new();
-    for row in wishes {
+    // Without it commits are as right, and slower.
+    let _gate = enter_gate(repository).unwrap_or_default();
+    // Whoever had the gate before made our commits, too, perhaps on another branch.
+    for row in store.git_wishes()? {
         if outcomes.is_empty() {
             mend_objects(store, repository, &row)?;
         }
@@ -186,6 +189,8 @@ fn fulfil(
     let mut commit = Commit::new(row.plan.clone(), vec![operation]);
     if close {
         commit.change.close_git = vec![row.sequence];
+        // Two committers side by side find the same commit; the log tells of it once.
+        commit.command = Some(CommandId::new(format!("commit-{}", row.sequence)));
     } else {
         // Told once, however often it is tried.
         let told = format!(
@@ -193,7 +198,7 @@ fn fulfil(
             row.sequence,
             result.as_ref().err().map_or("", |r| r)
         );
-        commit.command = Some(crate::store::CommandId::new(told));
+        commit.command = Some(CommandId::new(told));
     }
     store.commit(&commit)?;
     Ok(WishOutcome {
@@ -280,5 +285,10 @@ fn make(
         time: wish.time,
         since: wish.since,
     };
-    scoped_commit(repository, &request, &CommitSettings::default())
+    // The gate is ours already.
+    let settings = CommitSettings {
+        gate: false,
+        base: None,
+    };
+    scoped_commit(repository, &request, &settings)
 }

@@ -125,12 +125,15 @@ fn run_workers(settings: CommitSettings) {
 
 #[test]
 fn eight_committers_with_the_gate() {
-    run_workers(CommitSettings { gate: true });
+    run_workers(CommitSettings::default());
 }
 
 #[test]
 fn eight_committers_without_the_gate() {
-    run_workers(CommitSettings { gate: false });
+    run_workers(CommitSettings {
+        gate: false,
+        ..CommitSettings::default()
+    });
 }
 
 #[test]
@@ -209,7 +212,10 @@ fn what_a_person_stages_is_never_lost() {
             }
             staged
         });
-        let settings = CommitSettings { gate: false };
+        let settings = CommitSettings {
+            gate: false,
+            ..CommitSettings::default()
+        };
         let workers: Vec<_> = (0..3)
             .map(|worker| scope.spawn(move || work(bench, worker, ROUNDS, settings)))
             .collect();

@@ -1,5 +1,6 @@
 //! When a commit waits: every state is made by git itself.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use super::*;
@@ -180,7 +181,7 @@ fn an_old_or_finished_commit_message_does_not_count() {
         None,
         "a finished commit"
     );
-    let file = fs_err::File::options().append(true).open(message).unwrap();
+    let mut file = fs_err::File::options().append(true).open(message).unwrap();
     let log = fs_err::File::options()
         .append(true)
         .open(bench.repository.git_dir().join("logs/HEAD"))
@@ -190,6 +191,14 @@ fn an_old_or_finished_commit_message_does_not_count() {
     let ago = |minutes: u64| clock::wall() - Duration::from_secs(minutes * 60);
     log.set_modified(ago(30)).unwrap();
     branch.set_modified(ago(30)).unwrap();
+    file.set_modified(ago(1)).unwrap();
+    assert_eq!(
+        deferral(&bench.repository).unwrap(),
+        None,
+        "`git commit -m` found nothing to commit"
+    );
+    file.write_all(b"# Please enter the commit message\n")
+        .unwrap();
     file.set_modified(ago(11)).unwrap();
     assert_eq!(
         deferral(&bench.repository).unwrap(),

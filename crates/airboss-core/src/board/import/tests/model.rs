@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::board::testing::cases;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -188,7 +189,7 @@ impl Model {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 400,
+        cases: cases(400),
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

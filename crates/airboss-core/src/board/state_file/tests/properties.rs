@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::board::state_file::check::{Intent, check};
 use crate::board::state_file::shape::{Kind, Shape};
+use crate::board::testing::cases;
 
 /// Some JSON value, by its text.
 fn value() -> impl Strategy<Value = String> {
@@ -100,7 +101,7 @@ const FIELDS: [Field; 9] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(cases(300)))]
 
     #[test]
     fn nothing_panics(text in "[\\[\\]{},:\"a-c0-9\\\\ \n]{0,60}", bytes in any::<Vec<u8>>()) {
