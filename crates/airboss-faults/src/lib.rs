@@ -37,20 +37,24 @@ pub use self::{
     tracer::{Counted, Ended, Errno, Held, Mode, Outcome, Paused, TraceError, Tracer},
 };
 
-/// Why nothing can be traced here, as one sentence; `None` when it can.
+/// Why nothing can be traced here, in words; `None` when it can.
 #[must_use]
-pub fn unavailable() -> Option<String> {
+pub fn refusal() -> Option<String> {
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     {
         let probe = Tracer::new("/bin/sh")
             .arguments(["-c", ":"])
             .run(Mode::Baseline);
-        probe
-            .err()
-            .map(|error| format!("fault injection is left out: {error}"))
+        probe.err().map(|error| error.to_string())
     }
     #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
     {
-        Some("fault injection is left out: it needs Linux on x86_64".to_owned())
+        Some("it needs Linux on x86_64".to_owned())
     }
+}
+
+/// The same as the line that a suite prints which is left out.
+#[must_use]
+pub fn unavailable() -> Option<String> {
+    refusal().map(|reason| format!("fault injection is left out: {reason}"))
 }

@@ -141,7 +141,23 @@ impl Repository {
             path: self.top.clone(),
             reason: reasons(&error),
         })?;
-        Ok(git.to_thread_local())
+        let git = git.to_thread_local();
+        // gix takes a configuration that cannot be read for an empty one, and a commit would be
+        // somebody else's.
+        let config = self.common_dir.join("config");
+        let is_there = fs_err::metadata(&config).is_ok_and(|facts| facts.len() > 0);
+        let is_read = {
+            let snapshot = git.config_snapshot();
+            let mut sections = snapshot.plumbing().sections();
+            sections.any(|section| section.meta().source == gix::config::Source::Local)
+        };
+        if is_there && !is_read {
+            return Err(GitError::Unreadable {
+                path: self.top.clone(),
+                reason: format!("{} cannot be read", config.display()),
+            });
+        }
+        Ok(git)
     }
 }
 

@@ -90,8 +90,9 @@ mod linux {
             show(context, &offers, None);
             return Ok(verdict(&offers, &[]));
         }
-        if let Some(reason) = airboss_faults::unavailable() {
-            return Err(CliError::new(ErrorKind::Blocked, reason).hint(
+        if let Some(reason) = airboss_faults::refusal() {
+            let words = format!("the system calls of a program cannot be followed here: {reason}");
+            return Err(CliError::new(ErrorKind::Blocked, words).hint(
                 "in a container, allow it: `docker run --cap-add=SYS_PTRACE` (podman has the \
                  same); on a host, /proc/sys/kernel/yama/ptrace_scope has to be 0, 1 or 2",
             ));

@@ -59,7 +59,9 @@ impl Stored {
                  ORDER BY path",
             )?,
             commits: rows(
-                "SELECT body FROM operation WHERE kind = 'commit_made' ORDER BY sequence",
+                // A failure that was recorded before moves the number of all that follows.
+                "SELECT json_remove(body, '$.sequence') FROM operation \
+                 WHERE kind = 'commit_made' ORDER BY sequence",
             )?,
             wishes: rows("SELECT payload FROM git_wish ORDER BY sequence")?,
             published: rows(

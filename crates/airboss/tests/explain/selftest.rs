@@ -14,7 +14,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn can_trace(environment: &TestEnvironment) -> bool {
     let output = environment.run(["selftest", "--crash", "--seconds", "0"]);
     if output.code() == 3 {
-        assert!(output.stderr.contains("ptrace"), "{output}");
         println!("{}", output.stderr);
     }
     output.code() != 3

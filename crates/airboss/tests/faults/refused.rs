@@ -16,7 +16,9 @@ fn a_refused_trace_is_said_with_its_remedy() {
         .directory(directory.path());
     let outcome = tracer.run(Mode::Baseline).unwrap();
     assert_eq!(outcome.ended, Ended::Exited(3), "{outcome:?}");
-    assert!(outcome.stderr.contains("ptrace is refused"), "{outcome:?}");
-    assert!(outcome.stderr.contains("--cap-add=SYS_PTRACE"));
+    insta::assert_snapshot!(outcome.stderr, @r"
+    Error: the system calls of a program cannot be followed here: ptrace is refused: EPERM: Operation not permitted
+    hint: in a container, allow it: `docker run --cap-add=SYS_PTRACE` (podman has the same); on a host, /proc/sys/kernel/yama/ptrace_scope has to be 0, 1 or 2
+    ");
     assert_eq!(fs_err::read_dir(directory.path()).unwrap().count(), 0);
 }

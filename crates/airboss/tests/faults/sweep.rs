@@ -114,7 +114,9 @@ pub(crate) fn sweep(
     let millis = began.elapsed().as_millis() / (cases.max(1) as u128);
     let bad = wrongs.len();
     println!("{name}: {cases} cases, {bad} violations, {millis} ms per case");
-    assert!(cases > 0, "{name}: the fault never struck");
+    // One error may have fewer calls to strike than another whose case is repeated.
+    let is_repeated = matches!(extent, Extent::Only(_));
+    assert!(cases > 0 || is_repeated, "{name}: the fault never struck");
     wrongs
 }
 
