@@ -36,10 +36,10 @@ pub(crate) use self::place::require_own;
 pub(crate) use self::shelf::fresh_draft;
 use self::shelf::{Entry, Shelf};
 pub use self::shelf::{Fate, Leftover};
-use self::writing::{Prepared, Writing};
+use self::writing::{Prepared, Writing, wait_while_hot};
 use crate::board::BoardFiles;
 use crate::store::{PublishKind, PublishRow, Store, StoreError};
-use crate::vfs::{Lock, RealVfs, Vfs, read_if_any};
+use crate::vfs::{Lock, RealVfs, Vfs, facts_if_any, read_if_any};
 use crate::workspace::Workspace;
 
 /// How often a file that changes under our hands is tried before it stays pending: a person who
@@ -262,10 +262,14 @@ impl Publisher {
         for row in rows.iter().rev().filter(|row| row.kind.is_imported()) {
             let target = place::resolve(self.vfs(), &self.top, &row.path, false);
             // What cannot be read now is told when it is to be written.
-            let read = target
-                .ok()
-                .and_then(|target| read_if_any(self.vfs(), &target).ok());
-            if let Some(bytes) = read.flatten() {
+            let read = target.ok().and_then(|target| {
+                let facts = facts_if_any(self.vfs(), &target).ok()??;
+                if self.source.is_patient(store, row, &facts) {
+                    wait_while_hot(self.vfs(), &target).ok()?;
+                }
+                read_if_any(self.vfs(), &target).ok()?
+            });
+            if let Some(bytes) = read {
                 self.source
                     .import(store, row, Some(&bytes), &mut settled.notes)?;
             }

@@ -332,7 +332,7 @@ impl<'a> Writing<'a> {
 }
 
 /// Waits until a file is old enough to be judged; `true` when that took any time.
-fn wait_while_hot(vfs: &dyn Vfs, path: &Path) -> io::Result<bool> {
+pub(super) fn wait_while_hot(vfs: &dyn Vfs, path: &Path) -> io::Result<bool> {
     let Some(facts) = facts_if_any(vfs, path)? else {
         return Ok(false);
     };
