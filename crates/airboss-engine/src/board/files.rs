@@ -345,6 +345,12 @@ impl BoardFiles {
             // Nor did anybody type what is the merge of two sides.
             seen.is_checked_out = repository.has_now(&row.path, bytes).unwrap_or(false)
                 || repair::merged_sides(repository, row).is_some_and(|merged| merged == bytes);
+            let published = store.publication(&row.plan, &row.path)?;
+            if let Some(published) = published.filter(|_| seen.is_checked_out) {
+                let looked = Looked::of(repository, board);
+                seen.is_put_back = looked.is_put_back(&row.path, bytes, &published.hash);
+                seen.is_checked_out = !seen.is_put_back;
+            }
         }
         Ok(seen)
     }

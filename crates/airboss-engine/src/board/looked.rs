@@ -61,6 +61,25 @@ impl<'a> Looked<'a> {
         behind().unwrap_or(false)
     }
 
+    /// Whether a text is what HEAD has at a path, and HEAD grew out of the newest commit that was
+    /// looked at, which has there what was last published. Then somebody committed the text upon
+    /// it: no checkout, reset or stash leaves the newest behind HEAD and another text in it.
+    pub(super) fn is_put_back(&self, path: &RepoPath, text: &[u8], published: &str) -> bool {
+        let put_back = || {
+            let git = self.repository.open().ok()?;
+            let head = git.head_id().ok()?.detach();
+            let tip = *self.tips.first()?;
+            let [blob] = blobs_at(&git, head, [path])?;
+            if blob? != blob_id(&git, text)? || !is_ancestor(&git, tip, head) {
+                return None;
+            }
+            let [newest] = blobs_at(&git, tip, [path])?;
+            let newest = git.find_object(newest?).ok()?;
+            Some(tip != head && digest(&newest.data) == published)
+        };
+        put_back().unwrap_or(false)
+    }
+
     /// Remembers HEAD, when the files are as it has them; they were just looked at.
     pub(super) fn remember_head(&mut self, places: &Places) {
         let remember = || {

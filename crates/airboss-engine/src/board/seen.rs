@@ -30,6 +30,8 @@ pub(super) struct Seen {
     past: StoredPast,
     /// Nobody typed it: git put it there.
     pub(super) is_checked_out: bool,
+    /// Somebody committed an older text on top of the newest.
+    pub(super) is_put_back: bool,
     /// The numbers that directories have.
     pub(super) directories: BTreeSet<u32>,
     /// Where the whole file is kept.
@@ -79,6 +81,7 @@ impl Seen {
             next_number: (parsed.next_number, next),
             past,
             is_checked_out: false,
+            is_put_back: false,
             directories: BTreeSet::new(),
             blob: None,
         })
@@ -103,6 +106,7 @@ impl Seen {
             bases: &self.bases,
             next_number: self.next_number,
             is_checked_out: self.is_checked_out,
+            is_put_back: self.is_put_back,
             blob: self.blob.as_deref(),
         };
         import(&known, &disk)

@@ -24,7 +24,8 @@ fn answered(environment: &TestEnvironment, keys: &[&str]) -> (i32, String) {
     }
     terminal.expect("[y/N] ");
     terminal.press("y\n");
-    terminal.wait()
+    let (code, screen) = terminal.wait();
+    (code, screen.replace(" \n", "\n"))
 }
 
 /// The tasks as they are listed, and the next number of TODO.md.
@@ -52,26 +53,26 @@ fn each_disagreement_is_shown_with_both_sides() {
       on disk     specs/053_shorten_the_start_up_banner/reports/research-001.md
       proposal    RESEARCHED; TODO.md had the later status, and
                   specs/053_shorten_the_start_up_banner/reports/research-001.md is there
-    (t)odo, (s)tate, (p)roposal, (a)ll proposals, (q)uit? 
+    (t)odo, (s)tate, (p)roposal, (a)ll proposals, (q)uit?
     2 of 4: task 56, Write the manual page
       TODO.md     does not have it
       state.json  `researched` (line 57)
       on disk     no report, plan or summary
       proposal    kept, and added to TODO.md; only state.json had it
     (t)odo, (s)tate, (p)roposal, (a)ll proposals, (q)uit? Type t, s, p, a or q.
-    (t)odo, (s)tate, (p)roposal, (a)ll proposals, (q)uit? 
+    (t)odo, (s)tate, (p)roposal, (a)ll proposals, (q)uit?
     3 of 4: task 58, Write the manual page
       TODO.md     `RESEARCHED` (line 65)
       state.json  does not have it
       on disk     no report, plan or summary
       proposal    kept, and added to state.json; only TODO.md had it
-    (t)odo, (s)tate, (p)roposal, (a)ll proposals, (q)uit? 
+    (t)odo, (s)tate, (p)roposal, (a)ll proposals, (q)uit?
     4 of 4: the next number
       TODO.md     60
       state.json  57
       in use      up to 58
       proposal    57; numbers are given out by state.json
-    (t)odo, (s)tate, (p)roposal, (a)ll proposals, (q)uit? 
+    (t)odo, (s)tate, (p)roposal, (a)ll proposals, (q)uit?
     This will be done:
     - task 53: RESEARCHED; TODO.md had the later status, and
     specs/053_shorten_the_start_up_banner/reports/research-001.md is there

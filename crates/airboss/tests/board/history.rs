@@ -348,3 +348,79 @@ fn the_boards_side_of_a_conflict_is_kept() {
     "#);
     assert_eq!(differences(&environment), []);
 }
+
+#[test]
+fn a_reverted_commit_is_taken_in() {
+    let environment = adopted();
+    environment
+        .run(["task", "status", "53", "planned"])
+        .expect_code(0);
+    environment.git(["revert", "--no-edit", "HEAD"]);
+    assert_output!(environment, environment.run(["sync"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    in sync
+    ----- stderr -----
+    "#);
+    assert_output!(environment, environment.run(["verify"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    every file equals the store
+    ----- stderr -----
+    "#);
+    assert_output!(environment, environment.run(["task", "show", "53"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    53 Shorten the start-up banner
+      status        not started since [TIME] ([DURATION])
+      priority      high
+      language      general
+      effort        2 hours
+      needed by     56 (researched)
+
+    One line is enough.
+
+    History
+      [TIME]  planned → not started: edited by hand in specs/state.json
+      [TIME]  commit [COMMIT]
+      [TIME]  not started → planned: by a person
+      [TIME]  Shorten the start-up banner (not started)
+    ----- stderr -----
+    "#);
+}
+
+fn status_of_53(environment: &TestEnvironment) -> String {
+    let shown = data(&environment.run(["task", "show", "53", "--json"]));
+    shown["status"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_revert_that_was_reverted_changes_nothing() {
+    let environment = adopted();
+    environment
+        .run(["task", "status", "53", "planned"])
+        .expect_code(0);
+    environment.git(["revert", "--no-edit", "HEAD"]);
+    environment.git(["revert", "--no-edit", "HEAD"]);
+    environment.run(["sync"]).expect_code(0);
+    assert_eq!(status_of_53(&environment), "planned");
+    assert_eq!(differences(&environment), []);
+}
+
+#[test]
+fn going_back_without_a_commit_is_no_revert() {
+    for back in [
+        &["reset", "--quiet", "--hard", "HEAD^"][..],
+        &["checkout", "--quiet", "HEAD^"],
+        &["checkout", "--quiet", "HEAD^", "--", "specs"],
+    ] {
+        let environment = adopted();
+        environment
+            .run(["task", "status", "53", "planned"])
+            .expect_code(0);
+        environment.git(back);
+        assert_eq!(status_of_53(&environment), "planned", "{back:?}");
+        environment.run(["sync"]);
+        assert_eq!(status_of_53(&environment), "planned", "{back:?}");
+    }
+}

@@ -84,8 +84,10 @@ fn case_19_a_link_to_a_missing_file_is_kept() {
         .run(["task", "status", "56", "planned"])
         .expect_code(0);
     assert!(environment.read("specs/TODO.md").contains(link));
-    let told = environment.run(["doctor"]).stdout;
-    assert!(told.contains("specs/056_write/reports/gone.md"), "{told}");
+    let doctor = environment.run(["doctor"]);
+    let mut lines = doctor.stdout.lines().map(str::trim);
+    let named = lines.find(|line| line.ends_with("specs/056_write/reports/gone.md"));
+    assert!(named.is_some(), "{doctor}");
     assert_eq!(differences(&environment), []);
 }
 
@@ -121,7 +123,7 @@ fn meanwhile(path: &str, before: &str, remark: &str) -> TestEnvironment {
             }
             let told = environment.run(words);
             // Nothing of it may be lost; a file that is never quiet may have to wait.
-            assert!([0, 10, 11].contains(&told.code()), "{told}");
+            assert!(matches!(told.code(), 0 | 10 | 11), "{told}");
         }
         ended.store(true, Ordering::Relaxed);
         editor.join().expect("the editor does not fail")

@@ -17,6 +17,7 @@ struct World {
     disk: Vec<TaskFacts>,
     next_number: (Option<u32>, Option<u32>),
     is_checked_out: bool,
+    is_put_back: bool,
     has_operations: bool,
 }
 
@@ -40,6 +41,7 @@ impl World {
             disk: Vec::new(),
             next_number: (None, None),
             is_checked_out: false,
+            is_put_back: false,
             has_operations,
         };
         for number in numbers {
@@ -117,6 +119,7 @@ impl World {
             bases: &self.bases,
             next_number: self.next_number,
             is_checked_out: self.is_checked_out,
+            is_put_back: self.is_put_back,
             blob: None,
         };
         import(&known, &disk)
