@@ -19,7 +19,7 @@ use airboss_core::id::{OperationId, TaskId};
 use airboss_core::nearest::nearest;
 use airboss_core::operation::{Actor, Operation, StoredOperation};
 use airboss_engine::board::{
-    BoardError, Decision, Desk, Done, Places, Whole, at_home, find, read_list,
+    BoardError, Decision, Desk, Done, Places, Whole, at_home, find, read_tasks,
 };
 use airboss_engine::projection::digest;
 use airboss_engine::settings::{self, Settings};
@@ -445,11 +445,9 @@ fn refuse_twice(board: &Board, number: u32) -> Result<(), CliError> {
 fn refuse_twice_in_files(desk: &Desk, numbers: &[u32]) -> Result<(), CliError> {
     for item in desk.places.lists() {
         // A file that cannot be read is the publisher's to tell of.
-        let Ok(Some(list)) = read_list(&desk.workspace, &item) else {
-            continue;
-        };
+        let facts = read_tasks(&desk.workspace, &item, numbers);
         for number in numbers {
-            let facts = list.parsed.facts.iter();
+            let facts = facts.iter();
             let own = facts.filter(|facts| facts.number == *number && facts.list == List::Active);
             let count = own.count();
             if count > 1 {

@@ -140,7 +140,8 @@ impl Desk {
     pub fn open(workspace: Workspace, board: &BoardKey) -> Result<Self, BoardError> {
         let workspace = at_home(workspace, board)?;
         let store = workspace.open_store()?;
-        if store.board_head(board)?.is_none() {
+        let nothing = Wanted::Ids(Vec::new());
+        if store.board_part(board, &nothing)?.is_none() {
             return Err(BoardError::NotAdopted(board.clone()));
         }
         Ok(Self {

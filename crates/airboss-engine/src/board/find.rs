@@ -67,11 +67,7 @@ pub fn key(root: &str) -> Result<BoardKey, BoardError> {
 fn look(top: &Path, root: String) -> Result<Found, BoardError> {
     let directory = top.join(&root);
     let todo = match fs::read(directory.join("TODO.md")) {
-        Ok(bytes) => match TodoFile::parse(&bytes) {
-            file if file.is_stub => TodoFound::Stub,
-            file if file.entries.is_empty() => TodoFound::WithoutEntries,
-            _ => TodoFound::WithEntries,
-        },
+        Ok(bytes) => TodoFile::kind(&bytes),
         Err(error) if is_absent(&error) => TodoFound::Missing,
         Err(error) => return Err(error.into()),
     };
