@@ -19,7 +19,7 @@ use airboss_core::id::{OperationId, TaskId};
 use airboss_core::nearest::nearest;
 use airboss_core::operation::{Actor, Operation, StoredOperation};
 use airboss_engine::board::{
-    BoardError, Decision, Desk, Done, Places, Whole, at_home, find, read_tasks,
+    BoardError, Decision, Desk, Done, Places, Whole, at_home, find, read_list,
 };
 use airboss_engine::projection::digest;
 use airboss_engine::settings::{self, Settings};
@@ -443,11 +443,13 @@ fn refuse_twice(board: &Board, number: u32) -> Result<(), CliError> {
 
 /// Refuses a number that a file gives twice: which of the two is meant, nobody knows.
 fn refuse_twice_in_files(desk: &Desk, numbers: &[u32]) -> Result<(), CliError> {
-    for item in desk.places.lists() {
+    for item in desk.doubtful_lists()? {
         // A file that cannot be read is the publisher's to tell of.
-        let facts = read_tasks(&desk.workspace, &item, numbers);
+        let Ok(Some(list)) = read_list(&desk.workspace, &item) else {
+            continue;
+        };
         for number in numbers {
-            let facts = facts.iter();
+            let facts = list.parsed.facts.iter();
             let own = facts.filter(|facts| facts.number == *number && facts.list == List::Active);
             let count = own.count();
             if count > 1 {

@@ -289,19 +289,6 @@ pub fn read_list(
     }
 }
 
-/// What TODO.md or state.json says of the tasks with these numbers; nothing when there is none or
-/// it is damaged.
-#[must_use]
-pub fn read_tasks(workspace: &Workspace, item: &PublishItem, numbers: &[u32]) -> Vec<TaskFacts> {
-    let file = ListFile::of(&item.kind);
-    let bytes = fs::read(workspace.top.join(&item.path)).ok();
-    let read = file.zip(bytes).and_then(|(file, bytes)| {
-        let numbers = numbers.iter().copied().collect();
-        (file.parse_some)(&bytes, &numbers).ok()
-    });
-    read.map(|parsed| parsed.facts).unwrap_or_default()
-}
-
 /// The tasks of the archive; none when it cannot be read, for it is only looked up in.
 ///
 /// # Errors

@@ -31,9 +31,7 @@ mod wish;
 use airboss_core::board::BoardOperation;
 use airboss_core::operation::{Operation, StoredOperation};
 
-pub use self::adopt::{
-    DamagedFile, ReadList, Survey, phases_on_disk, read_archive, read_list, read_tasks,
-};
+pub use self::adopt::{DamagedFile, ReadList, Survey, phases_on_disk, read_archive, read_list};
 pub use self::begin::begin;
 pub use self::desk::{BoardError, Decision, Desk, Done};
 pub use self::edits::{BoardEdits, TaskEdit};

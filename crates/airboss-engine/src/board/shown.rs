@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use airboss_core::board::facts::List;
 use airboss_core::board::import::Base;
 use airboss_core::board::{Board, BoardKey, Field, Place, TaskFacts};
 use airboss_core::id::TaskId;
@@ -113,7 +114,8 @@ impl Remembering<'_> {
         let view = self.store.board(self.board)?.unwrap_or_default();
         let mut bases = bases(self.store, self.board, &self.row.path)?;
         let is_new = |task, known: &Base, facts: &TaskFacts| shows(&view, task, known, facts);
-        publication.is_current = self.compare(&view, &parsed, &mut bases, &is_new, publication);
+        let is_current = self.compare(&view, &parsed, &mut bases, &is_new, publication);
+        publication.is_current = is_current && !has_number_twice(&parsed);
         let is_gone = |id: &TaskId| {
             let task = view.tasks.get(id);
             task.is_none_or(|task| task.place != Place::Active)
@@ -153,6 +155,16 @@ impl Remembering<'_> {
         }
         is_current
     }
+}
+
+/// Whether the list of active tasks gives a number twice.
+fn has_number_twice(parsed: &Parsed) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut active = parsed
+        .facts
+        .iter()
+        .filter(|facts| facts.list == List::Active);
+    !active.all(|facts| seen.insert(facts.number))
 }
 
 /// Whether a change leaves the entry where it is: one that comes, goes or gets another number

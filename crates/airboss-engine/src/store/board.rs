@@ -165,7 +165,8 @@ pub struct BoardPublication {
     pub hash: String,
     /// What the file system says of it.
     pub stamp: Option<FileStamp>,
-    /// Whether every text in it is the one that is remembered of its task, with `sections`.
+    /// Whether every text in it is the one that is remembered of its task, with `sections`, and no
+    /// number stands in it twice.
     pub is_current: bool,
     /// The text of tasks that is new or was not known; the other tasks' stays as recorded.
     pub sections: Vec<Section>,

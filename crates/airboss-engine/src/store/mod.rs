@@ -408,8 +408,8 @@ pub struct Publication {
     pub hash: String,
     /// What the file system said of it right afterwards, where the publisher told.
     pub stamp: Option<FileStamp>,
-    /// Whether every text in it is the one that is remembered of its task: nothing older stands
-    /// in it.
+    /// Whether every text in it is the one that is remembered of its task, and no number stands
+    /// in it twice.
     pub is_current: bool,
 }
 

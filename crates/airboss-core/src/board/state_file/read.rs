@@ -81,13 +81,14 @@ impl StateFile {
     }
 
     /// Reads the root and the tasks with these numbers, and looks for no problems of the others.
+    /// The text has to be sound: one that was just edited, for example.
     ///
     /// One change in a board of ten thousand tasks need not pay for all of them.
     ///
     /// # Errors
-    /// As for [`StateFile::parse`].
+    /// When it has no `active_projects`.
     pub fn parse_some(bytes: &[u8], numbers: &BTreeSet<u32>) -> Result<Self, EditError> {
-        let shape = Shape::parse(bytes, Kind::Board)?;
+        let shape = Shape::of_sound(bytes, Kind::Board)?;
         let mut reader = Reader::new(&shape);
         reader.root(&shape.root);
         let found = Tasks::find(&shape, numbers);

@@ -274,12 +274,13 @@ impl TodoFile {
     }
 }
 
-/// The first entry of a board stands nearer to its beginning than this.
-const HEAD_BYTES: usize = 16 << 10;
+/// The first entry of a board stands nearer to its beginning than this, in bytes.
+pub const HEAD_BYTES: usize = 16 << 10;
 
-/// Whether an entry stands in the first lines, with no fence and no comment among them: how
-/// those are read depends on everything that comes after, and how this entry is does not.
-fn begins_with_entry(bytes: &[u8]) -> bool {
+/// Whether an entry stands in the first [`HEAD_BYTES`], with no fence and no comment there: how
+/// those are read depends on everything that comes after, and that there is an entry does not.
+#[must_use]
+pub fn begins_with_entry(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(HEAD_BYTES)];
     let Some(end) = head.iter().rposition(|byte| *byte == b'\n') else {
         return false;

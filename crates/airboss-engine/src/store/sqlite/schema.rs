@@ -194,7 +194,7 @@ CREATE TABLE meta (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Whether a published file holds nothing older than what is remembered of it. Of files from
+/// Whether a published file holds nothing older than what is remembered of it, and nothing twice. Of files from
 /// before nobody knows, so that they are looked through once more.
 const VERSION_3: &str = "
 ALTER TABLE publication ADD COLUMN is_current INTEGER NOT NULL DEFAULT 0;
