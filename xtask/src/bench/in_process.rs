@@ -14,34 +14,60 @@ use super::timing::median_number;
 const ROUNDS: usize = 5;
 
 /// The benches that are measured here.
-const MEASURED: [&str; 2] = ["plan", "stream"];
+const MEASURED: [&str; 3] = ["board", "plan", "stream"];
 
-/// One comparison: a group of two benches, of which `airboss` is ours.
+/// One comparison: a group of benches, of which `airboss` is ours.
 struct Comparison {
     what: &'static str,
     group: &'static str,
-    other: &'static str,
+    other: Other,
     target: Target,
 }
 
-const COMPARISONS: [Comparison; 3] = [
+/// What ours is compared with.
+enum Other {
+    /// Another bench of the group.
+    Bench(&'static str),
+    /// So many milliseconds, which some work must not take on any machine.
+    Millis(f64),
+}
+
+const COMPARISONS: [Comparison; 6] = [
+    Comparison {
+        what: "reading a TODO.md of 10,000 tasks",
+        group: "todo",
+        other: Other::Bench("pulldown-cmark"),
+        target: Target::Faster(2.0),
+    },
+    Comparison {
+        what: "reading a TODO.md of 10,000 tasks",
+        group: "todo",
+        other: Other::Millis(2.0),
+        target: Target::AtMost(1.0),
+    },
+    Comparison {
+        what: "which of 10,000 tasks are ready",
+        group: "ready",
+        other: Other::Millis(0.1),
+        target: Target::AtMost(1.0),
+    },
     Comparison {
         what: "reading a plan of 10,000 steps",
         group: "plan",
-        other: "pulldown-cmark",
+        other: Other::Bench("pulldown-cmark"),
         target: Target::Faster(2.0),
     },
     // 1 GB/s where plain values are read at 790 MB/s.
     Comparison {
         what: "reading Claude Code's events",
         group: "claude",
-        other: "serde_json",
+        other: Other::Bench("serde_json"),
         target: Target::Faster(1.27),
     },
     Comparison {
         what: "reading Codex' events",
         group: "codex",
-        other: "serde_json",
+        other: Other::Bench("serde_json"),
         target: Target::Faster(1.27),
     },
 ];
@@ -72,10 +98,11 @@ pub(super) fn rows(bench: &mut Bench<'_>) -> Result<Vec<Row>> {
         }
         for (comparison, pairs) in COMPARISONS.iter().zip(&mut pairs) {
             let group = results.join(comparison.group);
-            pairs.push([
-                nanoseconds(&group, "airboss")?,
-                nanoseconds(&group, comparison.other)?,
-            ]);
+            let other = match comparison.other {
+                Other::Bench(name) => nanoseconds(&group, name)?,
+                Other::Millis(millis) => millis * 1e6,
+            };
+            pairs.push([nanoseconds(&group, "airboss")?, other]);
         }
     }
     COMPARISONS
@@ -112,11 +139,12 @@ fn row(comparison: &Comparison, pairs: &[[f64; 2]], results: &Path) -> Result<Ro
     let folder = results.join(comparison.group).join("airboss");
     let benchmark = json(&folder.join("new/benchmark.json"))?;
     let bytes = benchmark["throughput"]["Bytes"].as_f64();
+    let is_bench = matches!(comparison.other, Other::Bench(_));
     let figure = |which: usize| -> Result<String> {
         let all = pairs.iter().map(|pair| pair[which]).collect();
         let nanoseconds = median_number(all).context("no rounds")?;
         let millis = format!("{} ms", number(nanoseconds / 1e6));
-        Ok(match bytes {
+        Ok(match bytes.filter(|_| which == 0 || is_bench) {
             Some(bytes) => format!("{millis}, {} MB/s", number(bytes / nanoseconds * 1e3)),
             None => millis,
         })
@@ -126,8 +154,9 @@ fn row(comparison: &Comparison, pairs: &[[f64; 2]], results: &Path) -> Result<Ro
         what: comparison.what.to_owned(),
         ours: figure(0)?,
         other: match comparison.other {
-            "serde_json" => "serde_json values".to_owned(),
-            other => format!("{other} events"),
+            Other::Bench("serde_json") => "serde_json values".to_owned(),
+            Other::Bench(other) => format!("{other} events"),
+            Other::Millis(_) => "what it may take".to_owned(),
         },
         theirs: figure(1)?,
         ratio: median_number(ratios).context("no rounds")?,

@@ -4,6 +4,7 @@
 //! Nothing here is a test: a busy machine fails no check. `--smoke` does everything once and
 //! checks that the results are right, and takes no time.
 
+mod board;
 mod commands;
 mod commit;
 mod in_process;
@@ -12,6 +13,8 @@ mod peers;
 mod plan;
 mod programs;
 mod report;
+#[path = "../../../crates/airboss-core/benches/sample/board.rs"]
+mod sample_board;
 mod store;
 mod table;
 mod timing;
@@ -49,6 +52,8 @@ enum Part {
     Start,
     /// `status` and `mark-complete`
     Commands,
+    /// `task status`, `task list` and `task ready`
+    Board,
     /// One durable change of a step
     Store,
     /// One commit of three files in a repository of 10,000
@@ -103,6 +108,7 @@ pub(crate) fn run(
         rows.extend(match part {
             Part::Start => start(&mut bench)?,
             Part::Commands => commands::rows(&mut bench)?,
+            Part::Board => board::rows(&mut bench)?,
             Part::Store => store::rows(&mut bench)?,
             Part::Commit => commit::rows(&mut bench)?,
             Part::Parse => in_process::rows(&mut bench)?,

@@ -117,7 +117,7 @@ pub(super) fn at_once(
 }
 
 /// The result of a thread that does not panic.
-fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+pub(super) fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
     thread
         .join()
         .map_err(|_| anyhow::anyhow!("a worker panicked"))?

@@ -1,6 +1,7 @@
 //! What is wrong with a text that is no JSON, and where.
 
 use super::MAX_DEPTH;
+use super::sound::end_of_string;
 
 /// Why a text cannot be read as JSON.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -101,16 +102,4 @@ pub(super) fn check_depth(body: &str) -> Result<(), JsonError> {
         at += 1;
     }
     Ok(())
-}
-
-/// Where the closing quote is of a string whose content begins here.
-fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' => break,
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
-    at
 }

@@ -13,6 +13,7 @@ mod draft;
 mod edits;
 mod fault;
 mod node;
+mod sound;
 mod style;
 
 pub use draft::Draft;
@@ -60,6 +61,16 @@ impl<'text> Document<'text> {
             Ok(text) => Self::parse(text),
             Err(error) => Err(JsonError::not_utf8(bytes, error.valid_up_to())),
         }
+    }
+
+    /// Reads an object that is known to be valid, because it was parsed before or was made of one
+    /// that was. Nothing is checked; of any other text the parts may be wrong.
+    #[must_use]
+    pub fn of_sound(text: &'text str) -> Self {
+        let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let root = Object::of_sound(Node::new(body.trim_matches(node::BLANK)));
+        let root = Root::Object(root);
+        Self { text, root }
     }
 
     /// The whole text, byte order mark and final line break included.

@@ -7,6 +7,8 @@ use std::ops::Range;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::sound;
+
 /// What JSON counts as blank.
 pub(super) const BLANK: [char; 4] = [' ', '\t', '\n', '\r'];
 
@@ -15,6 +17,16 @@ pub(super) const BLANK: [char; 4] = [' ', '\t', '\n', '\r'];
 pub struct Node<'text>(&'text str);
 
 impl<'text> Node<'text> {
+    /// The value that stands at the very beginning of a text, checked; whatever comes after it is
+    /// not looked at.
+    #[must_use]
+    pub fn at_start(text: &'text str) -> Option<Self> {
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<&'text RawValue>();
+        let value = Self(values.next()?.ok()?.get());
+        let is_shallow = super::fault::check_depth(value.0).is_ok();
+        (is_shallow && text.starts_with(value.0)).then_some(value)
+    }
+
     pub(super) const fn new(slice: &'text str) -> Self {
         Self(slice)
     }
@@ -60,7 +72,9 @@ impl<'text> Node<'text> {
         if !self.0.starts_with('[') {
             return None;
         }
-        Array::parse(self, self.0).ok()
+        // The document was checked as a whole.
+        let items = sound::items(self.0);
+        Some(Array { node: self, items })
     }
 }
 
@@ -85,6 +99,11 @@ impl<'text> Object<'text> {
     pub(super) fn parse(node: Node<'text>, body: &'text str) -> Result<Self, serde_json::Error> {
         let Members(members) = serde_json::from_str(body)?;
         Ok(Self { node, members })
+    }
+
+    pub(super) fn of_sound(node: Node<'text>) -> Self {
+        let members = sound::members(node.0);
+        Self { node, members }
     }
 
     /// The object as one value.

@@ -606,7 +606,36 @@ proptest! {
     }
 
     #[test]
+    fn walking_finds_what_parsing_finds(text in any_document()) {
+        let parsed = Document::parse(&text).unwrap();
+        if let Some(object) = parsed.object() {
+            let walked = Document::of_sound(&text);
+            let of = |object: &Object<'_>| -> Vec<(String, String)> {
+                let members = object.members().iter();
+                members
+                    .map(|member| (member.key.to_string(), member.value.raw().to_owned()))
+                    .collect()
+            };
+            prop_assert_eq!(walked.object().map(of), Some(of(object)));
+        }
+        let mut found = Vec::new();
+        nodes(parsed.root(), "", &mut found);
+        for (_, node) in found {
+            prop_assert_eq!(Node::at_start(node.raw()), Some(node));
+            let Some(array) = node.array() else {
+                continue;
+            };
+            let read: Vec<&serde_json::value::RawValue> = serde_json::from_str(node.raw()).unwrap();
+            let read: Vec<&str> = read.into_iter().map(|item| item.get()).collect();
+            let walked: Vec<&str> = array.items().iter().map(|item| item.raw()).collect();
+            prop_assert_eq!(walked, read);
+        }
+    }
+
+    #[test]
     fn any_text_is_survived(text in "[\\[\\]{}\",: a1\\\\\\n\u{feff}é]{0,24}") {
+        let walked = Document::of_sound(&text);
+        prop_assert!(walked.object().is_some());
         if let Ok(document) = Document::parse(&text) {
             let body = text.strip_prefix('\u{feff}').unwrap_or(&text);
             prop_assert!(serde_json::from_str::<Value>(body).is_ok(), "{}", body);

@@ -143,7 +143,8 @@ impl Desk {
     pub fn open(workspace: Workspace, board: &BoardKey) -> Result<Self, BoardError> {
         let workspace = at_home(workspace, board)?;
         let store = workspace.open_store()?;
-        if store.board_head(board)?.is_none() {
+        let nothing = Wanted::Ids(Vec::new());
+        if store.board_part(board, &nothing)?.is_none() {
             return Err(BoardError::NotAdopted(board.clone()));
         }
         Ok(Self {
@@ -223,6 +224,25 @@ impl Desk {
             });
         }
         Ok(rows)
+    }
+
+    /// The files that list all tasks and may give a number twice: not those that are as they were
+    /// published and were sound then.
+    ///
+    /// # Errors
+    /// When the store or a file cannot be asked.
+    pub fn doubtful_lists(&self) -> Result<Vec<PublishItem>, BoardError> {
+        let log = self.board().log();
+        let mut doubtful = Vec::new();
+        for item in self.places.lists() {
+            let known = self.store.publication(&log, &item.path)?;
+            let stamp = super::files::stamp_on_disk(&self.workspace.top.join(&item.path))?;
+            let is_sound = known.is_some_and(|known| known.is_current && known.stamp == stamp);
+            if !is_sound {
+                doubtful.push(item);
+            }
+        }
+        Ok(doubtful)
     }
 
     /// Carries a command out: settles, decides in one transaction, publishes, commits.

@@ -13,7 +13,7 @@ use airboss_core::board::compare::{changes_between, is_so, said};
 use airboss_core::board::directory::Directory;
 use airboss_core::board::import::{Base, Imported, Note};
 use airboss_core::board::{
-    Board, BoardKey, BoardOperation, Cause, EditError, Field, Place, Task, TaskChange, TaskFacts,
+    Board, BoardKey, BoardOperation, Cause, EditError, Field, Task, TaskChange, TaskFacts,
 };
 use airboss_core::id::TaskId;
 use airboss_core::operation::Operation;
@@ -26,13 +26,13 @@ use super::home::Home;
 use super::list_file::{Identifier, ListFile, Parsed};
 use super::looked::Looked;
 use super::places::Places;
-use super::seen::{HISTORY_MAX, NEXT_NUMBER, Seen, found, next_number_section};
+use super::seen::{HISTORY_MAX, Seen, found};
 use super::{repair, single};
 use crate::git::{Repository, wait_for_index_lock};
-use crate::projection::{Content, digest};
+use crate::projection::{Content, Text, digest};
 use crate::store::{
-    BoardPublication, Change, CommandId, Decided, FileStamp, OperationQuery, PublishKind,
-    PublishRow, Section, Store, StoreError, Wanted,
+    Change, CommandId, Decided, FileStamp, OperationQuery, Publication, PublishKind, PublishRow,
+    Section, Store, StoreError, Wanted,
 };
 use crate::vfs::{Facts, RealVfs, facts_if_any};
 use crate::workspace::Workspace;
@@ -107,51 +107,84 @@ impl BoardFiles {
         &self,
         store: &dyn Store,
         row: &PublishRow,
-        base: Option<&[u8]>,
+        base: Option<&Text>,
     ) -> Result<(Content, u64), StoreError> {
         let board = BoardKey::new(row.plan.path().clone());
         if let Some(home) = self.elsewhere(&board) {
             return Ok((Content::Refused(home), row.sequence));
         }
+        match (&row.kind, base) {
+            (PublishKind::Todo | PublishKind::BoardState, base) => {
+                self.list(store, &board, row, base)
+            }
+            (PublishKind::ArchiveState, base) => {
+                let since = store.publication(&row.plan, &row.path)?;
+                let since = since.map_or(0, |published| published.sequence);
+                let Some(changes) = store.changed_since(&board, since)? else {
+                    return Ok((Content::Gone, row.sequence));
+                };
+                let up_to = changes.sequence;
+                Ok((single::archive_content(bytes(base), &changes.into()), up_to))
+            }
+            (PublishKind::Errors, base) => of_part(store, &board, row, &Wanted::Errors, |part| {
+                single::errors_content(bytes(base), &part.errors)
+            }),
+            (PublishKind::ProjectState { task } | PublishKind::PhaseMarkers { task }, base) => {
+                let wanted = Wanted::Ids(vec![*task]);
+                of_part(store, &board, row, &wanted, |part| {
+                    let known = part.tasks.get(task);
+                    known.map_or(Content::Gone, |task| own_content(&row.kind, base, task))
+                })
+            }
+            _ => Ok((Content::Gone, row.sequence)),
+        }
+    }
+
+    /// What TODO.md or state.json has to say.
+    fn list(
+        &self,
+        store: &dyn Store,
+        board: &BoardKey,
+        row: &PublishRow,
+        base: Option<&Text>,
+    ) -> Result<(Content, u64), StoreError> {
         let published = store.publication(&row.plan, &row.path)?;
-        let since = published.map_or(0, |published| published.sequence);
-        let Some(changes) = store.changed_since(&board, since)? else {
+        let since = published.as_ref().map_or(0, |known| known.sequence);
+        let Some(changes) = store.changed_since(board, since)? else {
             return Ok((Content::Gone, row.sequence));
         };
         let up_to = changes.sequence;
         let edits = BoardEdits::from(changes);
-        let content = match (&row.kind, base) {
-            (PublishKind::Todo | PublishKind::BoardState, base) => {
-                let edits = match base {
-                    Some(base) => self.with_stale(store, &board, row, base, edits)?,
-                    None => everything(store, &board)?,
-                };
-                match list_content(row, base, &edits) {
-                    Content::Refused(reason) => {
-                        self.repaired(store, &board, row, base, edits, reason)?
-                    }
-                    content => content,
-                }
+        let edits = match base {
+            Some(base) if self.is_as_published(store, board, row, published.as_ref(), base)? => {
+                edits
             }
-            (PublishKind::ArchiveState, base) => single::archive_content(base, &edits),
-            (PublishKind::ProjectState { task }, base) => match find(store, &board, *task)? {
-                Some(task) => single::project_state_content(base, &task),
-                None => Content::Gone,
-            },
-            (PublishKind::PhaseMarkers { task }, Some(base)) => match find(store, &board, *task)? {
-                Some(task) => single::phase_markers_content(base, &task),
-                None => Content::Gone,
-            },
-            (PublishKind::Errors, base) => {
-                let part = store
-                    .board_part(&board, &Wanted::Errors)?
-                    .unwrap_or_default();
-                single::errors_content(base, &part.errors)
-            }
-            // A plan that somebody deleted is not written anew from its markers.
-            _ => Content::Gone,
+            Some(base) => self.with_stale(store, board, row, base, edits)?,
+            None => everything(store, board)?,
+        };
+        let content = match list_content(row, bytes(base), &edits) {
+            Content::Refused(reason) => self.repaired(store, board, row, base, edits, reason)?,
+            content => content,
         };
         Ok((content, up_to))
+    }
+
+    /// Whether a text is what was published last, with nothing older in it and nothing that waits
+    /// for a person: then there is no more to write than what changed since.
+    fn is_as_published(
+        &self,
+        store: &dyn Store,
+        board: &BoardKey,
+        row: &PublishRow,
+        published: Option<&Publication>,
+        base: &Text,
+    ) -> Result<bool, StoreError> {
+        if self.whole != Whole::No || !is_current(published, base) {
+            return Ok(false);
+        }
+        let head = store.board_part(board, &Wanted::Ids(Vec::new()))?;
+        let conflicts = head.map(|head| head.conflicts).unwrap_or_default();
+        Ok(conflicts.iter().all(|conflict| conflict.path != row.path))
     }
 
     /// A file that cannot be edited, made anew from the best that there is: the sides of a merge
@@ -161,7 +194,7 @@ impl BoardFiles {
         store: &dyn Store,
         board: &BoardKey,
         row: &PublishRow,
-        base: Option<&[u8]>,
+        base: Option<&Text>,
         edits: BoardEdits,
         reason: String,
     ) -> Result<Content, StoreError> {
@@ -184,11 +217,11 @@ impl BoardFiles {
         &self,
         store: &mut dyn Store,
         row: &PublishRow,
-        base: &[u8],
+        base: &Text,
         notes: &mut Vec<String>,
     ) -> Result<(), StoreError> {
         let published = store.publication(&row.plan, &row.path)?;
-        let hash = digest(base);
+        let hash = base.digest();
         let is_known = published.as_ref().is_some_and(|known| known.hash == hash);
         // What waited for a person is asked about again where everything is put right.
         if is_known && self.whole == Whole::No {
@@ -326,7 +359,7 @@ impl BoardFiles {
     }
 
     /// Whether a file is as a commit has it that the board grew out of long ago.
-    fn is_behind(&self, board: &BoardKey, row: &PublishRow, bytes: &[u8]) -> bool {
+    pub(super) fn is_behind(&self, board: &BoardKey, row: &PublishRow, bytes: &[u8]) -> bool {
         let repository = self.repository.as_ref();
         repository.is_some_and(|git| Looked::of(git, board).is_behind(&row.path, bytes))
     }
@@ -506,60 +539,6 @@ impl BoardFiles {
         let imported = seen.import(board, &view, store.now());
         Ok(Stale::These(imported.stale.into_iter().collect()))
     }
-
-    /// Remembers the text of every task that is new in the file.
-    pub(crate) fn record(
-        &self,
-        store: &mut dyn Store,
-        row: &PublishRow,
-        up_to: u64,
-        content: Option<&[u8]>,
-        facts: Option<Facts>,
-    ) -> Result<bool, StoreError> {
-        let board = BoardKey::new(row.plan.path().clone());
-        let mut publication = BoardPublication {
-            path: row.path.clone(),
-            up_to,
-            hash: content.map(digest).unwrap_or_default(),
-            stamp: facts.as_ref().map(stamp_of),
-            sections: Vec::new(),
-            forget: Vec::new(),
-        };
-        let known = store.publication(&row.plan, &row.path)?;
-        let unchanged = known.is_some_and(|known| known.hash == publication.hash);
-        if let (Some(file), Some(content), false) = (ListFile::of(&row.kind), content, unchanged)
-            && let Ok(parsed) = (file.parse)(content)
-        {
-            let view = store.board(&board)?.unwrap_or_default();
-            let mut bases = bases(store, &board, &row.path)?;
-            let identifier = Identifier::new(&view);
-            for (task, facts) in identifier.facts(&parsed) {
-                let hash = file.section_hash(content, facts);
-                let known = bases.remove(&task);
-                if known.is_none_or(|known| known.hash != hash && shows(&view, task, &known, facts))
-                {
-                    publication.sections.push(Section {
-                        task,
-                        hash,
-                        sequence: up_to,
-                        facts: facts.clone(),
-                    });
-                }
-            }
-            let known_next = bases.remove(&NEXT_NUMBER).map(|base| base.facts.number);
-            if let Some(number) = parsed.next_number.filter(|next| Some(*next) != known_next) {
-                let section = next_number_section(number, up_to);
-                publication.sections.push(section);
-            }
-            let gone = |id: &TaskId| {
-                view.tasks
-                    .get(id)
-                    .is_none_or(|task| task.place != Place::Active)
-            };
-            publication.forget = bases.into_keys().filter(gone).collect();
-        }
-        store.publish_board(&board, &publication)
-    }
 }
 
 /// Whether so many tasks differ that a person has to say yes: more than five, and more than a
@@ -629,7 +608,7 @@ fn disputed(view: &Board, task: &Task, row: &PublishRow, facts: &TaskFacts) -> V
 
 /// Whether a text shows what the board has where it differs from the text before. What does not
 /// is older, or waits for a person; it is no base to compare later texts with.
-fn shows(view: &Board, task: TaskId, base: &Base, facts: &TaskFacts) -> bool {
+pub(super) fn shows(view: &Board, task: TaskId, base: &Base, facts: &TaskFacts) -> bool {
     let Some(task) = view.tasks.get(&task) else {
         return true;
     };
@@ -644,18 +623,20 @@ pub(super) fn bases(
     path: &RepoPath,
 ) -> Result<BTreeMap<TaskId, Base>, StoreError> {
     let sections = store.sections(board, path, None)?;
-    let base = |section: Section| {
-        let base = Base {
-            facts: section.facts,
-            hash: section.hash,
-            sequence: section.sequence,
-            // Whether it was published or read is not kept. What was read proves nothing about
-            // the age of the file, so that nothing does: at worst a person settles a conflict.
-            since: u64::MAX,
-        };
-        (section.task, base)
-    };
     Ok(sections.into_iter().map(base).collect())
+}
+
+/// A task and what a file said of it.
+pub(super) fn base(section: Section) -> (TaskId, Base) {
+    let base = Base {
+        facts: section.facts,
+        hash: section.hash,
+        sequence: section.sequence,
+        // Whether it was published or read is not kept. What was read proves nothing about
+        // the age of the file, so that nothing does: at worst a person settles a conflict.
+        since: u64::MAX,
+    };
+    (section.task, base)
 }
 
 fn list_content(row: &PublishRow, base: Option<&[u8]>, edits: &BoardEdits) -> Content {
@@ -692,13 +673,43 @@ fn everything(store: &dyn Store, board: &BoardKey) -> Result<BoardEdits, StoreEr
     })
 }
 
-fn find(store: &dyn Store, board: &BoardKey, id: TaskId) -> Result<Option<Task>, StoreError> {
-    let part = store.board_part(board, &Wanted::Ids(vec![id]))?;
-    Ok(part.and_then(|mut part| part.tasks.remove(&id)))
+fn bytes(text: Option<&Text>) -> Option<&[u8]> {
+    text.map(|text| &**text)
+}
+
+/// What is made of one part of the board, and the newest operation that is in it.
+fn of_part(
+    store: &dyn Store,
+    board: &BoardKey,
+    row: &PublishRow,
+    wanted: &Wanted,
+    content: impl FnOnce(&Board) -> Content,
+) -> Result<(Content, u64), StoreError> {
+    let part = store.board_part(board, wanted)?;
+    Ok(part.map_or((Content::Gone, row.sequence), |part| {
+        (content(&part), part.sequence)
+    }))
+}
+
+/// What a file of one task has to say.
+fn own_content(kind: &PublishKind, base: Option<&Text>, task: &Task) -> Content {
+    match (kind, base) {
+        (PublishKind::ProjectState { .. }, base) => {
+            single::project_state_content(bytes(base), task)
+        }
+        (_, Some(base)) => single::phase_markers_content(base, task),
+        // A plan that somebody deleted is not written anew from its markers.
+        (_, None) => Content::Gone,
+    }
+}
+
+/// Whether a text is what was published last, and nothing older stands in it.
+pub(super) fn is_current(published: Option<&Publication>, text: &Text) -> bool {
+    published.is_some_and(|known| known.is_current && known.hash == text.digest())
 }
 
 /// What the file system says of a file, as the store keeps it.
-fn stamp_of(facts: &Facts) -> FileStamp {
+pub(super) fn stamp_of(facts: &Facts) -> FileStamp {
     let nanoseconds = |at: i128| i64::try_from(at).unwrap_or(i64::MAX);
     FileStamp {
         size: facts.size,

@@ -1,12 +1,12 @@
 //! Finding the specs root of a work tree, and the directories of tasks in it.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use airboss_core::board::BoardKey;
 use airboss_core::board::directory::Directory;
 use airboss_core::board::roots::{Choice, Found, TodoFound, candidates, choose};
-use airboss_core::board::todo::TodoFile;
+use airboss_core::board::todo::{HEAD_BYTES, TodoFile, begins_with_entry};
 use airboss_core::path::RepoPath;
 use fs_err as fs;
 
@@ -66,12 +66,8 @@ pub fn key(root: &str) -> Result<BoardKey, BoardError> {
 
 fn look(top: &Path, root: String) -> Result<Found, BoardError> {
     let directory = top.join(&root);
-    let todo = match fs::read(directory.join("TODO.md")) {
-        Ok(bytes) => match TodoFile::parse(&bytes) {
-            file if file.is_stub => TodoFound::Stub,
-            file if file.entries.is_empty() => TodoFound::WithoutEntries,
-            _ => TodoFound::WithEntries,
-        },
+    let todo = match read_kind(&directory.join("TODO.md")) {
+        Ok(found) => found,
         Err(error) if is_absent(&error) => TodoFound::Missing,
         Err(error) => return Err(error.into()),
     };
@@ -80,6 +76,19 @@ fn look(top: &Path, root: String) -> Result<Found, BoardError> {
         root,
         todo,
     })
+}
+
+/// What kind of TODO.md it is: its first lines mostly tell.
+fn read_kind(path: &Path) -> io::Result<TodoFound> {
+    let mut file = fs::File::open(path)?;
+    let mut bytes = Vec::new();
+    (&mut file)
+        .take(HEAD_BYTES as u64)
+        .read_to_end(&mut bytes)?;
+    if !begins_with_entry(&bytes) {
+        file.read_to_end(&mut bytes)?;
+    }
+    Ok(TodoFile::kind(&bytes))
 }
 
 /// The directories of tasks below a specs root, as paths from it.

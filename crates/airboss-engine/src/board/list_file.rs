@@ -1,6 +1,6 @@
 //! The two files that list all tasks, seen alike: TODO.md and state.json.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use airboss_core::board::number::Numbering;
 use airboss_core::board::{
@@ -16,6 +16,8 @@ use crate::store::PublishKind;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ListFile {
     pub(super) parse: fn(&[u8]) -> Result<Parsed, EditError>,
+    /// The same of the tasks with these numbers alone.
+    pub(super) parse_some: fn(&[u8], &BTreeSet<u32>) -> Result<Parsed, EditError>,
     pub(super) edit: fn(&[u8], &[Edit<'_>]) -> Result<Edited, EditError>,
     pub(super) section: for<'b> fn(&'b [u8], &TaskFacts) -> &'b [u8],
     pub(super) new_board: fn(u32, Timestamp) -> Vec<u8>,
@@ -32,32 +34,42 @@ pub struct Parsed {
     pub numbering: Option<Numbering>,
 }
 
-const TODO: ListFile = ListFile {
-    parse: |bytes| {
-        let file = todo::TodoFile::parse(bytes);
+impl TryFrom<todo::TodoFile> for Parsed {
+    type Error = EditError;
+
+    fn try_from(file: todo::TodoFile) -> Result<Self, EditError> {
         match file.damage {
             Some(damage) => Err(damage),
-            None => Ok(Parsed {
+            None => Ok(Self {
                 next_number: file.front.next_number.map(|(number, _)| number),
                 facts: file.entries,
                 numbering: None,
             }),
         }
-    },
+    }
+}
+
+impl From<state_file::StateFile> for Parsed {
+    fn from(file: state_file::StateFile) -> Self {
+        Self {
+            next_number: file.next_number,
+            facts: file.tasks,
+            numbering: file.numbering,
+        }
+    }
+}
+
+const TODO: ListFile = ListFile {
+    parse: |bytes| todo::TodoFile::parse(bytes).try_into(),
+    parse_some: |bytes, numbers| todo::TodoFile::parse_some(bytes, numbers).try_into(),
     edit: todo::edit,
     section: todo::section,
     new_board: |next, _| todo::new_board(next),
 };
 
 const STATE: ListFile = ListFile {
-    parse: |bytes| {
-        let file = state_file::StateFile::parse(bytes)?;
-        Ok(Parsed {
-            next_number: file.next_number,
-            facts: file.tasks,
-            numbering: file.numbering,
-        })
-    },
+    parse: |bytes| Ok(state_file::StateFile::parse(bytes)?.into()),
+    parse_some: |bytes, numbers| Ok(state_file::StateFile::parse_some(bytes, numbers)?.into()),
     edit: state_file::edit,
     section: state_file::section,
     new_board: state_file::new_board,

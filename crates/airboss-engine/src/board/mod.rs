@@ -23,6 +23,7 @@ mod places;
 mod repair;
 mod revision;
 mod seen;
+mod shown;
 mod single;
 mod verify;
 mod wish;

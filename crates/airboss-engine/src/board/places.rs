@@ -72,12 +72,15 @@ impl Places {
     /// The file that a path in an entry means; `None` when there is none.
     #[must_use]
     pub fn resolve(&self, task: &Task, path: &str) -> Option<RepoPath> {
-        let directory = self.directory(task);
+        self.resolve_in(self.directory(task).as_deref(), path)
+    }
+
+    fn resolve_in(&self, directory: Option<&str>, path: &str) -> Option<RepoPath> {
         let vaults: Vec<String> = Vec::new();
         let home = Home {
             top: self.top.to_str(),
             root: self.board.root().map_or("", RepoPath::as_str),
-            task: directory.as_deref(),
+            task: directory,
             vaults: &vaults,
         };
         let candidates = link::candidates(path, &home);
@@ -90,17 +93,21 @@ impl Places {
     /// with the highest number. `None` when it has none on disk.
     #[must_use]
     pub fn plan(&self, task: &Task) -> Option<RepoPath> {
+        self.plan_in(self.directory(task).as_deref(), task)
+    }
+
+    fn plan_in(&self, directory: Option<&str>, task: &Task) -> Option<RepoPath> {
         let linked = task.artifacts.iter().filter(|it| it.kind == "plan");
         let linked = linked.map(|it| it.path.as_str()).rev();
         let mut named = task.plan.as_deref().into_iter().chain(linked);
         named
-            .find_map(|path| self.resolve(task, path))
-            .or_else(|| self.newest_plan(task))
+            .find_map(|path| self.resolve_in(directory, path))
+            .or_else(|| self.newest_plan(directory?))
     }
 
-    /// The plan with the highest number in the task's directory.
-    fn newest_plan(&self, task: &Task) -> Option<RepoPath> {
-        let inside = format!("{}/plans", self.directory(task)?);
+    /// The plan with the highest number in the directory of a task.
+    fn newest_plan(&self, directory: &str) -> Option<RepoPath> {
+        let inside = format!("{directory}/plans");
         let entries = fs_err::read_dir(self.root().join(&inside)).ok()?;
         let is_plan = |entry: &std::io::Result<fs_err::DirEntry>| {
             let metadata = entry.as_ref().ok().and_then(|entry| entry.metadata().ok());
@@ -120,8 +127,20 @@ impl Places {
     /// task has no directory.
     #[must_use]
     pub fn project_state(&self, task: &Task) -> Option<RepoPath> {
-        let directory = self.directory(task)?;
+        self.project_state_in(&self.directory(task)?)
+    }
+
+    fn project_state_in(&self, directory: &str) -> Option<RepoPath> {
         self.board.file(&format!("{directory}/state.json")).ok()
+    }
+
+    /// The current plan of a task and the place of its own state.json, with one look for its
+    /// directory.
+    pub(super) fn own(&self, task: &Task) -> (Option<RepoPath>, Option<RepoPath>) {
+        let directory = self.directory(task);
+        let plan = self.plan_in(directory.as_deref(), task);
+        let state = directory.and_then(|directory| self.project_state_in(&directory));
+        (plan, state)
     }
 
     /// errors.json, or the file beside it where errors.json is somebody else's or cannot be
@@ -201,12 +220,13 @@ impl Places {
             items.push(item(&self.archive, PublishKind::ArchiveState));
         }
         let marks = |field: &Field| matches!(field, Field::Phase(_));
+        let (plan, state) = self.own(task);
         if fields.iter().any(marks)
-            && let Some(plan) = self.plan(task)
+            && let Some(plan) = plan
         {
             items.push(item(&plan, PublishKind::PhaseMarkers { task: task.id }));
         }
-        if let Some(path) = self.project_state(task)
+        if let Some(path) = state
             && self.top.join(&path).is_file()
         {
             items.push(item(&path, PublishKind::ProjectState { task: task.id }));

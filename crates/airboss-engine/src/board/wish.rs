@@ -185,11 +185,12 @@ fn own_files(
     task: &Task,
 ) -> Result<Vec<Delta>, GitError> {
     let mut deltas = Vec::new();
-    if let Some(path) = places.plan(task) {
+    let (plan, state) = places.own(task);
+    if let Some(path) = plan {
         let new = |bytes: &[u8]| Some(single::phase_markers(bytes, task));
         deltas.extend(delta(repository, &path, new)?);
     }
-    if let Some(path) = places.project_state(task) {
+    if let Some(path) = state {
         let new = |bytes: &[u8]| single::project_state(bytes, task);
         deltas.extend(delta(repository, &path, new)?);
     }

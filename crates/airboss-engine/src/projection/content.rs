@@ -5,13 +5,13 @@ use std::{fmt, io};
 
 use airboss_core::id::{RunId, StepId};
 use airboss_core::operation::{Operation, PlanKey};
-use airboss_core::status_file::splice::{Shown, render, splice};
+use airboss_core::status_file::splice::{Shown as ShownSteps, render, splice};
 use airboss_core::status_file::{Damage, run_id_text};
 use airboss_core::step::Step;
 use airboss_core::view::Run;
 use serde_json::json;
 
-use super::digest;
+use super::Text;
 use crate::board::BoardFiles;
 use crate::run::markers;
 use crate::store::{OperationQuery, PublishKind, PublishRow, Store, StoreError};
@@ -34,7 +34,7 @@ pub trait Source: fmt::Debug + Send + Sync {
         &self,
         store: &dyn Store,
         row: &PublishRow,
-        base: Option<&[u8]>,
+        base: Option<&Text>,
     ) -> Result<(Content, u64), StoreError>;
 
     /// Takes in what a text says that the store does not know. It is asked once for each text
@@ -46,7 +46,7 @@ pub trait Source: fmt::Debug + Send + Sync {
         &self,
         _store: &mut dyn Store,
         _row: &PublishRow,
-        _base: Option<&[u8]>,
+        _base: Option<&Text>,
         _notes: &mut Vec<String>,
     ) -> Result<(), StoreError> {
         Ok(())
@@ -75,13 +75,24 @@ pub trait Source: fmt::Debug + Send + Sync {
         &self,
         store: &mut dyn Store,
         row: &PublishRow,
-        up_to: u64,
-        content: Option<&[u8]>,
-        _facts: Option<Facts>,
+        shown: &Shown<'_>,
     ) -> Result<bool, StoreError> {
-        let hash = content.map(digest).unwrap_or_default();
-        store.published(&row.plan, &row.path, up_to, &hash)
+        let hash = shown.content.map_or("", Text::digest);
+        store.published(&row.plan, &row.path, shown.up_to, hash)
     }
+}
+
+/// What a file shows when the work on it is done.
+#[derive(Debug)]
+pub struct Shown<'a> {
+    /// The newest operation that it shows.
+    pub up_to: u64,
+    /// Its text; `None` when there is no file.
+    pub content: Option<&'a Text>,
+    /// What the file system says of it.
+    pub facts: Option<Facts>,
+    /// The text that [`Source::content`] made it from just now, when nothing else came in.
+    pub made_from: Option<&'a Text>,
 }
 
 /// The projections of plans and boards.
@@ -118,7 +129,7 @@ impl Source for Projections {
         &self,
         store: &dyn Store,
         row: &PublishRow,
-        base: Option<&[u8]>,
+        base: Option<&Text>,
     ) -> Result<(Content, u64), StoreError> {
         match &row.kind {
             PublishKind::StatusJson => status_json(store, row, base),
@@ -137,7 +148,7 @@ impl Source for Projections {
         &self,
         store: &mut dyn Store,
         row: &PublishRow,
-        base: Option<&[u8]>,
+        base: Option<&Text>,
         notes: &mut Vec<String>,
     ) -> Result<(), StoreError> {
         match base {
@@ -158,28 +169,26 @@ impl Source for Projections {
         &self,
         store: &mut dyn Store,
         row: &PublishRow,
-        up_to: u64,
-        content: Option<&[u8]>,
-        facts: Option<Facts>,
+        shown: &Shown<'_>,
     ) -> Result<bool, StoreError> {
         if row.kind.is_imported() {
-            return self.board.record(store, row, up_to, content, facts);
+            return self.board.record(store, row, shown);
         }
-        let hash = content.map(digest).unwrap_or_default();
-        store.published(&row.plan, &row.path, up_to, &hash)
+        let hash = shown.content.map_or("", Text::digest);
+        store.published(&row.plan, &row.path, shown.up_to, hash)
     }
 }
 
 fn status_json(
     store: &dyn Store,
     row: &PublishRow,
-    disk: Option<&[u8]>,
+    disk: Option<&Text>,
 ) -> Result<(Content, u64), StoreError> {
     if let Some(disk) = disk
         && let Some(changes) = Changes::since_publication(store, row, disk)?
         && let Ok(text) = std::str::from_utf8(disk)
     {
-        let shown = Shown {
+        let shown = ShownSteps {
             plan_path: row.plan.path().as_str(),
             plan_name: "",
             plan_hash: None,
@@ -195,7 +204,7 @@ fn status_json(
     let Some(view) = store.view(&row.plan)? else {
         return Ok((Content::Gone, row.sequence));
     };
-    let shown = Shown {
+    let shown = ShownSteps {
         plan_path: row.plan.path().as_str(),
         plan_name: &view.name,
         plan_hash: Some(&view.hash),
@@ -204,7 +213,7 @@ fn status_json(
         runs: &view.runs,
         now: store.now(),
     };
-    let content = match disk.map(std::str::from_utf8) {
+    let content = match disk.map(|disk| std::str::from_utf8(disk)) {
         None => Content::Write(render(&shown).into_bytes()),
         Some(Ok(text)) => match splice(text, &shown) {
             Ok(written) => written.into(),
@@ -234,14 +243,14 @@ impl Changes {
     fn since_publication(
         store: &dyn Store,
         row: &PublishRow,
-        disk: &[u8],
+        disk: &Text,
     ) -> Result<Option<Self>, StoreError> {
         // More than this is as fast from the whole view.
         const OPERATIONS_MAX: usize = 64;
         let Some(publication) = store.publication(&row.plan, &row.path)? else {
             return Ok(None);
         };
-        if publication.hash != digest(disk) {
+        if publication.hash != disk.digest() {
             return Ok(None);
         }
         let query = OperationQuery {
@@ -288,7 +297,7 @@ impl Changes {
 fn plan_markers(
     store: &dyn Store,
     plan: &PlanKey,
-    disk: Option<&[u8]>,
+    disk: Option<&Text>,
 ) -> Result<(Content, u64), StoreError> {
     let (Some(view), Some(disk)) = (store.view(plan)?, disk) else {
         // A plan that somebody deleted is not written anew from its markers.
@@ -299,7 +308,7 @@ fn plan_markers(
         .last()
         .is_some_and(|run| run.ended.is_none() && run.runner.as_ref().is_some_and(is_alive));
     let edited = markers::apply(disk, &markers::desired(&view, flying));
-    let content = if edited == disk {
+    let content = if edited == **disk {
         Content::UpToDate
     } else {
         Content::Write(edited)
@@ -311,7 +320,7 @@ fn run_record(
     store: &dyn Store,
     row: &PublishRow,
     id: RunId,
-    disk: Option<&[u8]>,
+    disk: Option<&Text>,
 ) -> Result<(Content, u64), StoreError> {
     let sequence = store.sequence()?;
     let runs = store.runs(&row.plan)?;
@@ -319,7 +328,7 @@ fn run_record(
         return Ok((Content::Gone, sequence));
     };
     let text = record_text(run);
-    if disk == Some(text.as_bytes()) {
+    if disk.is_some_and(|disk| **disk == *text.as_bytes()) {
         return Ok((Content::UpToDate, sequence));
     }
     Ok((Content::Write(text.into_bytes()), sequence))

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use airboss_core::path::RepoPath;
 
+use super::Text;
 use super::shelf::{Displaced, Entry, Shelf};
 use crate::vfs::{Vfs, facts_if_any};
 
@@ -30,10 +31,10 @@ pub(super) struct Replace<'a> {
     pub(super) path: &'a RepoPath,
     pub(super) target: &'a Path,
     /// What the caller saw, `None` for nothing.
-    pub(super) read: Option<&'a [u8]>,
+    pub(super) read: Option<&'a Text>,
     /// The content is made from something that was displaced before, not from `read`.
     pub(super) upon_save: bool,
-    pub(super) content: &'a [u8],
+    pub(super) content: &'a Text,
 }
 
 impl Replace<'_> {
@@ -46,7 +47,7 @@ impl Replace<'_> {
             return match self.create(&draft) {
                 Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
                     let (shelf, content) = (self.shelf, self.content);
-                    let entry = shelf.hold(self.path, b"", false, content, None)?;
+                    let entry = shelf.hold(self.path, &Text::default(), false, content, None)?;
                     let entry = shelf.hold_beside(entry, self.target, content, None)?;
                     let outcome = self.create(&entry.bytes);
                     // What stays is swept up later.
@@ -85,9 +86,10 @@ impl Replace<'_> {
         let came_out = self
             .sync_target()
             .and_then(|()| self.vfs().read(&entry.bytes))
+            .map(|content| Text::as_known(content, Some(read)))
             .and_then(|content| {
                 // Its name is durable now, and what an editor did not sync is not.
-                if content != read {
+                if content != *read {
                     self.vfs().sync_file(&entry.bytes)?;
                 }
                 Ok(content)
@@ -96,7 +98,7 @@ impl Replace<'_> {
                 self.shelf.free(&entry).ok();
             });
         let content = came_out?;
-        let as_read = content == read;
+        let as_read = content == *read;
         let displaced = Displaced { entry, content };
         Ok(if as_read {
             Replaced::AsRead(Some(displaced))

@@ -17,8 +17,10 @@ mod exchange;
 mod ignore;
 mod place;
 mod shelf;
+mod text;
 mod writing;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,13 +31,14 @@ use airboss_core::path::RepoPath;
 use airboss_core::status_file::Damage;
 use sha2::{Digest as _, Sha256};
 
-pub use self::content::{Content, Projections, Source};
+pub use self::content::{Content, Projections, Shown, Source};
 use self::exchange::{Replace, Replaced};
 pub use self::place::PlaceError;
 pub(crate) use self::place::require_own;
 pub(crate) use self::shelf::fresh_draft;
 use self::shelf::{Entry, Shelf};
 pub use self::shelf::{Fate, Leftover};
+pub use self::text::Text;
 use self::writing::{Prepared, Writing, wait_while_hot};
 use crate::board::BoardFiles;
 use crate::store::{PublishKind, PublishRow, Store, StoreError};
@@ -113,10 +116,7 @@ enum PublishError {
 /// SHA-256 of a file's bytes, as the store keeps it of what was published.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// Publishes everything in the outbox; answers in words what could not be.
@@ -240,11 +240,12 @@ impl Publisher {
                 break;
             }
             rows.sort_by_key(|row| row.kind.rank());
-            self.import_all(store, &rows, &mut settled)?;
-            let mut prepared = self.prepare(store, &rows)?;
+            let mut read = self.import_all(store, &rows, &mut settled)?;
+            let mut prepared = self.prepare(store, &rows, &mut read)?;
             for row in &rows {
                 let own = prepared.take_if(|prepared| prepared.path == row.path);
-                self.publish_row(store, row, own, &mut leftovers, &mut settled);
+                let read = read.remove(&row.path);
+                self.publish_row(store, row, (own, read), &mut leftovers, &mut settled);
             }
         }
         drop(gate);
@@ -252,13 +253,14 @@ impl Publisher {
     }
 
     /// Takes files in in the reverse order of publishing: state.json knows which task of another
-    /// clone an entry of TODO.md is.
+    /// clone an entry of TODO.md is. Answers what was read.
     fn import_all(
         &self,
         store: &mut dyn Store,
         rows: &[PublishRow],
         settled: &mut Settled,
-    ) -> Result<(), StoreError> {
+    ) -> Result<BTreeMap<RepoPath, Text>, StoreError> {
+        let mut all = BTreeMap::new();
         for row in rows.iter().rev().filter(|row| row.kind.is_imported()) {
             let target = place::resolve(self.vfs(), &self.top, &row.path, false);
             // What cannot be read now is told when it is to be written.
@@ -269,12 +271,13 @@ impl Publisher {
                 }
                 read_if_any(self.vfs(), &target).ok()?
             });
-            if let Some(bytes) = read {
+            if let Some(text) = read.map(Text::from) {
                 self.source
-                    .import(store, row, Some(&bytes), &mut settled.notes)?;
+                    .import(store, row, Some(&text), &mut settled.notes)?;
+                all.insert(row.path.clone(), text);
             }
         }
-        Ok(())
+        Ok(all)
     }
 
     /// What state.json is going to say, before TODO.md is written: what is stored meanwhile must
@@ -283,18 +286,17 @@ impl Publisher {
         &self,
         store: &dyn Store,
         rows: &[PublishRow],
+        read: &mut BTreeMap<RepoPath, Text>,
     ) -> Result<Option<Prepared>, StoreError> {
         let is_last = |row: &&PublishRow| row.kind == PublishKind::BoardState;
         let Some(row) = rows.iter().find(is_last).filter(|_| rows.len() > 1) else {
             return Ok(None);
         };
-        let target = place::resolve(self.vfs(), &self.top, &row.path, false).ok();
-        // What cannot be read now is told when it is to be written.
-        let read = target.and_then(|target| read_if_any(self.vfs(), &target).ok());
-        let Some(base) = read else {
+        // What could not be read is told when it is to be written.
+        let Some(base) = read.remove(&row.path) else {
             return Ok(None);
         };
-        let (content, up_to) = self.source.content(store, row, base.as_deref())?;
+        let (content, up_to) = self.source.content(store, row, Some(&base))?;
         Ok(Some(Prepared {
             path: row.path.clone(),
             base,
@@ -307,7 +309,7 @@ impl Publisher {
         &self,
         store: &mut dyn Store,
         row: &PublishRow,
-        prepared: Option<Prepared>,
+        (prepared, read): (Option<Prepared>, Option<Text>),
         leftovers: &mut Vec<Leftover>,
         settled: &mut Settled,
     ) {
@@ -315,7 +317,13 @@ impl Publisher {
             .iter()
             .position(|left| left.entry.is_of(&row.path));
         let resumed = resumed.map(|position| leftovers.swap_remove(position));
-        match self.publish(store, row, prepared, resumed, &mut settled.notes) {
+        match self.publish(
+            store,
+            row,
+            (prepared, read.as_ref()),
+            resumed,
+            &mut settled.notes,
+        ) {
             Ok(true) if settled.written.contains(&row.path) => {}
             Ok(true) => settled.written.push(row.path.clone()),
             Ok(false) => {}
@@ -439,23 +447,24 @@ impl Publisher {
     /// # Errors
     /// When it cannot be written, or its place is not inside the work tree.
     pub fn write(&self, path: &RepoPath, content: &[u8]) -> io::Result<()> {
+        let content = Text::from(content.to_owned());
         let target =
             place::resolve(self.vfs(), &self.top, path, true).map_err(|error| match error {
                 PlaceError::Io(error) => error,
                 other => io::Error::other(other),
             })?;
         for _ in 0..TRIES_MAX {
-            let read = read_if_any(self.vfs(), &target)?;
-            if read.as_deref() == Some(content) {
+            let read = read_if_any(self.vfs(), &target)?.map(Text::from);
+            if read.as_ref() == Some(&content) {
                 return Ok(());
             }
             let replace = Replace {
                 shelf: &self.shelf,
                 path,
                 target: &target,
-                read: read.as_deref(),
+                read: read.as_ref(),
                 upon_save: false,
-                content,
+                content: &content,
             };
             match replace.run()? {
                 // The whole file is the caller's, so that what is displaced has had its day.
@@ -474,13 +483,13 @@ impl Publisher {
         &self,
         store: &mut dyn Store,
         row: &PublishRow,
-        prepared: Option<Prepared>,
+        (prepared, read): (Option<Prepared>, Option<&Text>),
         resumed: Option<Leftover>,
         notes: &mut Vec<String>,
     ) -> Result<bool, PublishError> {
         let create = row.kind != PublishKind::PlanMarkers;
         let target = place::resolve(self.vfs(), &self.top, &row.path, create)?;
-        let mut writing = Writing::new(self, row, target, prepared)?;
+        let mut writing = Writing::new(self, row, target, prepared, read)?;
         if writing.is_missing() {
             self.exclude(row)?;
         }

@@ -25,7 +25,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use airboss_core::path::RepoPath;
 use airboss_core::process::ProcessIdentity;
 
-use super::digest;
+use super::{Text, digest};
 use crate::vfs::{Vfs, create_directories, facts_if_any, read_if_any};
 
 /// An editor that truncates and then writes is done after this time.
@@ -77,7 +77,7 @@ enum Standing {
 #[derive(Debug)]
 pub(super) struct Displaced {
     pub(super) entry: Entry,
-    pub(super) content: Vec<u8>,
+    pub(super) content: Text,
 }
 
 /// What somebody saved, and what a crash or a late editor kept from being looked at.
@@ -154,10 +154,12 @@ impl Entry {
 }
 
 /// Enough of a digest to tell contents apart that no one made to collide.
+fn short(digest: &str) -> String {
+    digest.chars().take(16).collect()
+}
+
 pub(super) fn print(bytes: &[u8]) -> String {
-    let mut text = digest(bytes);
-    text.truncate(16);
-    text
+    short(&digest(bytes))
 }
 
 /// No path here has a backslash, so it can stand for the slash.
@@ -235,9 +237,9 @@ impl Shelf {
     pub(super) fn hold(
         &self,
         path: &RepoPath,
-        read: &[u8],
+        read: &Text,
         upon_save: bool,
-        content: &[u8],
+        content: &Text,
         mode: Option<u32>,
     ) -> io::Result<Entry> {
         let draft = self.draft(content, mode)?;
@@ -248,8 +250,8 @@ impl Shelf {
             number,
             beside: false,
             upon_save,
-            read: print(read),
-            new: print(content),
+            read: short(read.digest()),
+            new: short(content.digest()),
             target: target_text(path),
             bytes: PathBuf::new(),
         };
@@ -324,7 +326,7 @@ impl Shelf {
     pub(super) fn seen(&self, displaced: &Displaced) -> io::Result<()> {
         let mut entry = displaced.entry.clone();
         entry.standing = Standing::Seen;
-        entry.read = print(&displaced.content);
+        entry.read = short(displaced.content.digest());
         self.rename(&displaced.entry, entry).map(drop)
     }
 
@@ -380,7 +382,10 @@ impl Shelf {
             let done = match self.judge(&mut entry, known)? {
                 Look::Later => Ok(()),
                 Look::Over => self.discard(&entry),
-                Look::Known(content) => self.seen(&Displaced { entry, content }),
+                Look::Known(content) => {
+                    let content = Text::from(content);
+                    self.seen(&Displaced { entry, content })
+                }
                 Look::New(content) => {
                     leftovers.push(Leftover::new(entry, content));
                     Ok(())

@@ -142,6 +142,10 @@ fn await_empty_shelf(desk: &mut Desk) {
     assert_eq!(desk.shelf("kept"), [""; 0]);
 }
 
+fn text(text: &str) -> Text {
+    Text::from(text.as_bytes().to_vec())
+}
+
 #[test]
 fn what_came_out_is_handed_back_when_it_is_not_what_was_read() {
     let desk = Desk::new(1);
@@ -149,17 +153,18 @@ fn what_came_out_is_handed_back_when_it_is_not_what_was_read() {
     let target = desk.directory.path().join("status.json");
     let path = RepoPath::new("status.json").unwrap();
     let put = |read: Option<&str>, content: &str| {
+        let (read, content) = (read.map(text), text(content));
         let replace = Replace {
             shelf: &publisher.shelf,
             path: &path,
             target: &target,
-            read: read.map(str::as_bytes),
+            read: read.as_ref(),
             upon_save: false,
-            content: content.as_bytes(),
+            content: &content,
         };
         match replace.run().unwrap() {
             Replaced::AsRead(_) => "as read".to_owned(),
-            Replaced::Displaced(saved) => String::from_utf8(saved.content).unwrap(),
+            Replaced::Displaced(saved) => String::from_utf8(saved.content.to_vec()).unwrap(),
             Replaced::Untouched => "untouched".to_owned(),
         }
     };
@@ -182,9 +187,9 @@ fn crash_after_exchange(desk: &mut Desk, saved: &str) -> String {
     let written = read.replace("in_progress\"", "completed\"");
     let entry = publisher.shelf.hold(
         &desk.path,
-        read.as_bytes(),
+        &text(&read),
         false,
-        written.as_bytes(),
+        &text(&written),
         Some(0o644),
     );
     let entry = entry.unwrap();

@@ -8,7 +8,7 @@ use airboss_core::status_file::Damage;
 
 use super::exchange::{Replace, Replaced};
 use super::shelf::{Displaced, HOT, Leftover, age};
-use super::{Content, PublishError, Publisher, TRIES_MAX, digest};
+use super::{Content, PublishError, Publisher, Shown, TRIES_MAX, Text};
 use crate::store::{PublishRow, Store, StoreError};
 use crate::vfs::{Vfs, facts_if_any, read_if_any};
 
@@ -17,7 +17,7 @@ use crate::vfs::{Vfs, facts_if_any, read_if_any};
 pub(super) struct Prepared {
     pub(super) path: RepoPath,
     /// What it was made from.
-    pub(super) base: Option<Vec<u8>>,
+    pub(super) base: Text,
     pub(super) content: Content,
     /// The newest operation that it shows.
     pub(super) up_to: u64,
@@ -29,12 +29,14 @@ pub(super) struct Writing<'a> {
     row: &'a PublishRow,
     target: PathBuf,
     /// What stands at the target, as far as we know.
-    on_disk: Option<Vec<u8>>,
+    on_disk: Option<Text>,
     prepared: Option<Prepared>,
     /// What somebody saved in the moment of our last exchange. The next content is made from it.
     saved: Option<Displaced>,
     /// What somebody saved before that; nothing was built upon it.
     passed_over: Vec<Displaced>,
+    /// What was read, of which was made what stands there now; none when that is not all.
+    made_from: Option<Text>,
     /// What came out and is in the file.
     done: Vec<Displaced>,
 }
@@ -45,8 +47,11 @@ impl<'a> Writing<'a> {
         row: &'a PublishRow,
         target: PathBuf,
         prepared: Option<Prepared>,
+        read: Option<&Text>,
     ) -> io::Result<Self> {
         let on_disk = read_if_any(publisher.vfs(), &target)?;
+        let read = read.or(prepared.as_ref().map(|prepared| &prepared.base));
+        let on_disk = on_disk.map(|bytes| Text::as_known(bytes, read));
         Ok(Self {
             publisher,
             row,
@@ -55,6 +60,7 @@ impl<'a> Writing<'a> {
             prepared,
             saved: None,
             passed_over: Vec::new(),
+            made_from: None,
             done: Vec::new(),
         })
     }
@@ -73,7 +79,7 @@ impl<'a> Writing<'a> {
         }
         // When somebody else takes it up in this moment, it is his.
         if let Ok(entry) = self.publisher.shelf.take(&leftover.entry) {
-            let content = leftover.content;
+            let content = Text::from(leftover.content);
             self.saved = Some(Displaced { entry, content });
         }
     }
@@ -105,12 +111,12 @@ impl<'a> Writing<'a> {
             }
             source.import(store, self.row, self.base(), notes)?;
             let prepared = self.prepared.take();
-            let (new, up_to) = match prepared.filter(|it| it.base.as_deref() == self.base()) {
+            let (new, up_to) = match prepared.filter(|it| Some(&it.base) == self.base()) {
                 Some(prepared) => (prepared.content, prepared.up_to),
                 None => self.content(store, self.base())?,
             };
             let new = match (new, &self.saved) {
-                (Content::Write(new), _) => new,
+                (Content::Write(new), _) => Text::from(new),
                 // What was displaced says everything: it goes back as it was.
                 (Content::UpToDate, Some(saved)) => saved.content.clone(),
                 (Content::UpToDate, None) => {
@@ -133,10 +139,15 @@ impl<'a> Writing<'a> {
                 Replaced::AsRead(displaced) => {
                     written = true;
                     self.done.extend(displaced);
-                    self.done.extend(self.saved.take());
                     // Read back: a disk or a person may have had other ideas.
-                    self.on_disk = read_if_any(self.vfs(), &self.target)?;
-                    if self.on_disk.as_deref() == Some(&new[..]) {
+                    let found = read_if_any(self.vfs(), &self.target)?;
+                    let found = found.map(|bytes| Text::as_known(bytes, Some(&new)));
+                    let read = std::mem::replace(&mut self.on_disk, found);
+                    let saved = self.saved.take();
+                    let is_made_from_read = saved.is_none();
+                    self.done.extend(saved);
+                    if self.on_disk.as_ref() == Some(&new) {
+                        self.made_from = read.filter(|_| is_made_from_read);
                         self.finish(store, up_to, notes)?;
                         return Ok(true);
                     }
@@ -149,7 +160,7 @@ impl<'a> Writing<'a> {
                     self.passed_over.extend(self.saved.replace(saved));
                 }
                 Replaced::Untouched => {
-                    self.on_disk = read_if_any(self.vfs(), &self.target)?;
+                    self.on_disk = self.read()?;
                     self.passed_over.extend(self.saved.take());
                 }
             }
@@ -162,25 +173,31 @@ impl<'a> Writing<'a> {
     }
 
     /// What the new content is made from.
-    fn base(&self) -> Option<&[u8]> {
-        let saved = self.saved.as_ref().map(|saved| &saved.content[..]);
-        saved.or(self.on_disk.as_deref())
+    fn base(&self) -> Option<&Text> {
+        let saved = self.saved.as_ref().map(|saved| &saved.content);
+        saved.or(self.on_disk.as_ref())
+    }
+
+    /// What stands at the target now.
+    fn read(&self) -> io::Result<Option<Text>> {
+        let found = read_if_any(self.vfs(), &self.target)?;
+        Ok(found.map(|bytes| Text::as_known(bytes, self.on_disk.as_ref())))
     }
 
     fn content(
         &self,
         store: &dyn Store,
-        base: Option<&[u8]>,
+        base: Option<&Text>,
     ) -> Result<(Content, u64), StoreError> {
         self.publisher.source.content(store, self.row, base)
     }
 
-    fn replace(&self, new: &[u8]) -> io::Result<Replaced> {
+    fn replace(&self, new: &Text) -> io::Result<Replaced> {
         let replace = Replace {
             shelf: &self.publisher.shelf,
             path: &self.row.path,
             target: &self.target,
-            read: self.on_disk.as_deref(),
+            read: self.on_disk.as_ref(),
             upon_save: self.saved.is_some(),
             content: new,
         };
@@ -192,8 +209,8 @@ impl<'a> Writing<'a> {
     /// durable.
     fn make_durable(&self, store: &dyn Store) -> Result<(), PublishError> {
         let known = store.publication(&self.row.plan, &self.row.path)?;
-        let hash = self.on_disk.as_deref().map(digest);
-        if self.on_disk.is_none() || known.map(|known| known.hash) == hash {
+        let hash = self.on_disk.as_ref().map(Text::digest);
+        if hash.is_none() || known.as_ref().map(|known| &known.hash[..]) == hash {
             return Ok(());
         }
         let vfs = self.vfs();
@@ -228,12 +245,17 @@ impl<'a> Writing<'a> {
                 return Err(error.into());
             }
         }
-        let on_disk = self.on_disk.as_deref();
         let facts = facts_if_any(self.vfs(), &self.target)?;
         // When the row stays, somebody has just stored something newer, and will publish it:
         // one process does not work for all that come after it.
         let source = &self.publisher.source;
-        source.record(store, self.row, up_to, on_disk, facts)?;
+        let shown = Shown {
+            up_to,
+            content: self.on_disk.as_ref(),
+            facts,
+            made_from: self.made_from.as_ref(),
+        };
+        source.record(store, self.row, &shown)?;
         Ok(())
     }
 
@@ -247,7 +269,7 @@ impl<'a> Writing<'a> {
         };
         let patient = (self.publisher.source).is_patient(store, self.row, &facts);
         if patient && wait_while_hot(self.vfs(), &self.target)? {
-            self.on_disk = read_if_any(self.vfs(), &self.target)?;
+            self.on_disk = self.read()?;
         }
         Ok(())
     }
@@ -285,7 +307,7 @@ impl<'a> Writing<'a> {
             let vfs = self.publisher.vfs();
             if wait_while_hot(vfs, &saved.entry.bytes)? {
                 vfs.sync_file(&saved.entry.bytes)?;
-                saved.content = vfs.read(&saved.entry.bytes)?;
+                saved.content = vfs.read(&saved.entry.bytes)?.into();
                 return Ok(());
             }
             let aside = aside_name(vfs, &self.target)?;
@@ -295,12 +317,12 @@ impl<'a> Writing<'a> {
         } else if let Some(aside) = self.put_aside()? {
             aside
         } else {
-            self.on_disk = read_if_any(self.vfs(), &self.target)?;
+            self.on_disk = self.read()?;
             return Ok(());
         };
         self.vfs()
             .sync_directory(aside.parent().unwrap_or(&aside))?;
-        self.on_disk = read_if_any(self.vfs(), &self.target)?;
+        self.on_disk = self.read()?;
         let shown = aside.strip_prefix(&self.publisher.top).unwrap_or(&aside);
         notes.push(format!(
             "{} could not be read ({damage}); it is kept as {} and was written anew",
@@ -316,13 +338,13 @@ impl<'a> Writing<'a> {
         if wait_while_hot(vfs, &self.target)? {
             return Ok(None);
         }
-        if read_if_any(vfs, &self.target)? != self.on_disk {
+        if self.read()? != self.on_disk {
             return Ok(None);
         }
         let aside = aside_name(vfs, &self.target)?;
         vfs.rename(&self.target, &aside)?;
         // Saved in this very moment: it goes back, unless it was saved once more.
-        if Some(vfs.read(&aside)?) != self.on_disk
+        if Some(vfs.read(&aside)?.into()) != self.on_disk
             && vfs.rename_no_replace(&aside, &self.target).is_ok()
         {
             return Ok(None);

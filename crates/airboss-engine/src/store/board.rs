@@ -14,7 +14,7 @@ use airboss_core::path::RepoPath;
 use airboss_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Refusal};
+use super::{Change, Publication, Refusal};
 
 /// Which part of a board is read. Its next number, its conflicts and its sequence number always
 /// are; its errors only where it is said.
@@ -165,10 +165,25 @@ pub struct BoardPublication {
     pub hash: String,
     /// What the file system says of it.
     pub stamp: Option<FileStamp>,
+    /// Whether every text in it is the one that is remembered of its task, with `sections`, and no
+    /// number stands in it twice.
+    pub is_current: bool,
     /// The text of tasks that is new or was not known; the other tasks' stays as recorded.
     pub sections: Vec<Section>,
     /// The tasks that are not in this file any more.
     pub forget: Vec<TaskId>,
+}
+
+impl BoardPublication {
+    /// What is kept of the file as a whole.
+    pub(super) fn shown(&self) -> Publication {
+        Publication {
+            sequence: self.up_to,
+            hash: self.hash.clone(),
+            stamp: self.stamp,
+            is_current: self.is_current,
+        }
+    }
 }
 
 /// Takes in one operation from the log of a board.

@@ -24,9 +24,9 @@ use super::lease::Slot;
 use super::rules::{check_change, concerned, id_prefix, overview_of, phases_of, summary_of};
 use super::{
     AttemptSummary, BoardChanges, BoardHead, BoardPublication, Change, Claim, Clock, CommandId,
-    Commit, Committed, Decide, DecideBoard, Decided, Expected, FOUND_MAX, FileStamp, GitWishRow,
-    Lease, LeaseKey, OperationQuery, Overview, PhaseCounts, Publication, PublishRow, Section,
-    Standing, Store, StoreError, StoredAttempt, Wanted,
+    Commit, Committed, Decide, DecideBoard, Decided, Expected, FOUND_MAX, GitWishRow, Lease,
+    LeaseKey, OperationQuery, Overview, PhaseCounts, Publication, PublishRow, Section, Standing,
+    Store, StoreError, StoredAttempt, Wanted,
 };
 use crate::clock;
 
@@ -269,19 +269,13 @@ impl Inner {
         &mut self,
         plan: &PlanKey,
         path: &RepoPath,
-        up_to: u64,
-        hash: &str,
-        stamp: Option<FileStamp>,
+        publication: Publication,
     ) -> (bool, bool) {
+        let up_to = publication.sequence;
         let key = (plan.clone(), path.clone());
         let known = self.publications.get(&key).map(|known| known.sequence);
         let is_newest = known.is_none_or(|known| known <= up_to);
         if is_newest {
-            let publication = Publication {
-                sequence: up_to,
-                hash: hash.to_owned(),
-                stamp,
-            };
             self.publications.insert(key.clone(), publication);
         }
         let pending = self.outbox.get(&key).map(|row| row.sequence);
@@ -439,9 +433,7 @@ impl Store for MemoryStore {
             return Ok(true);
         }
         inner.remember(&log, path, &publication.sections);
-        let BoardPublication { up_to, hash, .. } = publication;
-        let (is_newest, is_clean) =
-            inner.record_publication(&log, path, *up_to, hash, publication.stamp);
+        let (is_newest, is_clean) = inner.record_publication(&log, path, publication.shown());
         if is_newest {
             inner.save_sections(&log, path, &publication.sections);
             let sections = inner.sections.entry((log, path.clone())).or_default();
@@ -687,7 +679,7 @@ impl Store for MemoryStore {
         if !inner.views.contains_key(plan) {
             return Ok(true);
         }
-        let (_, is_clean) = inner.record_publication(plan, path, up_to, hash, None);
+        let (_, is_clean) = inner.record_publication(plan, path, Publication::of(up_to, hash));
         Ok(is_clean)
     }
 

@@ -408,6 +408,21 @@ pub struct Publication {
     pub hash: String,
     /// What the file system said of it right afterwards, where the publisher told.
     pub stamp: Option<FileStamp>,
+    /// Whether every text in it is the one that is remembered of its task, and no number stands
+    /// in it twice.
+    pub is_current: bool,
+}
+
+impl Publication {
+    /// That of a file about which nothing else is kept.
+    fn of(sequence: u64, hash: &str) -> Self {
+        Self {
+            sequence,
+            hash: hash.to_owned(),
+            stamp: None,
+            is_current: false,
+        }
+    }
 }
 
 /// A git commit waiting to be made.

@@ -5,11 +5,13 @@
 //! byte for byte and in its order.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use super::keys;
 use super::object;
 use super::shape::{Kind, Shape};
 use crate::board::edit::EditError;
+use crate::json::Node;
 
 /// What a round of edits means to change. Tasks are named by the first byte of their values.
 #[derive(Debug, Default)]
@@ -33,6 +35,9 @@ pub(super) fn check(
     kind: Kind,
     intent: &Intent,
 ) -> Result<(), EditError> {
+    if intent.added.is_empty() && intent.removed.is_empty() {
+        return check_in_place(before, after, intent);
+    }
     let lost = |message: String| EditError::Lossy { message };
     let after = Shape::parse(after, kind)
         .map_err(|error| lost(format!("the edited text could not be read: {error}")))?;
@@ -84,6 +89,55 @@ pub(super) fn check(
         }
     }
     Ok(())
+}
+
+/// The same where no task comes or goes, without reading what did not change: the text before is
+/// sound, and so is one that differs from it in whole values alone.
+fn check_in_place(before: &Shape<'_>, after: &[u8], intent: &Intent) -> Result<(), EditError> {
+    let lost = |message: String| EditError::Lossy { message };
+    let after = std::str::from_utf8(after)
+        .map_err(|error| lost(format!("the edited text could not be read: {error}")))?;
+    let text = before.text();
+    // Every value that may differ, with the key that may say its number.
+    let mut meant: Vec<(Range<usize>, Option<u32>, Option<&str>)> = Vec::new();
+    for list in &before.lists {
+        for (key, node) in list.entries() {
+            let span = before.span(node);
+            if let Some(number) = intent.changed.get(&span.start) {
+                meant.push((span, Some(*number), key.map(AsRef::as_ref)));
+            }
+        }
+    }
+    for key in &intent.root {
+        meant.extend((before.root.get(key)).map(|node| (before.span(node), None, None)));
+    }
+    meant.sort_by_key(|(span, ..)| span.start);
+    meant.dedup_by_key(|(span, ..)| span.start);
+    let (mut from, mut rest) = (0, after);
+    for (span, number, key) in meant {
+        let gap = text.get(from..span.start).unwrap_or_default();
+        let is_task = |node: Node<'_>| {
+            let object = node.object();
+            number.is_none_or(|number| {
+                object.is_some_and(|it| object::task_number(&it, key) == Some(number))
+            })
+        };
+        let value = rest.strip_prefix(gap).and_then(Node::at_start);
+        let Some(value) = value.filter(|value| is_task(*value)) else {
+            let what = number.map_or("a member of the root".to_owned(), |it| format!("task {it}"));
+            return Err(lost(format!("{what} would not be where it belongs")));
+        };
+        rest = rest
+            .get(gap.len() + value.raw().len()..)
+            .unwrap_or_default();
+        from = span.end;
+    }
+    if text.get(from..) == Some(rest) {
+        return Ok(());
+    }
+    Err(lost(
+        "an entry that nobody edits would be lost or changed".to_owned(),
+    ))
 }
 
 enum Expected<'t> {

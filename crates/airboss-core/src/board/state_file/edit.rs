@@ -113,7 +113,7 @@ impl<'text> Tasks<'text> {
         const FEW: usize = 4;
         let texts: Vec<String> = wanted.iter().map(ToString::to_string).collect();
         let may_be = |raw: &str| {
-            texts.len() > FEW || texts.iter().any(|text| raw.contains(text)) || raw.contains('\\')
+            texts.len() > FEW || texts.iter().any(|text| names(raw, text)) || raw.contains('\\')
         };
         let mut found: BTreeMap<u32, Vec<Standing<'_>>> = BTreeMap::new();
         for (list, tasks) in shape.lists.iter().enumerate() {
@@ -159,6 +159,16 @@ impl<'text> Tasks<'text> {
         }
         Ok(Some(first))
     }
+}
+
+/// Whether a number stands in a text, perhaps with zeros before it, and not as a part of another.
+fn names(raw: &str, number: &str) -> bool {
+    raw.match_indices(number).any(|(at, _)| {
+        let before = raw[..at].trim_end_matches('0');
+        let behind = &raw[at + number.len()..];
+        let is_digit = |character: char| character.is_ascii_digit();
+        !before.ends_with(is_digit) && !behind.starts_with(is_digit)
+    })
 }
 
 impl Standing<'_> {

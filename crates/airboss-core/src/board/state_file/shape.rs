@@ -40,6 +40,17 @@ pub(super) enum Kind {
 impl<'text> Shape<'text> {
     pub(super) fn parse(bytes: &'text [u8], kind: Kind) -> Result<Self, EditError> {
         let document = Document::from_bytes(bytes).map_err(|error| unreadable(&error))?;
+        Self::of(document, kind)
+    }
+
+    /// As [`Shape::parse`], of a text that is known to be sound: it was parsed before, or edited
+    /// from one that was.
+    pub(super) fn of_sound(bytes: &'text [u8], kind: Kind) -> Result<Self, EditError> {
+        let text = std::str::from_utf8(bytes).unwrap_or_default();
+        Self::of(Document::of_sound(text), kind)
+    }
+
+    fn of(document: Document<'text>, kind: Kind) -> Result<Self, EditError> {
         let line_of_root = || {
             let text = document.text();
             Lines::new(text).of(document.root().span(text).start)

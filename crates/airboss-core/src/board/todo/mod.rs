@@ -28,4 +28,4 @@ mod tests;
 
 pub use edit::{edit, new_board, section};
 pub use mend::{insert_status, renumber_at};
-pub use parse::{Front, Problem, ProblemKind, TodoFile};
+pub use parse::{Front, HEAD_BYTES, Problem, ProblemKind, TodoFile, begins_with_entry};

@@ -1,6 +1,6 @@
 //! The whole file as facts: every entry read, everything odd named.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::facts::facts;
@@ -10,6 +10,7 @@ use super::scan::{Scan, is_front_key};
 use super::status::StatusShape;
 use crate::board::edit::EditError;
 use crate::board::facts::TaskFacts;
+use crate::board::roots::TodoFound;
 use crate::board::status::TaskStatus;
 use crate::plan::lines::{decode, heading};
 
@@ -125,6 +126,39 @@ impl TodoFile {
         file
     }
 
+    /// Reads the front matter and the entries with these numbers, and looks for no problems.
+    ///
+    /// One change in a board of ten thousand tasks need not pay for all of them.
+    #[must_use]
+    pub fn parse_some(bytes: &[u8], numbers: &BTreeSet<u32>) -> Self {
+        let text = decode(bytes);
+        let scan = Scan::new(&text);
+        let asked = scan.entries.iter();
+        let asked = asked.filter(|entry| numbers.contains(&entry.number));
+        Self {
+            front: front(&scan),
+            is_stub: is_stub(&scan),
+            damage: damage(&scan),
+            entries: asked.map(|entry| facts(&View::new(&scan, entry))).collect(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// Tells what kind of file it is, and reads no entry.
+    #[must_use]
+    pub fn kind(bytes: &[u8]) -> TodoFound {
+        if begins_with_entry(bytes) {
+            return TodoFound::WithEntries;
+        }
+        let text = decode(bytes);
+        let scan = Scan::new(&text);
+        match scan.entries.is_empty() {
+            _ if is_stub(&scan) => TodoFound::Stub,
+            true => TodoFound::WithoutEntries,
+            false => TodoFound::WithEntries,
+        }
+    }
+
     fn push(&mut self, line: usize, kind: ProblemKind, message: impl Into<String>) {
         self.problems.push(Problem::new(line, kind, message));
     }
@@ -238,6 +272,26 @@ impl TodoFile {
             }
         }
     }
+}
+
+/// The first entry of a board stands nearer to its beginning than this, in bytes.
+pub const HEAD_BYTES: usize = 16 << 10;
+
+/// Whether an entry stands in the first [`HEAD_BYTES`], with no fence and no comment there: how
+/// those are read depends on everything that comes after, and that there is an entry does not.
+#[must_use]
+pub fn begins_with_entry(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(HEAD_BYTES)];
+    let Some(end) = head.iter().rposition(|byte| *byte == b'\n') else {
+        return false;
+    };
+    let text = decode(&head[..=end]);
+    let scan = Scan::new(&text);
+    let is_open = |problem: &Problem| {
+        let kinds = [ProblemKind::UnclosedFence, ProblemKind::UnclosedComment];
+        kinds.contains(&problem.kind)
+    };
+    !scan.entries.is_empty() && !scan.quoted.contains(&true) && !scan.problems.iter().any(is_open)
 }
 
 const NEXT_NUMBER: &str = "next_project_number";

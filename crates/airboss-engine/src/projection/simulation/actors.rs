@@ -22,11 +22,11 @@ impl Source for Numbered {
         &self,
         store: &dyn Store,
         row: &PublishRow,
-        base: Option<&[u8]>,
+        base: Option<&crate::projection::Text>,
     ) -> Result<(Content, u64), StoreError> {
         let sequence = store.sequence()?;
         let _ = row;
-        let mut text = match base.map(Text::parse) {
+        let mut text = match base.map(|base| Text::parse(base)) {
             None => Text::default(),
             Some(Some(text)) => text,
             Some(None) => {
@@ -61,7 +61,7 @@ impl Source for Hasty {
         &self,
         store: &dyn Store,
         row: &PublishRow,
-        base: Option<&[u8]>,
+        base: Option<&crate::projection::Text>,
     ) -> Result<(Content, u64), StoreError> {
         let (content, up_to) = Numbered.content(store, row, base)?;
         let mut store = self.0.0.clone();

@@ -493,14 +493,8 @@ pub(super) fn publish(
     };
     let file = File::new(connection, stream, &publication.path);
     file.remember(&publication.sections, None)?;
-    let (newest, is_clean) = record_publication(
-        connection,
-        stream,
-        &publication.path,
-        publication.up_to,
-        &publication.hash,
-        publication.stamp.as_ref(),
-    )?;
+    let (newest, is_clean) =
+        record_publication(connection, stream, &publication.path, &publication.shown())?;
     if newest {
         file.save(&publication.sections, None)?;
         file.forget(&publication.forget)?;

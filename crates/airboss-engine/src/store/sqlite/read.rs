@@ -448,14 +448,16 @@ pub(super) fn publication(
     plan: &PlanKey,
     path: &RepoPath,
 ) -> Result<Option<Publication>, Fault> {
-    let sql = "SELECT publication.sequence, publication.hash, publication.stamp FROM publication \
-        JOIN plan ON plan.id = publication.plan WHERE plan.path = ?1 AND publication.path = ?2";
+    let sql = "SELECT shown.sequence, shown.hash, shown.stamp, shown.is_current \
+        FROM publication AS shown JOIN plan ON plan.id = shown.plan \
+        WHERE plan.path = ?1 AND shown.path = ?2";
     let params = (plan.path().as_str(), path.as_str());
     one(connection, sql, params, |row| {
         Ok(Publication {
             sequence: unsigned(row, 0)?,
             hash: row.get(1)?,
             stamp: optional_json(row, 2)?,
+            is_current: row.get(3)?,
         })
     })
 }

@@ -6,7 +6,7 @@ use super::fault::Fault;
 
 /// One script for each version: `VERSIONS[n]` leads from version `n` to version `n + 1`.
 /// A published script is never changed; a new one is appended.
-pub(super) const VERSIONS: &[&str] = &[VERSION_1, VERSION_2];
+pub(super) const VERSIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
 
 /// The columns beside a JSON column repeat what is searched or counted in it.
 const VERSION_1: &str = "
@@ -194,6 +194,12 @@ CREATE TABLE meta (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// Whether a published file holds nothing older than what is remembered of it, and nothing twice. Of files from
+/// before nobody knows, so that they are looked through once more.
+const VERSION_3: &str = "
+ALTER TABLE publication ADD COLUMN is_current INTEGER NOT NULL DEFAULT 0;
+";
+
 /// The schema version of the database; 0 for an empty one.
 pub(super) fn version(connection: &Connection) -> Result<i64, Fault> {
     let version = connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))?;
@@ -310,6 +316,7 @@ INSERT INTO command VALUES (1, 'c', 6, '42');
             sequence: 1,
             hash: "p".to_owned(),
             stamp: None,
+            is_current: false,
         };
         let known = store.publication(&plan, plan.path()).unwrap();
         assert_eq!(known, Some(published));

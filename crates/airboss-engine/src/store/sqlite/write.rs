@@ -19,8 +19,8 @@ use crate::store::board::{begins_board, check_stream};
 use crate::store::lease::Slot;
 use crate::store::rules::{check_change, concerned, phases_of};
 use crate::store::{
-    Change, CommandId, Commit, Committed, Decide, DecideBoard, Decided, Expected, FileStamp,
-    LeaseKey, Standing, Wanted,
+    Change, CommandId, Commit, Committed, Decide, DecideBoard, Decided, Expected, LeaseKey,
+    Publication, Standing, Wanted,
 };
 
 /// How a transaction ends when nothing failed.
@@ -456,7 +456,8 @@ pub(super) fn published(
     let Some(plan) = read::plan_row(connection, plan)? else {
         return Ok(End::Rollback(true));
     };
-    let (_, is_clean) = record_publication(connection, plan, path, up_to, hash, None)?;
+    let shown = Publication::of(up_to, hash);
+    let (_, is_clean) = record_publication(connection, plan, path, &shown)?;
     Ok(End::Commit(is_clean))
 }
 
@@ -466,17 +467,17 @@ pub(super) fn record_publication(
     connection: &Connection,
     plan: PlanRow,
     path: &RepoPath,
-    up_to: u64,
-    hash: &str,
-    stamp: Option<&FileStamp>,
+    shown: &Publication,
 ) -> Result<(bool, bool), Fault> {
-    let (path, up_to) = (path.as_str(), signed(up_to));
-    let stamp = stamp.map(serde_json::to_string).transpose()?;
-    let sql = "INSERT INTO publication (plan, path, sequence, hash, stamp) \
-        VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (plan, path) DO UPDATE \
-        SET sequence = excluded.sequence, hash = excluded.hash, stamp = excluded.stamp \
-        WHERE sequence <= excluded.sequence";
-    let recorded = execute(connection, sql, (plan, path, up_to, hash, stamp))?;
+    let (path, up_to) = (path.as_str(), signed(shown.sequence));
+    let stamp = shown.stamp.as_ref().map(serde_json::to_string);
+    let sql = "INSERT INTO publication (plan, path, sequence, hash, stamp, is_current) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (plan, path) DO UPDATE \
+        SET sequence = excluded.sequence, hash = excluded.hash, stamp = excluded.stamp, \
+        is_current = excluded.is_current WHERE sequence <= excluded.sequence";
+    let stamp = stamp.transpose()?;
+    let params = (plan, path, up_to, &shown.hash, stamp, shown.is_current);
+    let recorded = execute(connection, sql, params)?;
     let sql = "DELETE FROM outbox WHERE plan = ?1 AND path = ?2 AND sequence <= ?3";
     execute(connection, sql, (plan, path, up_to))?;
     let sql = "SELECT count(*) FROM outbox WHERE plan = ?1 AND path = ?2";

@@ -30,6 +30,7 @@ fn publication(up_to: u64, hash: &str, sections: Vec<Section>) -> BoardPublicati
         up_to,
         hash: hash.to_owned(),
         stamp: None,
+        is_current: false,
         sections,
         forget: Vec::new(),
     }

@@ -125,6 +125,10 @@ proptest! {
             StateFile::parse(&after.bytes).unwrap(),
         );
         prop_assert_eq!(old.tasks.len(), new.tasks.len());
+        let some = StateFile::parse_some(&after.bytes, &[task.number].into()).unwrap();
+        let asked = new.tasks.iter().filter(|one| one.number == task.number);
+        prop_assert_eq!(some.tasks, asked.cloned().collect::<Vec<_>>());
+        prop_assert_eq!(some.next_number, new.next_number);
         for (old, new) in old.tasks.iter().zip(&new.tasks) {
             if old.number != task.number {
                 prop_assert_eq!(section(before.as_bytes(), old), section(&after.bytes, new));
@@ -154,6 +158,39 @@ proptest! {
         prop_assert!(facts.tasks.iter().any(|one| one.id == Some(task.id)));
         let removed = edit(&added.bytes, &[Edit::Remove { number }]).unwrap();
         prop_assert_eq!(String::from_utf8(removed.bytes).unwrap(), before);
+    }
+
+    #[test]
+    fn what_nobody_meant_is_noticed(before in boards(), after in boards(), meant in 0_usize..5) {
+        let shape = Shape::parse(before.as_bytes(), Kind::Board).unwrap();
+        let silent = check(&shape, after.as_bytes(), Kind::Board, &Intent::default());
+        prop_assert_eq!(silent.is_ok(), before == after);
+        // One task may change: into a sound object with its number, and no other one.
+        let facts = StateFile::parse(before.as_bytes()).unwrap();
+        let task = &facts.tasks[meant % facts.tasks.len()];
+        let intent = Intent {
+            changed: [(task.span.start, task.number)].into(),
+            ..Intent::default()
+        };
+        let with = |object: &str| {
+            let (head, tail) = (&before[..task.span.start], &before[task.span.end..]);
+            let text = format!("{head}{object}{tail}");
+            check(&shape, text.as_bytes(), Kind::Board, &intent).is_ok()
+        };
+        let number = task.number;
+        let key = format!("{{\"project_number\": {number}}}");
+        prop_assert!(with(&key));
+        let other = number + 1;
+        for wrong in [
+            "null".to_owned(),
+            format!("{{\"project_number\": {other}}}"),
+            format!("{{\"project_number\": {number}"),
+            format!("{key}, {key}"),
+            format!("{key} x"),
+            String::new(),
+        ] {
+            prop_assert!(!with(&wrong), "{}", wrong);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Every odd input that is known, one line each.
 
 use super::*;
+use crate::board::roots::TodoFound;
 
 /// Number, title and status of each entry, and the kinds of problems.
 fn picture(input: &[u8]) -> String {
@@ -246,4 +247,25 @@ fn a_section_is_the_entry_without_what_follows() {
         ONE.trim_end().as_bytes()
     );
     assert_eq!(section(b"", &file.entries[1]), b"");
+}
+
+#[test]
+fn the_kind_is_told_by_the_first_entry_or_by_everything() {
+    let kind = |text: &str| TodoFile::kind(text.as_bytes());
+    let entry = "### 1. a\n- **Status**: [PLANNED]\n";
+    let filler = "words\n".repeat(HEAD_BYTES / 6 + 1);
+    assert_eq!(kind(entry), TodoFound::WithEntries);
+    assert!(begins_with_entry(entry.as_bytes()));
+    assert_eq!(kind(&format!("{filler}{entry}")), TodoFound::WithEntries);
+    assert_eq!(kind(&filler), TodoFound::WithoutEntries);
+    assert_eq!(kind(""), TodoFound::Stub);
+    // The fence closes behind the first lines, so that the entry is quoted.
+    assert_eq!(
+        kind(&format!("```\n{entry}{filler}```\n")),
+        TodoFound::WithoutEntries
+    );
+    assert_eq!(
+        kind(&format!("<!--\n{entry}{filler}-->\n")),
+        TodoFound::WithoutEntries
+    );
 }

@@ -1,0 +1,178 @@
+//! What a published file shows, remembered section by section: the base of the next import.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use airboss_core::board::facts::List;
+use airboss_core::board::import::Base;
+use airboss_core::board::{Board, BoardKey, Field, Place, TaskFacts};
+use airboss_core::id::TaskId;
+
+use super::files::{BoardFiles, base, bases, is_current, shows, stamp_of};
+use super::list_file::{Identifier, ListFile, Parsed};
+use super::seen::{NEXT_NUMBER, next_number_section};
+use crate::projection::{Shown, Text};
+use crate::store::{
+    BoardPublication, Publication, PublishRow, Section, Store, StoreError, TaskDelta, Wanted,
+};
+
+impl BoardFiles {
+    /// Remembers the text of every task that is new in the file.
+    pub(crate) fn record(
+        &self,
+        store: &mut dyn Store,
+        row: &PublishRow,
+        shown: &Shown<'_>,
+    ) -> Result<bool, StoreError> {
+        let board = BoardKey::new(row.plan.path().clone());
+        let known = store.publication(&row.plan, &row.path)?;
+        let hash = shown.content.map_or("", Text::digest);
+        let unchanged = known.as_ref().filter(|known| known.hash == hash);
+        let mut publication = BoardPublication {
+            path: row.path.clone(),
+            up_to: shown.up_to,
+            hash: hash.to_owned(),
+            stamp: shown.facts.as_ref().map(stamp_of),
+            is_current: unchanged.is_some_and(|known| known.is_current),
+            sections: Vec::new(),
+            forget: Vec::new(),
+        };
+        if let (Some(file), Some(text), None) = (ListFile::of(&row.kind), shown.content, unchanged)
+        {
+            let work = Remembering {
+                store,
+                board: &board,
+                row,
+                file,
+                text,
+            };
+            if !work.compare_changed(known.as_ref(), shown.made_from, &mut publication)? {
+                work.compare_all(&mut publication)?;
+                publication.is_current &= !self.is_behind(&board, row, text);
+            }
+        }
+        store.publish_board(&board, &publication)
+    }
+}
+
+/// A text that is to be remembered.
+struct Remembering<'a> {
+    store: &'a dyn Store,
+    board: &'a BoardKey,
+    row: &'a PublishRow,
+    file: ListFile,
+    text: &'a Text,
+}
+
+impl Remembering<'_> {
+    /// Looks only at the tasks that changed, and tells whether that is enough: when the text was
+    /// made from what was published before, every other entry is as it was.
+    fn compare_changed(
+        &self,
+        known: Option<&Publication>,
+        made_from: Option<&Text>,
+        publication: &mut BoardPublication,
+    ) -> Result<bool, StoreError> {
+        let (Some(known), Some(made_from)) = (known, made_from) else {
+            return Ok(false);
+        };
+        if !is_current(Some(known), made_from) {
+            return Ok(false);
+        }
+        let changes = self.store.changed_since(self.board, known.sequence)?;
+        let changed = changes.map(|changes| changes.tasks).unwrap_or_default();
+        if !changed.iter().all(stays_in_place) {
+            return Ok(false);
+        }
+        let numbers: BTreeSet<u32> = changed.iter().map(|delta| delta.task.number).collect();
+        let Ok(parsed) = (self.file.parse_some)(self.text, &numbers) else {
+            return Ok(false);
+        };
+        let wanted = Wanted::Tasks(numbers.into_iter().collect());
+        let view = self.store.board_part(self.board, &wanted)?;
+        let view = view.unwrap_or_default();
+        // One with the id of a task that has another number in the store is a case for all.
+        let is_known = |facts: &TaskFacts| facts.id.is_none_or(|id| view.tasks.contains_key(&id));
+        if !parsed.facts.iter().all(is_known) {
+            return Ok(false);
+        }
+        let mut ids: Vec<TaskId> = view.tasks.keys().copied().collect();
+        ids.push(NEXT_NUMBER);
+        let path = &self.row.path;
+        let sections = self.store.sections(self.board, path, Some(&ids))?;
+        let mut bases = sections.into_iter().map(base).collect();
+        // What differs from what was published is what was just written.
+        self.compare(&view, &parsed, &mut bases, &|_, _, _| true, publication);
+        publication.is_current = true;
+        Ok(true)
+    }
+
+    /// Looks at every entry.
+    fn compare_all(&self, publication: &mut BoardPublication) -> Result<(), StoreError> {
+        let Ok(parsed) = (self.file.parse)(self.text) else {
+            return Ok(());
+        };
+        let view = self.store.board(self.board)?.unwrap_or_default();
+        let mut bases = bases(self.store, self.board, &self.row.path)?;
+        let is_new = |task, known: &Base, facts: &TaskFacts| shows(&view, task, known, facts);
+        let is_current = self.compare(&view, &parsed, &mut bases, &is_new, publication);
+        publication.is_current = is_current && !has_number_twice(&parsed);
+        let is_gone = |id: &TaskId| {
+            let task = view.tasks.get(id);
+            task.is_none_or(|task| task.place != Place::Active)
+        };
+        publication.forget = bases.into_keys().filter(is_gone).collect();
+        Ok(())
+    }
+
+    /// Adds what is not as its base says and is new, and takes what stands in the file out of the
+    /// bases. Answers whether every text is now the one that is remembered.
+    fn compare(
+        &self,
+        view: &Board,
+        parsed: &Parsed,
+        bases: &mut BTreeMap<TaskId, Base>,
+        is_new: &dyn Fn(TaskId, &Base, &TaskFacts) -> bool,
+        publication: &mut BoardPublication,
+    ) -> bool {
+        let mut is_current = true;
+        for (task, facts) in Identifier::new(view).facts(parsed) {
+            let hash = self.file.section_hash(self.text, facts);
+            match bases.remove(&task) {
+                Some(known) if known.hash == hash => {}
+                Some(known) if !is_new(task, &known, facts) => is_current = false,
+                _ => publication.sections.push(Section {
+                    task,
+                    hash,
+                    sequence: publication.up_to,
+                    facts: facts.clone(),
+                }),
+            }
+        }
+        let known = bases.remove(&NEXT_NUMBER).map(|base| base.facts.number);
+        if let Some(number) = parsed.next_number.filter(|next| Some(*next) != known) {
+            let section = next_number_section(number, publication.up_to);
+            publication.sections.push(section);
+        }
+        is_current
+    }
+}
+
+/// Whether the list of active tasks gives a number twice.
+fn has_number_twice(parsed: &Parsed) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut active = parsed
+        .facts
+        .iter()
+        .filter(|facts| facts.list == List::Active);
+    !active.all(|facts| seen.insert(facts.number))
+}
+
+/// Whether a change leaves the entry where it is: one that comes, goes or gets another number
+/// also changes what stands beside it.
+fn stays_in_place(delta: &TaskDelta) -> bool {
+    delta.appeared.is_none()
+        && delta.moved.is_none()
+        && delta.number_before.is_none()
+        && delta.task.place == Place::Active
+        && !delta.fields.contains(&Field::Place)
+}
