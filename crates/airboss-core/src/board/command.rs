@@ -181,7 +181,12 @@ impl<'a> Standing<'a> {
     }
 
     /// A change of a task with its instant; nothing when nothing would change.
-    fn change(&self, task: &Task, changes: Vec<TaskChange>, forced: bool) -> Vec<BoardOperation> {
+    pub(crate) fn change(
+        &self,
+        task: &Task,
+        changes: Vec<TaskChange>,
+        forced: bool,
+    ) -> Vec<BoardOperation> {
         self.change_because(task, changes, self.cause(), forced)
     }
 

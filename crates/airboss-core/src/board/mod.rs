@@ -32,7 +32,7 @@ pub mod todo;
 pub mod transition;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use self::change::{Field, TaskChange};
 pub use self::edit::{Edit, EditError, Edited, Position};
