@@ -6,7 +6,6 @@
 //! postflight: what the verdicts mean for the task. An agent has no say in any of them.
 
 mod begin;
-pub mod content;
 mod finish;
 pub mod prompt;
 pub mod work;

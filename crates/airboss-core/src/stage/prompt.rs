@@ -59,7 +59,7 @@ pub struct Parts {
 
 /// A template that cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("line {line}: there is no field `{{{{{field}}}}}`; there are {}", FIELDS.join(", "))]
+#[error("line {line}: there is no field `{{{{{field}}}}}`; there are {}", names())]
 pub struct UnknownField {
     /// Where, from 1.
     pub line: usize,
@@ -67,28 +67,210 @@ pub struct UnknownField {
     pub field: String,
 }
 
-/// The names of the fields.
-pub const FIELDS: [&str; 14] = [
-    "task",
-    "title",
-    "description",
-    "request",
-    "directory",
-    "aspect",
-    "inputs",
-    "plan",
-    "artifact",
-    "gates",
-    "previous",
-    "gate_output",
-    "answer",
-    "rules",
-];
+fn names() -> String {
+    Field::ALL.map(Field::name).join(", ")
+}
 
-/// The built-in template of a stage; `None` for those that need no agent or have a prompt of
-/// their own (the phases of a plan).
+/// What a template can ask for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Field {
+    Task,
+    Title,
+    Description,
+    Request,
+    Directory,
+    Aspect,
+    Inputs,
+    Plan,
+    Artifact,
+    Gates,
+    Previous,
+    GateOutput,
+    Answer,
+    Rules,
+}
+
+impl Field {
+    const ALL: [Self; 14] = [
+        Self::Task,
+        Self::Title,
+        Self::Description,
+        Self::Request,
+        Self::Directory,
+        Self::Aspect,
+        Self::Inputs,
+        Self::Plan,
+        Self::Artifact,
+        Self::Gates,
+        Self::Previous,
+        Self::GateOutput,
+        Self::Answer,
+        Self::Rules,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Task => "task",
+            Self::Title => "title",
+            Self::Description => "description",
+            Self::Request => "request",
+            Self::Directory => "directory",
+            Self::Aspect => "aspect",
+            Self::Inputs => "inputs",
+            Self::Plan => "plan",
+            Self::Artifact => "artifact",
+            Self::Gates => "gates",
+            Self::Previous => "previous",
+            Self::GateOutput => "gate_output",
+            Self::Answer => "answer",
+            Self::Rules => "rules",
+        }
+    }
+
+    /// What stands for it in the prompt; empty when there is nothing to say.
+    fn value(self, parts: &Parts) -> String {
+        let word = |text: &Option<String>| text.clone().unwrap_or_default();
+        match self {
+            Self::Task => parts.task.to_string(),
+            Self::Title => one_line(&parts.title, TITLE_MAX),
+            Self::Description => block(&parts.description, DESCRIPTION_MAX),
+            Self::Request => block(&parts.request, REQUEST_MAX),
+            Self::Directory => parts.directory.clone(),
+            Self::Aspect => word(&parts.aspect),
+            Self::Inputs => {
+                let lines: Vec<String> =
+                    parts.inputs.iter().map(|path| format!("- {path}")).collect();
+                head(&lines.join("\n"), INPUTS_MAX)
+            }
+            Self::Plan => word(&parts.plan),
+            Self::Artifact => parts.artifact.clone(),
+            Self::Gates => head(&parts.gates.join("; "), GATES_MAX),
+            Self::Previous => below(
+                "An earlier attempt was not accepted. Look at what it left, and mend that. \
+                 The reason",
+                &block(&parts.previous, PREVIOUS_MAX),
+            ),
+            Self::GateOutput => {
+                let output = parts.gate_output.as_ref().map(|text| tail(text, OUTPUT_MAX));
+                let label = "The end of the failing check's output";
+                below(label, &block(&output, usize::MAX))
+            }
+            Self::Answer => below(
+                "The answer to your question",
+                &block(&parts.answer, ANSWER_MAX),
+            ),
+            Self::Rules => RULES.to_owned(),
+        }
+    }
+}
+
+/// A text in a fence; empty when there is none.
+fn block(text: &Option<String>, limit: usize) -> String {
+    let text = text.as_deref().map(str::trim).unwrap_or_default();
+    if text.is_empty() {
+        return String::new();
+    }
+    fenced(&head(text, limit)).trim_end().to_owned()
+}
+
+fn below(label: &str, block: &str) -> String {
+    if block.is_empty() {
+        String::new()
+    } else {
+        format!("{label}:\n{block}")
+    }
+}
+
+/// A template that was read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Template {
+    paragraphs: Vec<Vec<Piece>>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Piece {
+    Text(String),
+    Field(Field),
+}
+
+impl Template {
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// When it names a field that there is not.
+    pub fn parse(text: &str) -> Result<Self, UnknownField> {
+        let mut line = 1;
+        let mut paragraphs = Vec::new();
+        for paragraph in text.split("\n\n") {
+            paragraphs.push(pieces(paragraph.trim_end(), line)?);
+            line += paragraph.matches('\n').count() + 2;
+        }
+        let rules = Piece::Field(Field::Rules);
+        if !paragraphs.iter().flatten().any(|piece| *piece == rules) {
+            paragraphs.push(vec![rules]);
+        }
+        Ok(Self { paragraphs })
+    }
+
+    /// Fills it in.
+    #[must_use]
+    pub fn render(&self, parts: &Parts) -> String {
+        let paragraphs: Vec<String> = self
+            .paragraphs
+            .iter()
+            .filter_map(|pieces| paragraph(pieces, parts))
+            .collect();
+        paragraphs.join("\n\n") + "\n"
+    }
+}
+
+/// A paragraph filled in; `None` when it has nothing to say.
+fn paragraph(pieces: &[Piece], parts: &Parts) -> Option<String> {
+    let mut text = String::new();
+    let (mut fields, mut filled) = (0, 0);
+    for piece in pieces {
+        match piece {
+            Piece::Text(plain) => text.push_str(plain),
+            Piece::Field(field) => {
+                let value = field.value(parts);
+                fields += 1;
+                filled += usize::from(!value.is_empty());
+                text.push_str(&value);
+            }
+        }
+    }
+    ((fields == 0 || filled > 0) && !text.trim().is_empty()).then_some(text)
+}
+
+/// A paragraph divided at its fields; braces that are never closed are text.
+fn pieces(paragraph: &str, first_line: usize) -> Result<Vec<Piece>, UnknownField> {
+    let mut pieces = Vec::new();
+    let mut rest = paragraph;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let Some((name, behind)) = after.split_once("}}") else {
+            break;
+        };
+        let name = name.trim();
+        let known = Field::ALL.into_iter().find(|field| field.name() == name);
+        let field = known.ok_or_else(|| {
+            let read = paragraph.len() - rest.len() + before.len();
+            UnknownField {
+                line: first_line + paragraph[..read].matches('\n').count(),
+                field: name.to_owned(),
+            }
+        })?;
+        pieces.push(Piece::Text(before.to_owned()));
+        pieces.push(Piece::Field(field));
+        rest = behind;
+    }
+    pieces.push(Piece::Text(rest.to_owned()));
+    Ok(pieces)
+}
+
+/// The text of the built-in template of a stage; `None` for those that need no agent or have a
+/// prompt of their own (the phases of a plan).
 #[must_use]
-pub const fn template(stage: Stage) -> Option<&'static str> {
+pub const fn built_in(stage: Stage) -> Option<&'static str> {
     match stage {
         Stage::Research => Some(include_str!("prompts/research.md")),
         Stage::Plan => Some(include_str!("prompts/plan.md")),
@@ -97,115 +279,6 @@ pub const fn template(stage: Stage) -> Option<&'static str> {
         Stage::Document => Some(include_str!("prompts/document.md")),
         Stage::Implement | Stage::Test => None,
     }
-}
-
-impl Parts {
-    fn field(&self, name: &str) -> Option<String> {
-        let block = |text: &Option<String>, limit| {
-            let text = text.as_deref().map(str::trim).unwrap_or_default();
-            if text.is_empty() {
-                String::new()
-            } else {
-                fenced(&head(text, limit)).trim_end().to_owned()
-            }
-        };
-        let below = |label: &str, block: String| {
-            if block.is_empty() {
-                block
-            } else {
-                format!("{label}:\n{block}")
-            }
-        };
-        let list = || {
-            let lines: Vec<String> = self.inputs.iter().map(|path| format!("- {path}")).collect();
-            head(&lines.join("\n"), INPUTS_MAX)
-        };
-        let output = self.gate_output.as_ref().map(|text| tail(text, OUTPUT_MAX));
-        Some(match name {
-            "task" => self.task.to_string(),
-            "title" => one_line(&self.title, TITLE_MAX),
-            "description" => block(&self.description, DESCRIPTION_MAX),
-            "request" => block(&self.request, REQUEST_MAX),
-            "directory" => self.directory.clone(),
-            "aspect" => self.aspect.clone().unwrap_or_default(),
-            "inputs" => list(),
-            "plan" => self.plan.clone().unwrap_or_default(),
-            "artifact" => self.artifact.clone(),
-            "gates" => head(&self.gates.join("; "), GATES_MAX),
-            "previous" => below(
-                "An earlier attempt was not accepted. Look at what it left, and mend that. The reason",
-                block(&self.previous, PREVIOUS_MAX),
-            ),
-            "gate_output" => below(
-                "The end of the failing check's output",
-                block(&output, OUTPUT_MAX + 20),
-            ),
-            "answer" => below("The answer to your question", block(&self.answer, ANSWER_MAX)),
-            "rules" => RULES.to_owned(),
-            _ => return None,
-        })
-    }
-}
-
-/// Fills a template in.
-///
-/// # Errors
-/// When it names a field that there is not.
-pub fn render(template: &str, parts: &Parts) -> Result<String, UnknownField> {
-    let mut out = String::with_capacity(4096);
-    let mut line = 1;
-    let mut has_rules = false;
-    for paragraph in template.split("\n\n") {
-        let filled = fill(paragraph, line, parts)?;
-        line += paragraph.matches('\n').count() + 2;
-        has_rules |= paragraph.contains("{{rules}}");
-        let text = filled.text.trim_end();
-        if filled.is_wanted && !text.is_empty() {
-            out.push_str(text);
-            out.push_str("\n\n");
-        }
-    }
-    if !has_rules {
-        out.push_str(RULES);
-    }
-    let end = out.trim_end().len();
-    out.truncate(end);
-    out.push('\n');
-    Ok(out)
-}
-
-struct Filled {
-    text: String,
-    /// It has no fields, or one of them says something.
-    is_wanted: bool,
-}
-
-fn fill(paragraph: &str, first_line: usize, parts: &Parts) -> Result<Filled, UnknownField> {
-    let mut text = String::with_capacity(paragraph.len());
-    let (mut fields, mut filled) = (0, 0);
-    let mut rest = paragraph;
-    while let Some((before, after)) = rest.split_once("{{") {
-        let Some((name, behind)) = after.split_once("}}") else {
-            break;
-        };
-        let value = parts.field(name.trim()).ok_or_else(|| {
-            let read = paragraph.len() - rest.len() + before.len();
-            UnknownField {
-                line: first_line + paragraph[..read].matches('\n').count(),
-                field: name.trim().to_owned(),
-            }
-        })?;
-        fields += 1;
-        filled += usize::from(!value.is_empty());
-        text.push_str(before);
-        text.push_str(&value);
-        rest = behind;
-    }
-    text.push_str(rest);
-    Ok(Filled {
-        text,
-        is_wanted: fields == 0 || filled > 0,
-    })
 }
 
 /// Whether a prompt may be sent, by its size.

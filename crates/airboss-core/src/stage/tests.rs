@@ -2,10 +2,10 @@
 
 use insta::assert_snapshot;
 
-use super::content::{Kind, lacks};
-use super::prompt::{Parts, render, template};
+use super::prompt::{Parts, Template, built_in};
 use super::work::suggested_topics;
 use super::*;
+use crate::artifact::{Kind, lacks};
 use crate::board::command::Standing;
 use crate::board::ready::waits_of;
 use crate::board::testing::{after, at, board, task, waiting};
@@ -227,6 +227,10 @@ fn a_description_suggests_how_many_look() {
     check("A distributed cache", 4);
 }
 
+fn template(stage: Stage) -> Option<Template> {
+    built_in(stage).map(|text| Template::parse(text).unwrap())
+}
+
 fn parts() -> Parts {
     Parts {
         task: 58,
@@ -242,14 +246,15 @@ fn parts() -> Parts {
 
 #[test]
 fn a_whole_prompt() {
-    assert_snapshot!(render(template(Stage::Plan).unwrap(), &parts()).unwrap());
+    assert_snapshot!(template(Stage::Plan).unwrap().render(&parts()));
 }
 
 #[test]
 fn a_template_says_what_it_does_not_know() {
-    let error = render("One\n\nTwo {{artefact}}\n", &parts()).unwrap_err();
+    let error = Template::parse("One\n\nTwo {{artefact}}\n").unwrap_err();
     assert!(error.to_string().starts_with("line 3: there is no field `{{artefact}}`"));
-    let own = render("Do {{title}}.\n\nWhy: {{request}}\n", &parts()).unwrap();
+    let own = Template::parse("Do {{title}}.\n\nWhy: {{request}}\n").unwrap();
+    let own = own.render(&parts());
     assert!(own.starts_with("Do Shorten the start-up banner.\n\nRules\n"), "{own}");
 }
 
@@ -271,7 +276,7 @@ fn the_longest_prompt_fits() {
     };
     for stage in Stage::ALL {
         let Some(template) = template(stage) else { continue };
-        let text = render(template, &parts).unwrap();
+        let text = template.render(&parts);
         assert!(prompt::fits(&text), "{stage}: {}", crate::prompt::tokens(&text));
     }
 }

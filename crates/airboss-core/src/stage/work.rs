@@ -1,6 +1,6 @@
 //! What a stage has to make, unit by unit.
 
-use super::content::Kind;
+use crate::artifact::{Due, Kind};
 use crate::id::StepId;
 use crate::path::RepoPath;
 
@@ -14,15 +14,6 @@ const ASPECTS: [&str; TOPICS_MAX] = [
     "what can go wrong: risks, edge cases, constraints, and how to test for them",
     "what it touches: interfaces, data, migration, and who depends on them",
 ];
-
-/// A file that a unit has to produce, and what it has to be.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Due {
-    /// Where. It was chosen before the attempt, and agent and verifier get the same.
-    pub path: RepoPath,
-    /// What.
-    pub kind: Kind,
-}
 
 /// One unit: what one agent is given.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -266,12 +266,6 @@ fn retry_failed(
 
 /// The order and the prompts, without a store and without a process.
 fn dry_run(request: &RunRequest) -> String {
-    let gates: Vec<String> = request
-        .gates
-        .iter()
-        .map(|gate| gate.command.clone())
-        .collect();
-    let top = request.top.display().to_string();
     let mut out = Vec::new();
     for (place, unit) in request.flight.units.iter().enumerate() {
         let order = SpawnOrder {
@@ -285,8 +279,7 @@ fn dry_run(request: &RunRequest) -> String {
             gate_output: None,
             answer: None,
         };
-        let plan = request.plan.to_string();
-        let text = prompt::render(&request.facts.prompt(&order, &top, &plan, &gates));
+        let text = request.prompt(&order);
         let beside = if unit.step.parallel {
             ", may run beside others"
         } else {

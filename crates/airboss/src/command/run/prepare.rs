@@ -10,7 +10,7 @@ use airboss_core::path::RepoPath;
 use airboss_core::plan::{Problem, Severity, schedule};
 use airboss_engine::agents::{Agent, Backend};
 use airboss_engine::git::GitError;
-use airboss_engine::run::RunRequest;
+use airboss_engine::run::{Brief, RunRequest};
 use airboss_engine::run::flight::{PlanFacts, criterion_gates};
 use airboss_engine::run::gates::Gate;
 use airboss_engine::supervise::Limits;
@@ -52,6 +52,8 @@ pub(super) fn request(
         plan: file.key.clone(),
         flight,
         facts: PlanFacts::new(&file.plan, &file.name, &output),
+        brief: Brief::Steps,
+        plan_files: true,
         agent: agent(config)?,
         gates,
         commit: config.commit,

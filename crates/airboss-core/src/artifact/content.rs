@@ -1,7 +1,7 @@
 //! Whether a file is what it claims to be: a report, a plan, a summary.
 //!
-//! That it exists, is new and is no skeleton is the business of [`artifact`](crate::artifact).
-//! Here is what each kind has to say on top of that.
+//! That it exists, is new and is no skeleton is said elsewhere; here is what each kind has to
+//! say on top of that.
 
 use serde::{Deserialize, Serialize};
 
