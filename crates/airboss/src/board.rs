@@ -286,6 +286,12 @@ impl BoardWriting {
         })
     }
 
+    /// How much the board allows.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
     /// Carries a change out and tells what became of it. `numbers` are the tasks that the
     /// command names.
     ///
@@ -490,9 +496,9 @@ fn decision(planned: Planned, numbers: &[u32], board: &Board) -> Decision {
     Decision {
         subject: first_line(&planned.subject),
         body: paragraphs.join("\n\n"),
-        files: Vec::new(),
         result: json!({ "tasks": rows, "notes": planned.notes }),
         operations,
+        ..Decision::default()
     }
 }
 

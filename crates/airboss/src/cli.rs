@@ -78,9 +78,14 @@ pub enum Command {
     Run(command::run::RunArguments),
     /// Adopt the board of this repository (TODO.md, state.json), or make a plan known.
     Init(command::init::InitArguments),
-    /// Show or check a plan file.
-    #[command(subcommand)]
-    Plan(command::plan::PlanCommand),
+    /// Research a task: its reports, verified and linked.
+    Research(command::stage::ResearchArguments),
+    /// Plan a task; or show or check a plan file.
+    Plan(command::plan::PlanArguments),
+    /// Write the next version of a task's plan.
+    Revise(command::stage::StageArguments),
+    /// Carry the plan of a task out, phase by phase.
+    Implement(command::stage::StageArguments),
     /// Show where the plan stands.
     Status,
     /// Show progress, once or until the plan is complete.
@@ -205,13 +210,16 @@ impl Cli {
             verbose: self.verbose,
             printer: Printer,
         };
-        use command::{mark, next, retry, runs, status, validate};
+        use command::{mark, next, retry, runs, stage, status, validate};
         let context = &context;
         match &self.command {
             Command::Demo(arguments) => command::demo::demo(context, arguments),
             Command::Run(arguments) => command::run::run(context, arguments),
             Command::Init(arguments) => command::init::init(context, arguments),
-            Command::Plan(command) => command::plan::plan(context, command),
+            Command::Research(arguments) => stage::research(context, arguments),
+            Command::Plan(arguments) => command::plan::plan(context, arguments),
+            Command::Revise(arguments) => stage::revise(context, arguments),
+            Command::Implement(arguments) => stage::implement(context, arguments),
             Command::Status => status::status(context),
             Command::Progress(arguments) => status::progress(context, arguments),
             Command::Phases => status::phases(context),

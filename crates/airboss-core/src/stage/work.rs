@@ -31,9 +31,12 @@ pub struct Unit {
 }
 
 impl Unit {
-    fn one(id: &str, text: &str, path: &RepoPath, kind: Kind) -> Self {
+    /// A unit that makes one file. It is called as the file is, so that a new round of the stage
+    /// has new units.
+    fn one(text: &str, path: &RepoPath, kind: Kind) -> Self {
+        let name = path.file_name();
         Self {
-            id: StepId::from(id),
+            id: StepId::from(name.strip_suffix(".md").unwrap_or(name)),
             text: text.to_owned(),
             waits_for: Vec::new(),
             due: vec![Due {
@@ -49,25 +52,20 @@ impl Unit {
 #[must_use]
 pub fn research(reports: &[RepoPath], overview: Option<&RepoPath>) -> Vec<Unit> {
     let several = reports.len() > 1;
+    let looks = |aspect| if several { aspect } else { "a report" };
     let mut units: Vec<Unit> = reports
         .iter()
         .zip(ASPECTS)
-        .zip(1..)
-        .map(|((path, aspect), number)| Unit {
+        .map(|(path, aspect)| Unit {
             parallel: several,
-            ..Unit::one(
-                &format!("report-{number}"),
-                if several { aspect } else { "a report" },
-                path,
-                Kind::Report,
-            )
+            ..Unit::one(looks(aspect), path, Kind::Report)
         })
         .collect();
     if let Some(path) = overview.filter(|_| several) {
         let waits_for = units.iter().map(|unit| unit.id.clone()).collect();
         units.push(Unit {
             waits_for,
-            ..Unit::one("overview", "an overview of the reports", path, Kind::Report)
+            ..Unit::one("an overview of the reports", path, Kind::Report)
         });
     }
     units
@@ -76,7 +74,7 @@ pub fn research(reports: &[RepoPath], overview: Option<&RepoPath>) -> Vec<Unit> 
 /// The unit of a plan or of its next version.
 #[must_use]
 pub fn plan(path: &RepoPath) -> Vec<Unit> {
-    vec![Unit::one("plan", "a plan", path, Kind::Plan)]
+    vec![Unit::one("a plan", path, Kind::Plan)]
 }
 
 /// How many reports a description suggests. It is a suggestion: nobody is sent by it.

@@ -26,7 +26,7 @@ mod recovery;
 mod runner;
 pub mod tree;
 pub mod watch;
-mod wishes;
+pub(crate) mod wishes;
 
 use std::collections::HashMap;
 use std::path::PathBuf;

@@ -24,6 +24,7 @@ pub mod restore;
 pub mod retry;
 pub mod run;
 pub mod runs;
+pub mod stage;
 pub mod status;
 pub mod task;
 pub mod trust;
