@@ -278,6 +278,8 @@ impl NewTask {
             artifacts: Vec::new(),
             plan: None,
             phases: std::collections::BTreeMap::new(),
+            checked: None,
+            workflow: None,
             operation: None,
         }
     }

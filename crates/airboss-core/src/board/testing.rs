@@ -50,6 +50,8 @@ pub(crate) fn task(number: u32, status: &str) -> Task {
         artifacts: Vec::new(),
         plan: None,
         phases: BTreeMap::new(),
+        checked: None,
+        workflow: None,
         operation: None,
     }
 }

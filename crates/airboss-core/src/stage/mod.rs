@@ -9,6 +9,7 @@ mod begin;
 mod finish;
 pub mod prompt;
 pub mod work;
+pub mod workflow;
 
 use serde::{Deserialize, Serialize};
 
