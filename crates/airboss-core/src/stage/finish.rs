@@ -16,21 +16,26 @@ pub enum End {
     Nothing,
 }
 
+/// What a stage's end rests on.
+#[derive(Clone, Copy, Debug)]
+pub struct Closing<'a> {
+    /// The stage.
+    pub stage: Stage,
+    /// How it ended.
+    pub end: End,
+    /// The artifacts that were verified.
+    pub artifacts: &'a [Artifact],
+    /// The phases of the plan, as its file has them: a task with open ones is never completed.
+    pub phases: &'a [(String, PhaseStatus)],
+    /// Other changes that belong to it.
+    pub besides: &'a [TaskChange],
+}
+
 /// The changes that a stage's end makes: links, the current plan and the status, all at once.
 ///
-/// `artifacts` are those that were verified. `phases` are the phases of the plan as its file has
-/// them; a task with open phases is never completed by this.
-///
 /// # Errors
-/// When the task is gone, or its plan has open phases and the end says that all is done.
-pub fn finish(
-    standing: &Standing<'_>,
-    number: u32,
-    stage: Stage,
-    end: End,
-    artifacts: &[Artifact],
-    phases: &[(String, PhaseStatus)],
-) -> Decision {
+/// When the task is gone.
+pub fn finish(standing: &Standing<'_>, number: u32, closing: &Closing<'_>) -> Decision {
     let task = standing.task(number)?;
     let mut after = task.clone();
     let mut changes: Vec<TaskChange> = Vec::new();
@@ -38,9 +43,10 @@ pub fn finish(
         change.apply(after);
         changes.push(change);
     };
-    for artifact in artifacts {
+    let is_plan = matches!(closing.stage, Stage::Plan | Stage::Revise);
+    for artifact in closing.artifacts {
         take(&mut after, TaskChange::Artifact(artifact.clone()));
-        if end == End::Done && matches!(stage, Stage::Plan | Stage::Revise) {
+        if closing.end == End::Done && is_plan {
             // Markers that were set belong to the version before.
             for key in after.phases.keys().cloned().collect::<Vec<_>>() {
                 take(&mut after, TaskChange::Phase(key, None));
@@ -48,10 +54,13 @@ pub fn finish(
             take(&mut after, TaskChange::Plan(Some(artifact.path.clone())));
         }
     }
-    if let Some(to) = status_after(&after, stage, end, phases) {
+    if let Some(to) = status_after(&after, closing.stage, closing.end, closing.phases) {
         for change in transition::changes(&after, &to, standing.now, None) {
             take(&mut after, change);
         }
+    }
+    for change in closing.besides {
+        take(&mut after, change.clone());
     }
     Ok(standing.change(task, changes, false))
 }

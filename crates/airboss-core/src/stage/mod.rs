@@ -14,7 +14,7 @@ pub mod workflow;
 use serde::{Deserialize, Serialize};
 
 pub use self::begin::{Entry, PlanAtHand, Refusal, begin};
-pub use self::finish::{End, finish};
+pub use self::finish::{Closing, End, finish};
 use crate::board::Status;
 
 /// What a workflow command does.

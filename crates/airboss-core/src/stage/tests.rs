@@ -108,6 +108,21 @@ fn force_opens_what_a_person_may_open_and_no_more() {
     check(&bare, Stage::Implement, PlanAtHand::None, none);
 }
 
+fn closing<'a>(
+    stage: Stage,
+    end: End,
+    artifacts: &'a [Artifact],
+    phases: &'a [(String, PhaseStatus)],
+) -> Closing<'a> {
+    Closing {
+        stage,
+        end,
+        artifacts,
+        phases,
+        besides: &[],
+    }
+}
+
 fn ended(stage: Stage, end: End, phases: &[(&str, PhaseStatus)], marked: &[&str]) -> String {
     let before = board([task(1, "researched")]);
     let entry = Entry {
@@ -142,7 +157,7 @@ fn ended(stage: Stage, end: End, phases: &[(&str, PhaseStatus)], marked: &[&str]
         _ => Vec::new(),
     };
     let standing = standing(&begun, Mode::Strict, false);
-    let operations = finish(&standing, 1, stage, end, &made, &phases).unwrap();
+    let operations = finish(&standing, 1, &closing(stage, end, &made, &phases)).unwrap();
     let after = after(&begun, &operations);
     let task = after.find(1).unwrap();
     let plan = task.plan.as_deref().unwrap_or("no plan");
@@ -180,7 +195,7 @@ fn what_an_end_means() {
 fn who_changed_the_status_meanwhile_keeps_it() {
     let before = board([task(1, "abandoned")]);
     let standing = standing(&before, Mode::Permissive, false);
-    let operations = finish(&standing, 1, Stage::Research, End::Nothing, &[], &[]).unwrap();
+    let operations = finish(&standing, 1, &closing(Stage::Research, End::Nothing, &[], &[])).unwrap();
     assert!(operations.is_empty(), "{operations:?}");
 }
 

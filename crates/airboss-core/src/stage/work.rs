@@ -77,6 +77,19 @@ pub fn plan(path: &RepoPath) -> Vec<Unit> {
     vec![Unit::one("a plan", path, Kind::Plan)]
 }
 
+/// The unit of a search for the cause of a failure: the fix, and a report about it.
+#[must_use]
+pub fn debug(path: &RepoPath) -> Vec<Unit> {
+    let text = "the cause of the failure, and its fix";
+    vec![Unit::one(text, path, Kind::Report)]
+}
+
+/// The unit that brings documents up to date, and says which.
+#[must_use]
+pub fn document(path: &RepoPath) -> Vec<Unit> {
+    vec![Unit::one("documents up to date", path, Kind::Summary)]
+}
+
 /// How many reports a description suggests. It is a suggestion: nobody is sent by it.
 ///
 /// The words are those of the format (its section on research topics).

@@ -350,11 +350,12 @@ fn change_of(
     let mut edits = BoardEdits::of_operations(&decision.operations, standing.now, task);
     for edit in &mut edits.tasks {
         let carried = decision.carried.iter().filter(|(id, _)| *id == edit.task.id);
-        for (_, field) in carried {
-            if !edit.fields.contains(field) {
-                edit.fields.push(field.clone());
-            }
-        }
+        let mut fields: Vec<Field> = carried.map(|(_, field)| field.clone()).collect();
+        // They come first, as they did when they were published.
+        let newer = edit.fields.drain(..).filter(|field| !fields.contains(field));
+        let newer: Vec<Field> = newer.collect();
+        fields.extend(newer);
+        edit.fields = fields;
     }
     let has_work =
         !edits.tasks.is_empty() || edits.next_number.is_some() || !decision.files.is_empty();

@@ -114,12 +114,13 @@ impl RunRequest {
             }
             Brief::Stage { template, parts } => {
                 let parts = order.steps.iter().find_map(|unit| parts.get(unit)).cloned();
+                let parts = parts.unwrap_or_default();
                 template.render(&Parts {
                     gates,
                     previous: order.previous.clone(),
-                    gate_output: order.gate_output.clone(),
+                    gate_output: order.gate_output.clone().or(parts.gate_output.clone()),
                     answer: order.answer.clone(),
-                    ..parts.unwrap_or_default()
+                    ..parts
                 })
             }
         }

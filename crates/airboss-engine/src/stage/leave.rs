@@ -1,10 +1,11 @@
 //! The postflight: what was verified is linked and committed, and the task gets its status.
 
-use airboss_core::board::{Artifact, Field, TimeKey};
+use airboss_core::board::{Artifact, Field, TaskChange, TimeKey};
 use airboss_core::id::TaskId;
 use airboss_core::operation::StepStatus;
 use airboss_core::path::RepoPath;
-use airboss_core::stage::{self, End, Stage};
+use airboss_core::stage::{self, Closing, End, Stage};
+use airboss_core::time::Timestamp;
 use airboss_core::verdict::ChangedFile;
 use airboss_core::view::View;
 
@@ -38,11 +39,17 @@ pub(super) fn deltas(changes: &[ChangedFile]) -> Vec<Delta> {
     changes.collect()
 }
 
-/// Ends the stage by what the flight has come to.
+/// Ends the stage by what the flight has come to. `besides` are changes of the task that belong
+/// to this end and are stored with it.
 ///
 /// # Errors
 /// When the store fails; the stage is as it was then, and can be left again.
-pub fn leave(desk: &mut Desk, request: &Request, prepared: &Prepared) -> Result<Left, StageError> {
+pub fn leave(
+    desk: &mut Desk,
+    request: &Request,
+    prepared: &Prepared,
+    besides: &dyn Fn(End, Timestamp) -> Vec<TaskChange>,
+) -> Result<Left, StageError> {
     let view = desk.store.view(&prepared.key)?.unwrap_or_default();
     let end = end(&view);
     let mut artifacts = Vec::new();
@@ -58,7 +65,8 @@ pub fn leave(desk: &mut Desk, request: &Request, prepared: &Prepared) -> Result<
         }
         let changes = verified_changes(&desk.store, &prepared.key, id)?;
         // An agent that was to write a report changed nothing else that counts.
-        let own = changes.into_iter().filter(|change| change.path == due.path);
+        let counts = |path: &RepoPath| *path == due.path || changes_files(request.stage);
+        let own = changes.into_iter().filter(|change| counts(&change.path));
         files.extend(deltas(&own.collect::<Vec<_>>()));
         artifacts.push(due.path.clone());
     }
@@ -77,7 +85,15 @@ pub fn leave(desk: &mut Desk, request: &Request, prepared: &Prepared) -> Result<
     let done = desk.change(None, &request.wanted(), &mut |given| {
         let standing = request.standing(given);
         let number = request.number;
-        let operations = stage::finish(&standing, number, request.stage, end, &links, &phases)?;
+        let besides = besides(end, given.now);
+        let closing = Closing {
+            stage: request.stage,
+            end,
+            artifacts: &links,
+            phases: &phases,
+            besides: &besides,
+        };
+        let operations = stage::finish(&standing, number, &closing)?;
         Ok(Decision {
             operations,
             subject: subject.clone(),
@@ -92,6 +108,11 @@ pub fn leave(desk: &mut Desk, request: &Request, prepared: &Prepared) -> Result<
         missing,
         done,
     })
+}
+
+/// Whether a stage is there to change files besides its artifact.
+fn changes_files(stage: Stage) -> bool {
+    matches!(stage, Stage::Debug | Stage::Document)
 }
 
 /// How much of a flight is done.

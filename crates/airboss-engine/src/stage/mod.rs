@@ -13,6 +13,7 @@ mod leave;
 mod paths;
 mod phases;
 mod prepare;
+mod test;
 
 use airboss_core::board::command::Standing;
 use airboss_core::board::ready::Wait;
@@ -25,6 +26,7 @@ use airboss_core::stage::{self, Entry, Stage};
 pub use self::leave::{Left, leave};
 pub use self::phases::PhaseKeeper;
 pub use self::prepare::{Prepared, prepare};
+pub use self::test::{Tested, test};
 use crate::board::{BoardError, Decision, Desk, Done};
 use crate::store::{BoardStanding, StoreError, Wanted};
 

@@ -113,6 +113,19 @@ impl<'a> Paths<'a> {
         self.numbered("plans", "implementation", number)
     }
 
+    /// The next report of a search for a cause.
+    pub(super) fn debug(&self) -> Result<RepoPath, RepoPathError> {
+        let names = self.names("debug");
+        let number = artifact_name::next_number(names.iter().map(String::as_str), "");
+        let name = artifact_name::debug(number, &self.task.slug);
+        self.file("debug", &name)
+    }
+
+    /// What a day's work on the documents says of itself; `day` is `20260302`.
+    pub(super) fn documentation(&self, day: &str) -> Result<RepoPath, RepoPathError> {
+        self.file("summaries", &format!("documentation-{day}.md"))
+    }
+
     /// The summary of a day, which is `20260302`.
     pub(super) fn summary(&self, day: &str) -> Result<RepoPath, RepoPathError> {
         let round = self.next("plans", "implementation").saturating_sub(1).max(1);

@@ -8,7 +8,7 @@ use airboss_core::board::{Board, Task, command};
 use airboss_core::dispatch;
 use airboss_core::id::StepId;
 use airboss_core::operation::{Operation, PlanKey, StepRecord};
-use airboss_core::path::RepoPath;
+use airboss_core::path::{RepoPath, RepoPathError};
 use airboss_core::plan::{PhaseStatus, Plan, ScheduledStep, Severity, schedule};
 use airboss_core::stage::prompt::{Parts, Template, built_in};
 use airboss_core::stage::work::{self, Unit};
@@ -17,6 +17,7 @@ use airboss_core::stage::{PlanAtHand, Stage};
 use super::paths::Paths;
 use super::{Request, StageError};
 use crate::board::{BoardError, Desk};
+use crate::clock;
 use crate::registry::register;
 use crate::run::Brief;
 use crate::run::flight::{PhaseFacts, PlanFacts, StepFacts, findings_path};
@@ -181,23 +182,7 @@ fn made(
         true => begun(&desk.store, &prepared)?,
         false => Vec::new(),
     };
-    let units = match request.stage {
-        Stage::Research if begun.is_empty() => {
-            let reports = paths.reports(request.topics)?;
-            let overview = (request.topics > 1).then(|| paths.overview()).transpose()?;
-            work::research(&reports, overview.as_ref())
-        }
-        Stage::Research => {
-            let (overviews, reports): (Vec<_>, Vec<_>) = begun
-                .into_iter()
-                .partition(|path| path.file_name().starts_with("OVERVIEW"));
-            work::research(&reports, overviews.first())
-        }
-        _ => {
-            let path = begun.first().cloned();
-            work::plan(&path.map_or_else(|| paths.plan(), Ok)?)
-        }
-    };
+    let units = units(request, paths, begun)?;
     let inputs = inputs(desk, board, &prepared, request.stage);
     let mut parts = HashMap::new();
     let several = units.len() > 1;
@@ -224,6 +209,7 @@ fn made(
                 },
                 plan: prepared.plan_path.as_ref().map(ToString::to_string),
                 artifact: artifact.unwrap_or_default(),
+                gate_output: failure(&prepared.task, request.stage),
                 ..Parts::default()
             },
         );
@@ -232,6 +218,39 @@ fn made(
     prepared.units = units.iter().map(|unit| scheduled(unit, request.stage)).collect();
     prepared.brief = Brief::Stage { template, parts };
     Ok(prepared)
+}
+
+/// What the stage has to make; `begun` are the artifacts of a flight that goes on.
+fn units(
+    request: &Request,
+    paths: &Paths<'_>,
+    begun: Vec<RepoPath>,
+) -> Result<Vec<Unit>, RepoPathError> {
+    let known = begun.first().cloned();
+    let or = |chosen: Result<RepoPath, RepoPathError>| known.clone().map_or(chosen, Ok);
+    Ok(match request.stage {
+        Stage::Research if begun.is_empty() => {
+            let reports = paths.reports(request.topics)?;
+            let overview = (request.topics > 1).then(|| paths.overview()).transpose()?;
+            work::research(&reports, overview.as_ref())
+        }
+        Stage::Research => {
+            let (overviews, reports): (Vec<_>, Vec<_>) = begun
+                .into_iter()
+                .partition(|path| path.file_name().starts_with("OVERVIEW"));
+            work::research(&reports, overviews.first())
+        }
+        Stage::Debug => work::debug(&or(paths.debug())?),
+        Stage::Document => work::document(&or(paths.documentation(&today()))?),
+        Stage::Plan | Stage::Revise | Stage::Implement | Stage::Test => {
+            work::plan(&or(paths.plan())?)
+        }
+    })
+}
+
+/// `20260302`.
+pub(super) fn today() -> String {
+    clock::now().seconds_text()[..10].replace('-', "")
 }
 
 /// The artifacts of a flight that was begun and not finished.
@@ -246,6 +265,8 @@ fn begun(store: &dyn Store, prepared: &Prepared) -> Result<Vec<RepoPath>, StageE
     }
     let folder = match prepared.key.path().file_name() {
         "research" => "reports",
+        "debug" => "debug",
+        "document" => "summaries",
         _ => "plans",
     };
     let directory = &prepared.directory;
@@ -274,6 +295,12 @@ fn inputs(desk: &Desk, board: &Board, prepared: &Prepared, stage: Stage) -> Vec<
         inputs.extend(summary.map(|path| path.to_string()));
     }
     inputs
+}
+
+/// What the checks said when they were run last, for who looks for the cause.
+fn failure(task: &Task, stage: Stage) -> Option<String> {
+    let checked = task.checked.as_ref().filter(|_| stage == Stage::Debug)?;
+    checked.failure.clone()
 }
 
 fn facts(prepared: &Prepared, units: &[Unit]) -> PlanFacts {
