@@ -86,6 +86,14 @@ pub enum Command {
     Revise(command::stage::StageArguments),
     /// Carry the plan of a task out, phase by phase.
     Implement(command::stage::StageArguments),
+    /// Take a task through the stages of a scope, with a report after each.
+    Coordinate(command::coordinate::CoordinateArguments),
+    /// Run the project's checks for a task, and store what they said.
+    Test(command::stage::TestArguments),
+    /// Look for the cause of a failing check, and mend it.
+    Debug(command::stage::StageArguments),
+    /// Bring the documents up to date with what a task changed.
+    Document(command::stage::StageArguments),
     /// Show where the plan stands.
     Status,
     /// Show progress, once or until the plan is complete.
@@ -220,6 +228,10 @@ impl Cli {
             Command::Plan(arguments) => command::plan::plan(context, arguments),
             Command::Revise(arguments) => stage::revise(context, arguments),
             Command::Implement(arguments) => stage::implement(context, arguments),
+            Command::Coordinate(arguments) => command::coordinate::coordinate(context, arguments),
+            Command::Test(arguments) => stage::test(context, arguments),
+            Command::Debug(arguments) => stage::debug(context, arguments),
+            Command::Document(arguments) => stage::document(context, arguments),
             Command::Status => status::status(context),
             Command::Progress(arguments) => status::progress(context, arguments),
             Command::Phases => status::phases(context),

@@ -176,6 +176,15 @@ impl<'a> Standing<'a> {
         }
     }
 
+    /// Gives fields of a task these values, whatever they say of its way through the statuses.
+    ///
+    /// # Errors
+    /// When the task is not there.
+    pub fn set(&self, number: u32, changes: Vec<TaskChange>) -> Decision {
+        let task = self.task(number)?;
+        Ok(self.change(task, changes, false))
+    }
+
     fn cause(&self) -> Cause {
         Cause::Command { actor: self.actor }
     }

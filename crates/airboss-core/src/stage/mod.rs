@@ -8,6 +8,7 @@
 mod begin;
 mod finish;
 pub mod prompt;
+pub mod summary;
 pub mod work;
 pub mod workflow;
 

@@ -249,6 +249,25 @@ impl Workflow {
         }
     }
 
+    /// A workflow of a task that has come some way already: it begins behind what is there.
+    ///
+    /// A plan that is to be revised is written again, whatever is there.
+    #[must_use]
+    pub fn of_task(scope: Scope, has_report: bool, has_plan: bool, now: Timestamp) -> Self {
+        let is_there = |state: &State| match state {
+            State::Research => has_report || (has_plan && scope != Scope::Revise),
+            State::Plan => has_plan && scope != Scope::Revise,
+            _ => false,
+        };
+        let last = scope.states().last().copied();
+        let due = scope.states().iter().copied().find(|state| !is_there(state));
+        Self {
+            // What was asked for by name is done, even when it was done before.
+            state: due.or(last).unwrap_or(State::Complete),
+            ..Self::new(scope, now)
+        }
+    }
+
     /// The stage that does the work of the state; `None` when it is over.
     #[must_use]
     pub const fn stage(&self) -> Option<Stage> {

@@ -1,17 +1,23 @@
 //! The postflight: what was verified is linked and committed, and the task gets its status.
 
-use airboss_core::board::{Artifact, Field, TaskChange, TimeKey};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
+use airboss_core::board::{Artifact, Board, Field, TaskChange, TimeKey};
 use airboss_core::id::TaskId;
 use airboss_core::operation::StepStatus;
 use airboss_core::path::RepoPath;
+use airboss_core::stage::summary::{PhaseLine, Summary};
 use airboss_core::stage::{self, Closing, End, Stage};
 use airboss_core::time::Timestamp;
 use airboss_core::verdict::ChangedFile;
 use airboss_core::view::View;
 
+use super::paths::Paths;
 use super::{Prepared, Request, StageError};
-use crate::board::{Decision, Desk, Done};
-use crate::git::Delta;
+use crate::board::{BoardError, Decision, Desk, Done};
+use crate::clock;
+use crate::git::{Delta, Entry, FileMode};
 use crate::run::evidence::entry;
 use crate::run::wishes::verified_changes;
 use crate::store::Store;
@@ -71,6 +77,11 @@ pub fn leave(
         artifacts.push(due.path.clone());
     }
     let board = desk.view()?;
+    if request.stage == Stage::Implement && end != End::Nothing {
+        let (path, delta) = summarised(desk, &board, prepared, &view)?;
+        artifacts.push(path);
+        files.extend(delta);
+    }
     let links: Vec<Artifact> = artifacts
         .iter()
         .map(|path| Artifact {
@@ -108,6 +119,83 @@ pub fn leave(
         missing,
         done,
     })
+}
+
+/// Writes what the implementation came to, from what was verified.
+fn summarised(
+    desk: &Desk,
+    board: &Board,
+    prepared: &Prepared,
+    view: &View,
+) -> Result<(RepoPath, Option<Delta>), StageError> {
+    let mut phases = Vec::new();
+    let mut files: Vec<RepoPath> = Vec::new();
+    for step in view.steps.iter().filter(|step| !step.state.vanished) {
+        let changes = verified_changes(&desk.store, &prepared.key, &step.record.id)?;
+        for change in changes {
+            if !files.contains(&change.path) {
+                files.push(change.path);
+            }
+        }
+        let reason = step.state.judgement.as_ref().map(|judgement| &judgement.reason);
+        let reason = reason.map_or_else(|| "not tried".to_owned(), ToString::to_string);
+        phases.push(PhaseLine {
+            key: step.record.phase.clone(),
+            title: step.record.description.clone(),
+            open: (!step.state.status.is_settled()).then(|| reason.clone()),
+            proof: match step.state.judgement {
+                Some(_) => reason,
+                None => "as its marker says".to_owned(),
+            },
+        });
+    }
+    let day = &clock::now().seconds_text()[..10];
+    let plan = desk.places.plan(&prepared.task).map(|path| path.to_string());
+    let summary = Summary {
+        number: prepared.task.number,
+        title: &prepared.task.title,
+        plan: plan.as_deref().unwrap_or_default(),
+        day,
+        phases: &phases,
+        files: &files,
+    };
+    let path = Paths::of(&desk.places, board, &prepared.task)?.summary(&day.replace('-', ""))?;
+    let text = match fs_err::read_to_string(desk.workspace.top.join(&path)) {
+        Ok(known) if known.contains(&summary.section()) => known,
+        Ok(known) => format!("{}\n\n{}", known.trim_end(), summary.section()),
+        Err(_) => summary.render(),
+    };
+    let delta = written(desk, &path, text.as_bytes())?;
+    Ok((path, delta))
+}
+
+/// Writes a file that is Airboss's own work, whole or not at all, and as its commit takes it.
+fn written(desk: &Desk, path: &RepoPath, bytes: &[u8]) -> Result<Option<Delta>, StageError> {
+    let full = desk.workspace.top.join(path);
+    if let Some(directory) = full.parent() {
+        fs_err::create_dir_all(directory)?;
+    }
+    // Airboss's own directory, where nobody looks for files of the board.
+    let mut draft = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(&desk.workspace.state)?;
+    std::io::Write::write_all(&mut draft, bytes)?;
+    draft.as_file().sync_all()?;
+    draft.persist(&full).map_err(|error| error.error)?;
+    let Some(repository) = &desk.workspace.repository else {
+        return Ok(None);
+    };
+    let git = |error| StageError::Board(BoardError::Git(error));
+    let before = repository.head_file(path).map_err(git)?.map(|(entry, _)| entry);
+    let after = Entry {
+        mode: FileMode::Regular,
+        blob: repository.write_blob(bytes).map_err(git)?,
+    };
+    Ok(Some(Delta {
+        path: path.clone(),
+        before,
+        after: Some(after),
+    }))
 }
 
 /// Whether a stage is there to change files besides its artifact.

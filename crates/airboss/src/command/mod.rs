@@ -6,6 +6,7 @@ pub mod blame;
 pub mod completions;
 pub mod config;
 pub mod conflicts;
+pub mod coordinate;
 pub mod demo;
 pub mod doctor;
 pub mod errors;

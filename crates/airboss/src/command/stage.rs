@@ -1,4 +1,4 @@
-//! The stages of a task: `research`, `plan`, `revise`, `implement`.
+//! The stages of a task: `research`, `plan`, `revise`, `implement`, `test`, `debug`, `document`.
 //!
 //! Each is one flight: the task enters the stage, agents are sent, what they made is verified,
 //! and the board says what came of it. The words at the end are few; `airboss log` and
@@ -6,17 +6,21 @@
 
 use std::path::PathBuf;
 
+use airboss_core::board::TaskChange;
+use airboss_core::board::transition::Mode;
 use airboss_core::config::{CommitMode, Config};
 use airboss_core::dispatch::{Flight, Policy};
 use airboss_core::exit::ExitCode;
 use airboss_core::operation::PlanKey;
 use airboss_core::path::RepoPath;
 use airboss_core::stage::{End, Stage};
-use airboss_engine::board::Desk;
+use airboss_core::text::sanitize;
+use airboss_core::time::Timestamp;
+use airboss_engine::board::{BoardError, Desk};
 use airboss_engine::run::lock::{RunLock, RunLocked, lock};
 use airboss_engine::run::{RunMeans, RunRequest, RunSummary, fly};
 use airboss_engine::settings::Settings;
-use airboss_engine::stage::{self, Left, PhaseKeeper, Prepared, Request, StageError};
+use airboss_engine::stage::{self, Left, PhaseKeeper, Prepared, Request, StageError, Tested};
 use airboss_engine::workspace::Workspace;
 use owo_colors::OwoColorize as _;
 use serde_json::json;
@@ -30,6 +34,8 @@ use crate::report;
 
 /// The prompts of a project's own, from the top of the work tree.
 const TEMPLATES: &str = ".airboss/prompts";
+/// Lines of a red check that are shown; the log has the rest.
+const OUTPUT_LINES: usize = 10;
 
 /// A task and what is asked for.
 #[derive(clap::Args, Clone, Debug)]
@@ -43,7 +49,7 @@ pub struct StageArguments {
 }
 
 /// How a stage is flown.
-#[derive(clap::Args, Clone, Debug)]
+#[derive(clap::Args, Clone, Debug, Default)]
 pub struct How {
     /// What is asked for, besides the task's own words.
     #[arg(value_name = "PROMPT", allow_hyphen_values = true)]
@@ -100,7 +106,23 @@ pub fn implement(context: &Context, arguments: &StageArguments) -> Result<ExitCo
     one(context, Stage::Implement, 1, arguments.number, &arguments.how)
 }
 
-/// Flies a stage of one task.
+/// Looks for the cause of a failure, and mends it.
+///
+/// # Errors
+/// As for [`one`].
+pub fn debug(context: &Context, arguments: &StageArguments) -> Result<ExitCode, CliError> {
+    one(context, Stage::Debug, 1, arguments.number, &arguments.how)
+}
+
+/// Brings the documents up to date with what a task changed.
+///
+/// # Errors
+/// As for [`one`].
+pub fn document(context: &Context, arguments: &StageArguments) -> Result<ExitCode, CliError> {
+    one(context, Stage::Document, 1, arguments.number, &arguments.how)
+}
+
+/// Flies a stage of one task, and tells what came of it.
 ///
 /// # Errors
 /// When the task may not enter it, or nothing can be flown.
@@ -111,8 +133,8 @@ pub fn one(
     number: u32,
     how: &How,
 ) -> Result<ExitCode, CliError> {
-    let words = how.words.join(" ");
     let writing = BoardWriting::open(context, &WriteOptions::default())?;
+    let words = how.words.join(" ");
     let request = Request {
         stage,
         number,
@@ -122,23 +144,145 @@ pub fn one(
         force: how.force,
         mode: writing.mode(),
     };
-    StageFlight::new(context, how, writing.desk, request)?.fly()
+    let mut flight = StageFlight::new(context, how, writing.desk, request)?;
+    if how.dry_run {
+        context.printer.data(&run::dry_run(&flight.run_request()?));
+        return Ok(ExitCode::Success);
+    }
+    let _lock = only_one(&flight.desk, number)?;
+    let flown = flight.fly(&|_, _| Vec::new())?;
+    flight.tell(&flown);
+    Ok(flown.code)
+}
+
+/// The checks of the project, run for a task.
+///
+/// # Errors
+/// When there are none, or one cannot be run.
+pub fn test(context: &Context, arguments: &TestArguments) -> Result<ExitCode, CliError> {
+    let writing = BoardWriting::open(context, &WriteOptions::default())?;
+    let mode = writing.mode();
+    let mut desk = writing.desk;
+    let _lock = only_one(&desk, arguments.number)?;
+    let tested = run_checks(&mut desk, arguments.number, mode, &|_, _| Vec::new())?;
+    let code = board::outcome(context, &tested.done);
+    tell_checks(context, arguments.number, &tested);
+    Ok(if tested.is_green() { code } else { ExitCode::Failed })
+}
+
+/// A task to test.
+#[derive(clap::Args, Clone, Debug)]
+pub struct TestArguments {
+    /// The task.
+    #[arg(value_name = "N", value_parser = super::task::number)]
+    pub number: u32,
+}
+
+/// Runs the project's checks and stores what they said. `besides` are changes of the task that
+/// belong to that.
+///
+/// # Errors
+/// When the project has none, or one cannot be run.
+pub fn run_checks(
+    desk: &mut Desk,
+    number: u32,
+    mode: Mode,
+    besides: &dyn Fn(bool, Timestamp) -> Vec<TaskChange>,
+) -> Result<Tested, CliError> {
+    let settings = run::load_settings(&desk.workspace, &RunArguments::default())?;
+    let gates = prepare::gates(&settings.config, None);
+    if gates.is_empty() {
+        let message = "the project has no checks, so nothing can be tested";
+        return Err(CliError::refused(message)
+            .hint("`[gates.tests]` with `command = \"…\"` in airboss.toml is one"));
+    }
+    settings.require_trust()?;
+    let request = Request {
+        stage: Stage::Test,
+        number,
+        words: None,
+        topics: 1,
+        resume: false,
+        force: false,
+        mode,
+    };
+    let airboss = std::env::current_exe()?;
+    let environment = prepare::environment();
+    let means = (airboss.as_path(), environment.as_slice());
+    Ok(stage::test(desk, &request, &gates, means, besides)?)
+}
+
+/// Tells what the checks said.
+pub fn tell_checks(context: &Context, number: u32, tested: &Tested) {
+    if context.json {
+        context.printer.json(&json!({
+            "task": number,
+            "stage": "test",
+            "green": tested.is_green(),
+            "checks": tested.results,
+        }));
+        return;
+    }
+    let verdict = if tested.is_green() { "green" } else { "red" };
+    let mut lines = vec![format!("task {number}: tests are {verdict}")];
+    for result in &tested.results {
+        let sign = match result.is_green() {
+            true => "✓".green().to_string(),
+            false => "✗".red().to_string(),
+        };
+        lines.push(format!("  {sign} {}", result.summary()));
+        if !result.is_green() {
+            let output = sanitize(&result.output_tail);
+            let last: Vec<&str> = output.lines().rev().take(OUTPUT_LINES).collect();
+            lines.extend(last.iter().rev().map(|line| format!("    {line}")));
+        }
+    }
+    context.printer.data(&lines.join("\n"));
+}
+
+/// One flight per task at a time: the kernel's lock, which dies with its process.
+///
+/// # Errors
+/// When another process has it.
+pub fn only_one(desk: &Desk, number: u32) -> Result<RunLock, CliError> {
+    let key = PlanKey::new(RepoPath::new(&format!("{}/{number}", desk.board())).map_err(BoardError::from)?);
+    match lock(&desk.workspace.state, &key)? {
+        RunLocked::Taken(lock) => Ok(lock),
+        RunLocked::Held(pid) => {
+            let message = format!("task {number} is being worked on by process {pid}");
+            Err(CliError::new(ErrorKind::Busy, message))
+        }
+    }
+}
+
+/// What became of a flight.
+pub struct Flown {
+    /// What the stage was left with.
+    pub left: Left,
+    /// The run behind it.
+    pub summary: RunSummary,
+    /// The exit code of the whole.
+    pub code: ExitCode,
 }
 
 /// A stage of one task, with everything that its flight needs.
-struct StageFlight<'a> {
+pub struct StageFlight<'a> {
     context: &'a Context,
-    how: &'a How,
-    desk: Desk,
+    /// The board's desk.
+    pub desk: Desk,
     request: Request,
     settings: Settings,
     prepared: Prepared,
 }
 
 impl<'a> StageFlight<'a> {
-    fn new(
+    /// Looks at the task and chooses what is made where. Nothing is written.
+    ///
+    /// # Errors
+    /// When the task may not enter the stage, or nothing can be flown.
+    pub fn new(
         context: &'a Context,
-        how: &'a How,
+        how: &How,
         desk: Desk,
         request: Request,
     ) -> Result<Self, CliError> {
@@ -153,7 +297,6 @@ impl<'a> StageFlight<'a> {
         let prepared = stage::prepare(&desk, &request, template)?;
         Ok(Self {
             context,
-            how,
             desk,
             request,
             settings,
@@ -161,32 +304,38 @@ impl<'a> StageFlight<'a> {
         })
     }
 
-    fn fly(mut self) -> Result<ExitCode, CliError> {
+    /// Flies it. `besides` are changes of the task that belong to its end.
+    ///
+    /// # Errors
+    /// When the task may not enter the stage by now, or nothing can be flown.
+    pub fn fly(
+        &mut self,
+        besides: &dyn Fn(End, Timestamp) -> Vec<TaskChange>,
+    ) -> Result<Flown, CliError> {
         for warning in &self.settings.warnings {
             self.context.printer.warning(warning);
         }
         let run = self.run_request()?;
-        if self.how.dry_run {
-            self.context.printer.data(&run::dry_run(&run));
-            return Ok(ExitCode::Success);
-        }
         self.settings.require_trust()?;
         prepare::find_programs(&run)?;
-        let _lock = self.only_one()?;
         let entered = stage::enter(&mut self.desk, &self.request, &self.prepared)?;
         board::outcome(self.context, &entered);
         let flown = self.flown(&run);
         // Whatever became of the flight, the board says what is verified.
-        let left = stage::leave(&mut self.desk, &self.request, &self.prepared)?;
+        let left = stage::leave(&mut self.desk, &self.request, &self.prepared, besides)?;
         let code = board::outcome(self.context, &left.done);
         let summary = flown?;
-        self.tell(&left, &summary);
-        Ok(match left.end {
+        let code = match left.end {
             End::Done => code,
             End::Partial | End::Nothing => match run::exit_code(&summary) {
                 ExitCode::Success => ExitCode::Failed,
                 other => other,
             },
+        };
+        Ok(Flown {
+            left,
+            summary,
+            code,
         })
     }
 
@@ -224,19 +373,6 @@ impl<'a> StageFlight<'a> {
         let key = self.prepared.key.clone();
         let phases = self.prepared.phases();
         Ok(Some(PhaseKeeper::new(desk, self.request.clone(), key, phases)))
-    }
-
-    /// One flight per task at a time: the kernel's lock, which dies with its process.
-    fn only_one(&self) -> Result<RunLock, CliError> {
-        let number = self.request.number;
-        let key = PlanKey::new(self.prepared.directory.clone());
-        match lock(&self.desk.workspace.state, &key)? {
-            RunLocked::Taken(lock) => Ok(lock),
-            RunLocked::Held(pid) => {
-                let message = format!("task {number} is being worked on by process {pid}");
-                Err(CliError::new(ErrorKind::Busy, message))
-            }
-        }
     }
 
     fn run_request(&self) -> Result<RunRequest, CliError> {
@@ -282,7 +418,9 @@ impl<'a> StageFlight<'a> {
         })
     }
 
-    fn tell(&self, left: &Left, summary: &RunSummary) {
+    /// Tells what came of it in a few lines, or as JSON.
+    pub fn tell(&self, flown: &Flown) {
+        let Flown { left, summary, .. } = flown;
         let task = self.desk.store_task(self.request.number);
         let status = task.map_or_else(String::new, |task| task.status.to_string());
         let commit = left.done.commits.iter().rev();
