@@ -78,22 +78,11 @@ pub enum Command {
     Run(command::run::RunArguments),
     /// Adopt the board of this repository (TODO.md, state.json), or make a plan known.
     Init(command::init::InitArguments),
-    /// Research a task: its reports, verified and linked.
-    Research(command::stage::ResearchArguments),
     /// Plan a task; or show or check a plan file.
     Plan(command::plan::PlanArguments),
-    /// Write the next version of a task's plan.
-    Revise(command::stage::StageArguments),
-    /// Carry the plan of a task out, phase by phase.
-    Implement(command::stage::StageArguments),
-    /// Take a task through the stages of a scope, with a report after each.
-    Coordinate(command::coordinate::CoordinateArguments),
-    /// Run the project's checks for a task, and store what they said.
-    Test(command::stage::TestArguments),
-    /// Look for the cause of a failing check, and mend it.
-    Debug(command::stage::StageArguments),
-    /// Bring the documents up to date with what a task changed.
-    Document(command::stage::StageArguments),
+    /// The stages of a task.
+    #[command(flatten)]
+    Stage(command::stage::StageCommand),
     /// Show where the plan stands.
     Status,
     /// Show progress, once or until the plan is complete.
@@ -224,14 +213,8 @@ impl Cli {
             Command::Demo(arguments) => command::demo::demo(context, arguments),
             Command::Run(arguments) => command::run::run(context, arguments),
             Command::Init(arguments) => command::init::init(context, arguments),
-            Command::Research(arguments) => stage::research(context, arguments),
             Command::Plan(arguments) => command::plan::plan(context, arguments),
-            Command::Revise(arguments) => stage::revise(context, arguments),
-            Command::Implement(arguments) => stage::implement(context, arguments),
-            Command::Coordinate(arguments) => command::coordinate::coordinate(context, arguments),
-            Command::Test(arguments) => stage::test(context, arguments),
-            Command::Debug(arguments) => stage::debug(context, arguments),
-            Command::Document(arguments) => stage::document(context, arguments),
+            Command::Stage(command) => stage::stage(context, command),
             Command::Status => status::status(context),
             Command::Progress(arguments) => status::progress(context, arguments),
             Command::Phases => status::phases(context),

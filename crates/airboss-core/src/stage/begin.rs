@@ -54,7 +54,10 @@ pub enum Refusal {
         status: TaskStatus,
     },
     /// It is blocked.
-    #[error("task {task} is blocked{}; `airboss task unblock {task}` ends that", because(reason))]
+    #[error(
+        "task {task} is blocked{}; `airboss task unblock {task}` ends that",
+        because(reason.as_deref())
+    )]
     Blocked {
         /// The task.
         task: u32,
@@ -93,10 +96,8 @@ pub enum Refusal {
     },
 }
 
-fn because(reason: &Option<String>) -> String {
-    reason
-        .as_ref()
-        .map_or_else(String::new, |reason| format!(": {reason}"))
+fn because(reason: Option<&str>) -> String {
+    reason.map_or_else(String::new, |reason| format!(": {reason}"))
 }
 
 fn words(waits: &[Wait]) -> String {
@@ -161,7 +162,8 @@ fn allowed(task: &Task, entry: &Entry<'_>) -> Result<(), Refusal> {
     if entry.stage == Stage::Plan && status.is(Status::Planned) && entry.plan == PlanAtHand::There {
         return Err(Refusal::Planned { task: number });
     }
-    let unmet = |wait: &&Wait| !matches!(wait, Wait::InFlight(_) | Wait::Blocked(_) | Wait::Status(_));
+    let unmet =
+        |wait: &&Wait| !matches!(wait, Wait::InFlight(_) | Wait::Blocked(_) | Wait::Status(_));
     let waits: Vec<Wait> = entry.waits.iter().filter(unmet).cloned().collect();
     if waits.is_empty() {
         Ok(())

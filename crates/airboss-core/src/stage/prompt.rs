@@ -59,7 +59,10 @@ pub struct Parts {
 
 /// A template that cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("line {line}: there is no field `{{{{{field}}}}}`; there are {}", names())]
+#[error(
+    "line {line}: there is no field `{{{{{field}}}}}`; there are {}",
+    names()
+)]
 pub struct UnknownField {
     /// Where, from 1.
     pub line: usize,
@@ -129,35 +132,41 @@ impl Field {
 
     /// What stands for it in the prompt; empty when there is nothing to say.
     fn value(self, parts: &Parts) -> String {
-        let word = |text: &Option<String>| text.clone().unwrap_or_default();
+        let word = |text: Option<&str>| text.unwrap_or_default().to_owned();
         match self {
             Self::Task => parts.task.to_string(),
             Self::Title => one_line(&parts.title, TITLE_MAX),
-            Self::Description => block(&parts.description, DESCRIPTION_MAX),
-            Self::Request => block(&parts.request, REQUEST_MAX),
+            Self::Description => block(parts.description.as_deref(), DESCRIPTION_MAX),
+            Self::Request => block(parts.request.as_deref(), REQUEST_MAX),
             Self::Directory => parts.directory.clone(),
-            Self::Aspect => word(&parts.aspect),
+            Self::Aspect => word(parts.aspect.as_deref()),
             Self::Inputs => {
-                let lines: Vec<String> =
-                    parts.inputs.iter().map(|path| format!("- {path}")).collect();
+                let lines: Vec<String> = parts
+                    .inputs
+                    .iter()
+                    .map(|path| format!("- {path}"))
+                    .collect();
                 head(&lines.join("\n"), INPUTS_MAX)
             }
-            Self::Plan => word(&parts.plan),
+            Self::Plan => word(parts.plan.as_deref()),
             Self::Artifact => parts.artifact.clone(),
             Self::Gates => head(&parts.gates.join("; "), GATES_MAX),
             Self::Previous => below(
                 "An earlier attempt was not accepted. Look at what it left, and mend that. \
                  The reason",
-                &block(&parts.previous, PREVIOUS_MAX),
+                &block(parts.previous.as_deref(), PREVIOUS_MAX),
             ),
             Self::GateOutput => {
-                let output = parts.gate_output.as_ref().map(|text| tail(text, OUTPUT_MAX));
+                let output = parts
+                    .gate_output
+                    .as_ref()
+                    .map(|text| tail(text, OUTPUT_MAX));
                 let label = "The end of the failing check's output";
-                below(label, &block(&output, usize::MAX))
+                below(label, &block(output.as_deref(), usize::MAX))
             }
             Self::Answer => below(
                 "The answer to your question",
-                &block(&parts.answer, ANSWER_MAX),
+                &block(parts.answer.as_deref(), ANSWER_MAX),
             ),
             Self::Rules => RULES.to_owned(),
         }
@@ -165,8 +174,8 @@ impl Field {
 }
 
 /// A text in a fence; empty when there is none.
-fn block(text: &Option<String>, limit: usize) -> String {
-    let text = text.as_deref().map(str::trim).unwrap_or_default();
+fn block(text: Option<&str>, limit: usize) -> String {
+    let text = text.map(str::trim).unwrap_or_default();
     if text.is_empty() {
         return String::new();
     }

@@ -46,7 +46,11 @@ impl Summary<'_> {
     /// The section that is added to the file of the same day.
     #[must_use]
     pub fn section(&self) -> String {
-        let done = self.phases.iter().filter(|phase| phase.open.is_none()).count();
+        let done = self
+            .phases
+            .iter()
+            .filter(|phase| phase.open.is_none())
+            .count();
         let total = self.phases.len();
         let mut out = format!(
             "## Implementation of {}\n\nPhases done: {done} of {total} on {}\n\n",
@@ -92,7 +96,10 @@ mod tests {
             title: "Shorten the banner",
             plan: "specs/058_x/plans/implementation-001.md",
             day: "2026-03-02",
-            phases: &[phase("1", None), phase("2", Some("failed: gate `tests` exited with 1"))],
+            phases: &[
+                phase("1", None),
+                phase("2", Some("failed: gate `tests` exited with 1")),
+            ],
             files: &[RepoPath::new("src/a.rs").unwrap()],
         };
         insta::assert_snapshot!(summary.render(), @"

@@ -51,7 +51,11 @@ fn entered(board: &Board, stage: Stage, plan: PlanAtHand<'_>, resume: bool, forc
 fn who_may_enter_a_stage() {
     use PlanAtHand::{None, There};
     let check = |status: &str, stage, plan, expected: &str| {
-        assert_eq!(enter(status, stage, plan), expected, "{stage} from {status}");
+        assert_eq!(
+            enter(status, stage, plan),
+            expected,
+            "{stage} from {status}"
+        );
     };
     check("not_started", Stage::Research, None, "researching");
     check("implementing", Stage::Research, There, "researching");
@@ -173,8 +177,16 @@ fn what_an_end_means() {
     check(Stage::Research, End::Done, "researched, 1 linked, no plan");
     check(Stage::Plan, End::Done, "planned, 1 linked, 1_x/made.md");
     check(Stage::Plan, End::Nothing, "researched, 0 linked, no plan");
-    check(Stage::Research, End::Partial, "researched, 0 linked, no plan");
-    check(Stage::Implement, End::Nothing, "researched, 0 linked, no plan");
+    check(
+        Stage::Research,
+        End::Partial,
+        "researched, 0 linked, no plan",
+    );
+    check(
+        Stage::Implement,
+        End::Nothing,
+        "researched, 0 linked, no plan",
+    );
     check(Stage::Debug, End::Done, "researched, 1 linked, no plan");
     let phases = [("1", Completed), ("2", NotStarted)];
     assert_eq!(
@@ -195,7 +207,12 @@ fn what_an_end_means() {
 fn who_changed_the_status_meanwhile_keeps_it() {
     let before = board([task(1, "abandoned")]);
     let standing = standing(&before, Mode::Permissive, false);
-    let operations = finish(&standing, 1, &closing(Stage::Research, End::Nothing, &[], &[])).unwrap();
+    let operations = finish(
+        &standing,
+        1,
+        &closing(Stage::Research, End::Nothing, &[], &[]),
+    )
+    .unwrap();
     assert!(operations.is_empty(), "{operations:?}");
 }
 
@@ -213,13 +230,19 @@ fn what_each_kind_has_to_say() {
     check(
         Kind::Report,
         bare,
-        &["has no section of findings (`## Findings`)", "has a body of 8 characters"],
+        &[
+            "has no section of findings (`## Findings`)",
+            "has a body of 8 characters",
+        ],
     );
     let fenced = format!("```\n# no title\n## none\n```\n{body}");
     check(
         Kind::Report,
         &fenced,
-        &["has no title (`# …`)", "has no section of findings (`## Findings`)"],
+        &[
+            "has no title (`# …`)",
+            "has no section of findings (`## Findings`)",
+        ],
     );
     check(Kind::Summary, &report, &["names none of the changed files"]);
     check(Kind::Summary, &format!("{report}banner.rs\n"), &[]);
@@ -267,10 +290,17 @@ fn a_whole_prompt() {
 #[test]
 fn a_template_says_what_it_does_not_know() {
     let error = Template::parse("One\n\nTwo {{artefact}}\n").unwrap_err();
-    assert!(error.to_string().starts_with("line 3: there is no field `{{artefact}}`"));
+    assert!(
+        error
+            .to_string()
+            .starts_with("line 3: there is no field `{{artefact}}`")
+    );
     let own = Template::parse("Do {{title}}.\n\nWhy: {{request}}\n").unwrap();
     let own = own.render(&parts());
-    assert!(own.starts_with("Do Shorten the start-up banner.\n\nRules\n"), "{own}");
+    assert!(
+        own.starts_with("Do Shorten the start-up banner.\n\nRules\n"),
+        "{own}"
+    );
 }
 
 #[test]
@@ -290,8 +320,14 @@ fn the_longest_prompt_fits() {
         ..parts()
     };
     for stage in Stage::ALL {
-        let Some(template) = template(stage) else { continue };
+        let Some(template) = template(stage) else {
+            continue;
+        };
         let text = template.render(&parts);
-        assert!(prompt::fits(&text), "{stage}: {}", crate::prompt::tokens(&text));
+        assert!(
+            prompt::fits(&text),
+            "{stage}: {}",
+            crate::prompt::tokens(&text)
+        );
     }
 }

@@ -101,14 +101,25 @@ pub fn suggested_topics(description: &str) -> usize {
         .collect();
     let any = |wanted: &[&str]| wanted.iter().any(|wanted| words.contains(wanted));
     let small = ["fix", "update", "modify"].iter().any(|verb| {
-        words.windows(2).any(|pair| {
-            pair[0] == *verb && ["one", "single", "small", "a"].contains(&pair[1])
-        })
+        words
+            .windows(2)
+            .any(|pair| pair[0] == *verb && ["one", "single", "small", "a"].contains(&pair[1]))
     });
-    if any(&["multi-system", "cross-platform", "distributed", "microservices"]) {
+    if any(&[
+        "multi-system",
+        "cross-platform",
+        "distributed",
+        "microservices",
+    ]) {
         4
-    } else if any(&["integrate", "integration", "migration", "migrate", "refactor", "architecture"])
-    {
+    } else if any(&[
+        "integrate",
+        "integration",
+        "migration",
+        "migrate",
+        "refactor",
+        "architecture",
+    ]) {
         3
     } else if small {
         1

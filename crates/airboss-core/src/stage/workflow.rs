@@ -81,7 +81,9 @@ impl State {
     /// The table of the format. The same state again is no transition.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
-        use State::{Abandoned, Complete, Debug, Document, Implement, Initialize, Plan, Research, Test};
+        use State::{
+            Abandoned, Complete, Debug, Document, Implement, Initialize, Plan, Research, Test,
+        };
         match self {
             Initialize => matches!(next, Research | Implement | Abandoned),
             Research => matches!(next, Plan | Complete | Abandoned),
@@ -260,7 +262,11 @@ impl Workflow {
             _ => false,
         };
         let last = scope.states().last().copied();
-        let due = scope.states().iter().copied().find(|state| !is_there(state));
+        let due = scope
+            .states()
+            .iter()
+            .copied()
+            .find(|state| !is_there(state));
         Self {
             // What was asked for by name is done, even when it was done before.
             state: due.or(last).unwrap_or(State::Complete),
@@ -326,7 +332,11 @@ impl Workflow {
 
     /// The state behind this one in the scope.
     fn behind(&self) -> State {
-        let mut states = self.scope.states().iter().skip_while(|state| **state != self.state);
+        let mut states = self
+            .scope
+            .states()
+            .iter()
+            .skip_while(|state| **state != self.state);
         states.nth(1).copied().unwrap_or(State::Complete)
     }
 }
@@ -394,9 +404,12 @@ mod tests {
             walk(Scope::Plan, &[Done, Failed, Done]),
             "research plan plan complete: done"
         );
-        let over = Workflow::new(Scope::Research, Timestamp::default())
-            .after(Done, Timestamp::default());
-        assert_eq!(over.after(Failed, Timestamp::default()).state, State::Complete);
+        let over =
+            Workflow::new(Scope::Research, Timestamp::default()).after(Done, Timestamp::default());
+        assert_eq!(
+            over.after(Failed, Timestamp::default()).state,
+            State::Complete
+        );
     }
 
     #[test]

@@ -349,10 +349,16 @@ fn change_of(
     let mut git = Vec::new();
     let mut edits = BoardEdits::of_operations(&decision.operations, standing.now, task);
     for edit in &mut edits.tasks {
-        let carried = decision.carried.iter().filter(|(id, _)| *id == edit.task.id);
+        let carried = decision
+            .carried
+            .iter()
+            .filter(|(id, _)| *id == edit.task.id);
         let mut fields: Vec<Field> = carried.map(|(_, field)| field.clone()).collect();
         // They come first, as they did when they were published.
-        let newer = edit.fields.drain(..).filter(|field| !fields.contains(field));
+        let newer = edit
+            .fields
+            .drain(..)
+            .filter(|field| !fields.contains(field));
         let newer: Vec<Field> = newer.collect();
         fields.extend(newer);
         edit.fields = fields;

@@ -207,7 +207,11 @@ impl Gatherer {
         if is_skeleton(&content) {
             return check(ArtifactFinding::Skeleton, bytes);
         }
-        let others: Vec<RepoPath> = all.iter().filter(|path| **path != due.path).cloned().collect();
+        let others: Vec<RepoPath> = all
+            .iter()
+            .filter(|path| **path != due.path)
+            .cloned()
+            .collect();
         let lacks = artifact::lacks(due.kind, &String::from_utf8_lossy(&content), &others);
         let finding = if lacks.is_empty() {
             finding

@@ -137,7 +137,11 @@ fn summarised(
                 files.push(change.path);
             }
         }
-        let reason = step.state.judgement.as_ref().map(|judgement| &judgement.reason);
+        let reason = step
+            .state
+            .judgement
+            .as_ref()
+            .map(|judgement| &judgement.reason);
         let reason = reason.map_or_else(|| "not tried".to_owned(), ToString::to_string);
         phases.push(PhaseLine {
             key: step.record.phase.clone(),
@@ -150,7 +154,10 @@ fn summarised(
         });
     }
     let day = &clock::now().seconds_text()[..10];
-    let plan = desk.places.plan(&prepared.task).map(|path| path.to_string());
+    let plan = desk
+        .places
+        .plan(&prepared.task)
+        .map(|path| path.to_string());
     let summary = Summary {
         number: prepared.task.number,
         title: &prepared.task.title,
@@ -186,7 +193,10 @@ fn written(desk: &Desk, path: &RepoPath, bytes: &[u8]) -> Result<Option<Delta>, 
         return Ok(None);
     };
     let git = |error| StageError::Board(BoardError::Git(error));
-    let before = repository.head_file(path).map_err(git)?.map(|(entry, _)| entry);
+    let before = repository
+        .head_file(path)
+        .map_err(git)?
+        .map(|(entry, _)| entry);
     let after = Entry {
         mode: FileMode::Regular,
         blob: repository.write_blob(bytes).map_err(git)?,

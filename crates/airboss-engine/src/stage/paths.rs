@@ -25,8 +25,10 @@ impl<'a> Paths<'a> {
             Some(directory) => directory,
             None => {
                 let known = task_directories(&places.root())?;
-                let known: Vec<Directory<'_>> =
-                    known.iter().filter_map(|path| Directory::parse(path)).collect();
+                let known: Vec<Directory<'_>> = known
+                    .iter()
+                    .filter_map(|path| Directory::parse(path))
+                    .collect();
                 directory::new_name(&known, task.number, &task.slug)
             }
         };
@@ -57,11 +59,17 @@ impl<'a> Paths<'a> {
     /// A file in one of the directories of the task.
     fn file(&self, folder: &str, name: &str) -> Result<RepoPath, RepoPathError> {
         let directory = &self.directory;
-        self.places.board.file(&format!("{directory}/{folder}/{name}"))
+        self.places
+            .board
+            .file(&format!("{directory}/{folder}/{name}"))
     }
 
     fn names(&self, folder: &str) -> Vec<String> {
-        let path = self.places.root().join(Path::new(&self.directory)).join(folder);
+        let path = self
+            .places
+            .root()
+            .join(Path::new(&self.directory))
+            .join(folder);
         // What is not there has no names; what cannot be read is told when it is written to.
         let Ok(entries) = fs_err::read_dir(path) else {
             return Vec::new();
@@ -128,7 +136,10 @@ impl<'a> Paths<'a> {
 
     /// The summary of a day, which is `20260302`.
     pub(super) fn summary(&self, day: &str) -> Result<RepoPath, RepoPathError> {
-        let round = self.next("plans", "implementation").saturating_sub(1).max(1);
+        let round = self
+            .next("plans", "implementation")
+            .saturating_sub(1)
+            .max(1);
         let name = artifact_name::summary(self.family, round, &self.task.slug, day);
         self.file("summaries", &name)
     }

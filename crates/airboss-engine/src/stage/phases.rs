@@ -87,7 +87,10 @@ impl PhaseKeeper {
         let subject = match is_done {
             true => {
                 let number = task.number;
-                first_line(&format!("task {number} phase {phase}: {}", step.record.description))
+                first_line(&format!(
+                    "task {number} phase {phase}: {}",
+                    step.record.description
+                ))
             }
             false => String::new(),
         };
@@ -114,11 +117,7 @@ fn command_id(key: &PlanKey, id: &StepId, step: &Step) -> CommandId {
 }
 
 /// What becomes of the phase's marker; nothing when it is as it should be.
-fn marks(
-    task: &Task,
-    phases: &[(String, PhaseStatus)],
-    step: &Step,
-) -> Vec<(String, PhaseStatus)> {
+fn marks(task: &Task, phases: &[(String, PhaseStatus)], step: &Step) -> Vec<(String, PhaseStatus)> {
     let key = &step.record.phase;
     let Some((_, in_file)) = phases.iter().find(|(known, _)| known == key) else {
         return Vec::new();

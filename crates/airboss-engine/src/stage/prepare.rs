@@ -66,7 +66,9 @@ impl Prepared {
     #[must_use]
     pub fn phases(&self) -> Vec<(String, PhaseStatus)> {
         let phases = self.plan.iter().flat_map(|file| &file.plan.phases);
-        phases.map(|phase| (phase.key.clone(), phase.status)).collect()
+        phases
+            .map(|phase| (phase.key.clone(), phase.status))
+            .collect()
     }
 
     /// The artifacts that are due, unit by unit.
@@ -133,15 +135,18 @@ pub fn prepare(
 ) -> Result<Prepared, StageError> {
     let board = desk.view()?;
     let task = board.find(request.number);
-    let task = task.ok_or_else(|| {
-        BoardError::Refused(Box::new(command::Refusal::NoTask(request.number)))
-    })?;
+    let task = task
+        .ok_or_else(|| BoardError::Refused(Box::new(command::Refusal::NoTask(request.number))))?;
     let places = &desk.places;
     let paths = Paths::of(places, &board, task)?;
     let plan_path = places.plan(task);
     let blank = Prepared {
         waits: waits_of(&board, task),
-        key: PlanKey::new(RepoPath::new(&format!("{}/{}", paths.root()?, request.stage))?),
+        key: PlanKey::new(RepoPath::new(&format!(
+            "{}/{}",
+            paths.root()?,
+            request.stage
+        ))?),
         name: format!("task {} {}", request.number, request.stage),
         directory: paths.root()?,
         units: Vec::new(),
@@ -215,7 +220,10 @@ fn made(
         );
     }
     prepared.facts = facts(&prepared, &units);
-    prepared.units = units.iter().map(|unit| scheduled(unit, request.stage)).collect();
+    prepared.units = units
+        .iter()
+        .map(|unit| scheduled(unit, request.stage))
+        .collect();
     prepared.brief = Brief::Stage { template, parts };
     Ok(prepared)
 }
@@ -270,7 +278,8 @@ fn begun(store: &dyn Store, prepared: &Prepared) -> Result<Vec<RepoPath>, StageE
         _ => "plans",
     };
     let directory = &prepared.directory;
-    let paths = steps.map(|step| RepoPath::new(&format!("{directory}/{folder}/{}.md", step.record.id)));
+    let paths =
+        steps.map(|step| RepoPath::new(&format!("{directory}/{folder}/{}.md", step.record.id)));
     Ok(paths.collect::<Result<_, _>>()?)
 }
 
@@ -281,7 +290,10 @@ fn inputs(desk: &Desk, board: &Board, prepared: &Prepared, stage: Stage) -> Vec<
         Stage::Research => kind == "research",
         _ => kind == "research" || kind == "debug",
     };
-    let own = task.artifacts.iter().filter(|artifact| is_wanted(&artifact.kind));
+    let own = task
+        .artifacts
+        .iter()
+        .filter(|artifact| is_wanted(&artifact.kind));
     let own = own.filter_map(|artifact| desk.places.resolve(task, &artifact.path));
     let mut inputs: Vec<String> = own.map(|path| path.to_string()).collect();
     // What was done for the tasks before it.

@@ -206,10 +206,17 @@ fn value(task: &Task, field: &Field) -> Option<String> {
             let state = task.phases.get(key)?;
             Some(render::phase_status(state.status))
         }
-        Field::Checked => task.checked.as_ref().map(|checked| checked.checks.join(", ")),
+        Field::Checked => task
+            .checked
+            .as_ref()
+            .map(|checked| checked.checks.join(", ")),
         Field::Workflow => {
             let workflow = task.workflow.as_ref()?;
-            Some(format!("{} at {}", workflow.scope.word(), workflow.state.word()))
+            Some(format!(
+                "{} at {}",
+                workflow.scope.word(),
+                workflow.state.word()
+            ))
         }
     }
 }

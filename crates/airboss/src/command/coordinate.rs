@@ -95,7 +95,9 @@ pub fn coordinate(
     let code = way.walk(workflow)?;
     if context.json {
         let checkpoints = &way.checkpoints;
-        context.printer.json(&json!({ "task": number, "checkpoints": checkpoints }));
+        context
+            .printer
+            .json(&json!({ "task": number, "checkpoints": checkpoints }));
     }
     Ok(code)
 }
@@ -129,19 +131,27 @@ fn chosen(
     arguments: &CoordinateArguments,
     task: &Task,
 ) -> Result<Workflow, CliError> {
-    let begun = task.workflow.as_ref().filter(|workflow| !workflow.state.is_terminal());
+    let begun = task
+        .workflow
+        .as_ref()
+        .filter(|workflow| !workflow.state.is_terminal());
     if let Some(begun) = begun
         && arguments.scope.is_none_or(|scope| scope == begun.scope)
     {
         let (scope, state) = (begun.scope.word(), begun.state.word());
-        context.printer.note(&format!("the {scope} workflow goes on with {state}"));
+        context
+            .printer
+            .note(&format!("the {scope} workflow goes on with {state}"));
         return Ok(begun.clone());
     }
     let scope = match arguments.scope {
         Some(scope) => scope,
         None => suggested(context, task)?,
     };
-    let reports = task.artifacts.iter().filter(|artifact| artifact.kind == "research");
+    let reports = task
+        .artifacts
+        .iter()
+        .filter(|artifact| artifact.kind == "research");
     let has_report = reports
         .map(|report| desk.places.resolve(task, &report.path))
         .any(|path| path.is_some());
@@ -155,7 +165,10 @@ fn suggested(context: &Context, task: &Task) -> Result<Scope, CliError> {
     let text = task.description.as_deref().unwrap_or(&task.title);
     let scope = Scope::suggested(text);
     let word = scope.word();
-    match context.confirm(&format!("Take task {} through `{word}`? [y/N]", task.number))? {
+    match context.confirm(&format!(
+        "Take task {} through `{word}`? [y/N]",
+        task.number
+    ))? {
         None => Ok(Scope::Research),
         Some(true) => Ok(scope),
         Some(false) => Err(CliError::refused("nothing was begun")
@@ -234,7 +247,11 @@ impl Way<'_> {
                     true => ExitCode::Success,
                     false => ExitCode::Failed,
                 },
-                made: tested.results.iter().map(|result| result.summary()).collect(),
+                made: tested
+                    .results
+                    .iter()
+                    .map(|result| result.summary())
+                    .collect(),
                 retries: 0,
             });
         }
@@ -253,9 +270,17 @@ impl Way<'_> {
         };
         let desk = Desk::open(self.desk.workspace.clone(), self.desk.board())?;
         let mut flight = StageFlight::new(self.context, self.how, desk, request)?;
-        let Flown { left, summary, code } = flight.fly(&after)?;
+        let Flown {
+            left,
+            summary,
+            code,
+        } = flight.fly(&after)?;
         let mut made: Vec<String> = left.artifacts.iter().map(ToString::to_string).collect();
-        made.extend(left.missing.iter().map(|(path, why)| format!("{path}: {why}")));
+        made.extend(
+            left.missing
+                .iter()
+                .map(|(path, why)| format!("{path}: {why}")),
+        );
         Ok(Step {
             code,
             made,

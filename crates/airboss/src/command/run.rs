@@ -169,7 +169,10 @@ fn edited_meanwhile(
 }
 
 /// The configuration with the command line's own layer on top.
-pub(super) fn load_settings(workspace: &Workspace, arguments: &RunArguments) -> Result<Settings, CliError> {
+pub(super) fn load_settings(
+    workspace: &Workspace,
+    arguments: &RunArguments,
+) -> Result<Settings, CliError> {
     let texts: Vec<(&str, String, &str)> = [
         ("run.agent", arguments.agent.clone(), "--agent"),
         (

@@ -1,4 +1,5 @@
-//! The stages of a task: `research`, `plan`, `revise`, `implement`, `test`, `debug`, `document`.
+//! The stages of a task: `research`, `plan`, `revise`, `implement`, `test`, `debug`, `document`,
+//! and `coordinate`, which takes it through several.
 //!
 //! Each is one flight: the task enters the stage, agents are sent, what they made is verified,
 //! and the board says what came of it. The words at the end are few; `airboss log` and
@@ -25,6 +26,7 @@ use airboss_engine::workspace::Workspace;
 use owo_colors::OwoColorize as _;
 use serde_json::json;
 
+use super::coordinate::{CoordinateArguments, coordinate};
 use super::run::{self, RunArguments, prepare};
 use crate::board::{self, BoardWriting};
 use crate::context::Context;
@@ -80,46 +82,43 @@ pub struct ResearchArguments {
     pub topics: u8,
 }
 
-/// Looks into a task: one report, or several and an overview.
-///
-/// # Errors
-/// When the task may not be researched, or nothing can be flown.
-pub fn research(context: &Context, arguments: &ResearchArguments) -> Result<ExitCode, CliError> {
-    let topics = usize::from(arguments.topics);
-    let StageArguments { number, how } = &arguments.stage;
-    one(context, Stage::Research, topics, *number, how)
+/// The commands of the workflow.
+#[derive(clap::Subcommand, Clone, Debug)]
+pub enum StageCommand {
+    /// Research a task: its reports, verified and linked.
+    Research(ResearchArguments),
+    /// Write the next version of a task's plan.
+    Revise(StageArguments),
+    /// Carry the plan of a task out, phase by phase.
+    Implement(StageArguments),
+    /// Run the project's checks for a task, and store what they said.
+    Test(TestArguments),
+    /// Look for the cause of a failing check, and mend it.
+    Debug(StageArguments),
+    /// Bring the documents up to date with what a task changed.
+    Document(StageArguments),
+    /// Take a task through the stages of a scope, with a report after each.
+    Coordinate(CoordinateArguments),
 }
 
-/// Writes the next version of a task's plan.
+/// Carries a command of the workflow out.
 ///
 /// # Errors
-/// As for [`one`].
-pub fn revise(context: &Context, arguments: &StageArguments) -> Result<ExitCode, CliError> {
-    one(context, Stage::Revise, 1, arguments.number, &arguments.how)
-}
-
-/// Carries the plan of a task out.
-///
-/// # Errors
-/// As for [`one`].
-pub fn implement(context: &Context, arguments: &StageArguments) -> Result<ExitCode, CliError> {
-    one(context, Stage::Implement, 1, arguments.number, &arguments.how)
-}
-
-/// Looks for the cause of a failure, and mends it.
-///
-/// # Errors
-/// As for [`one`].
-pub fn debug(context: &Context, arguments: &StageArguments) -> Result<ExitCode, CliError> {
-    one(context, Stage::Debug, 1, arguments.number, &arguments.how)
-}
-
-/// Brings the documents up to date with what a task changed.
-///
-/// # Errors
-/// As for [`one`].
-pub fn document(context: &Context, arguments: &StageArguments) -> Result<ExitCode, CliError> {
-    one(context, Stage::Document, 1, arguments.number, &arguments.how)
+/// When the task may not enter the stage, or nothing can be flown.
+pub fn stage(context: &Context, command: &StageCommand) -> Result<ExitCode, CliError> {
+    let (stage, topics, arguments) = match command {
+        StageCommand::Research(arguments) => {
+            let topics = usize::from(arguments.topics);
+            (Stage::Research, topics, &arguments.stage)
+        }
+        StageCommand::Revise(arguments) => (Stage::Revise, 1, arguments),
+        StageCommand::Implement(arguments) => (Stage::Implement, 1, arguments),
+        StageCommand::Debug(arguments) => (Stage::Debug, 1, arguments),
+        StageCommand::Document(arguments) => (Stage::Document, 1, arguments),
+        StageCommand::Test(arguments) => return test(context, arguments),
+        StageCommand::Coordinate(arguments) => return coordinate(context, arguments),
+    };
+    one(context, stage, topics, arguments.number, &arguments.how)
 }
 
 /// Flies a stage of one task, and tells what came of it.
@@ -159,7 +158,7 @@ pub fn one(
 ///
 /// # Errors
 /// When there are none, or one cannot be run.
-pub fn test(context: &Context, arguments: &TestArguments) -> Result<ExitCode, CliError> {
+fn test(context: &Context, arguments: &TestArguments) -> Result<ExitCode, CliError> {
     let writing = BoardWriting::open(context, &WriteOptions::default())?;
     let mode = writing.mode();
     let mut desk = writing.desk;
@@ -167,7 +166,11 @@ pub fn test(context: &Context, arguments: &TestArguments) -> Result<ExitCode, Cl
     let tested = run_checks(&mut desk, arguments.number, mode, &|_, _| Vec::new())?;
     let code = board::outcome(context, &tested.done);
     tell_checks(context, arguments.number, &tested);
-    Ok(if tested.is_green() { code } else { ExitCode::Failed })
+    Ok(if tested.is_green() {
+        code
+    } else {
+        ExitCode::Failed
+    })
 }
 
 /// A task to test.
@@ -245,7 +248,9 @@ pub fn tell_checks(context: &Context, number: u32, tested: &Tested) {
 /// # Errors
 /// When another process has it.
 pub fn only_one(desk: &Desk, number: u32) -> Result<RunLock, CliError> {
-    let key = PlanKey::new(RepoPath::new(&format!("{}/{number}", desk.board())).map_err(BoardError::from)?);
+    let key = PlanKey::new(
+        RepoPath::new(&format!("{}/{number}", desk.board())).map_err(BoardError::from)?,
+    );
     match lock(&desk.workspace.state, &key)? {
         RunLocked::Taken(lock) => Ok(lock),
         RunLocked::Held(pid) => {
@@ -372,15 +377,23 @@ impl<'a> StageFlight<'a> {
         desk.commits = self.desk.commits;
         let key = self.prepared.key.clone();
         let phases = self.prepared.phases();
-        Ok(Some(PhaseKeeper::new(desk, self.request.clone(), key, phases)))
+        Ok(Some(PhaseKeeper::new(
+            desk,
+            self.request.clone(),
+            key,
+            phases,
+        )))
     }
 
     fn run_request(&self) -> Result<RunRequest, CliError> {
         let workspace = &self.desk.workspace;
         let config: &Config = &self.settings.config;
         let places = &self.desk.places;
-        let mut excluded: Vec<RepoPath> =
-            vec![places.todo.clone(), places.state.clone(), places.archive.clone()];
+        let mut excluded: Vec<RepoPath> = vec![
+            places.todo.clone(),
+            places.state.clone(),
+            places.archive.clone(),
+        ];
         excluded.extend(places.errors().ok());
         excluded.extend(places.project_state(&self.prepared.task));
         let plan = self.prepared.plan.as_ref();
@@ -424,7 +437,9 @@ impl<'a> StageFlight<'a> {
         let task = self.desk.store_task(self.request.number);
         let status = task.map_or_else(String::new, |task| task.status.to_string());
         let commit = left.done.commits.iter().rev();
-        let commit = commit.filter_map(|wish| wish.result.as_ref().ok()?.clone()).next();
+        let commit = commit
+            .filter_map(|wish| wish.result.as_ref().ok()?.clone())
+            .next();
         if self.context.json {
             let artifacts: Vec<String> = left.artifacts.iter().map(ToString::to_string).collect();
             let missing = left.missing.iter();
@@ -442,7 +457,11 @@ impl<'a> StageFlight<'a> {
             return;
         }
         let mut lines = vec![self.headline(left, &status, summary)];
-        lines.extend(left.artifacts.iter().map(|path| format!("  {} {path}", "✓".green())));
+        lines.extend(
+            left.artifacts
+                .iter()
+                .map(|path| format!("  {} {path}", "✓".green())),
+        );
         let missing = left.missing.iter();
         lines.extend(missing.map(|(path, why)| format!("  {} {path}: {why}", "✗".red())));
         if let Some(commit) = commit {
@@ -464,17 +483,17 @@ impl<'a> StageFlight<'a> {
                     Stage::Implement => "phases",
                     _ => "files",
                 };
-                format!("task {number} is {status}: {done} of {} {what} done", counts.total)
+                format!(
+                    "task {number} is {status}: {done} of {} {what} done",
+                    counts.total
+                )
             }
         }
     }
 }
 
 /// The project's own prompt for a stage, with its path.
-fn own_template(
-    workspace: &Workspace,
-    stage: Stage,
-) -> Result<Option<(String, String)>, CliError> {
+fn own_template(workspace: &Workspace, stage: Stage) -> Result<Option<(String, String)>, CliError> {
     let name = format!("{TEMPLATES}/{stage}.md");
     let path: PathBuf = workspace.top.join(&name);
     match fs_err::read_to_string(&path) {

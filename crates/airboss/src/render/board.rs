@@ -185,7 +185,11 @@ fn one(change: &TaskChange, undo: &[TaskChange]) -> String {
         },
         TaskChange::Checked(None) => "checks not run".to_owned(),
         TaskChange::Workflow(Some(workflow)) => {
-            format!("{} workflow at {}", workflow.scope.word(), workflow.state.word())
+            format!(
+                "{} workflow at {}",
+                workflow.scope.word(),
+                workflow.state.word()
+            )
         }
         TaskChange::Workflow(None) => "no workflow".to_owned(),
         TaskChange::Title(title) => format!("title “{title}”"),

@@ -10,9 +10,9 @@ use airboss_core::path::RepoPath;
 use airboss_core::plan::{Plan, Problem, Severity, schedule};
 use airboss_engine::agents::{Agent, Backend};
 use airboss_engine::git::GitError;
-use airboss_engine::run::{Brief, RunRequest};
 use airboss_engine::run::flight::{PlanFacts, criterion_gates};
 use airboss_engine::run::gates::Gate;
+use airboss_engine::run::{Brief, RunRequest};
 use airboss_engine::supervise::Limits;
 use airboss_engine::workspace::{PlanFile, Workspace};
 use rustix::fs::Access;
@@ -69,7 +69,8 @@ pub(crate) fn environment() -> Vec<(String, String)> {
 /// The gates of the project, and those that a plan asks for.
 pub(crate) fn gates(config: &Config, plan: Option<&Plan>) -> Vec<Gate> {
     let own = config.gates.iter().map(|(name, gate)| gate_of(name, gate));
-    own.chain(plan.into_iter().flat_map(criterion_gates)).collect()
+    own.chain(plan.into_iter().flat_map(criterion_gates))
+        .collect()
 }
 
 /// The limits of a run.
