@@ -5,6 +5,9 @@
 //! word and a back-quoted path (``Write `docs/a.md` ``). Everything else that a
 //! step mentions may change or not.
 
+mod content;
+
+pub use self::content::{Kind, lacks};
 use crate::path::RepoPath;
 
 /// Words that make the back-quoted path behind them an artifact.
@@ -12,6 +15,15 @@ const MAKING_WORDS: [&str; 6] = ["create", "write", "add", "generate", "produce"
 
 /// A file below this size is looked at closely before it counts: a real report is longer.
 const SMALL_BYTES: usize = 500;
+
+/// A file that has to be produced, and what it has to be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Due {
+    /// Where. It is chosen before the attempt; agent and verifier get the same.
+    pub path: RepoPath,
+    /// What.
+    pub kind: Kind,
+}
 
 /// The artifacts that a step declares, in the order they are named.
 #[must_use]

@@ -236,7 +236,7 @@ fn section(out: &mut String, heading: &str, body: &str) {
 }
 
 /// A fence that the text itself cannot close.
-fn fenced(text: &str) -> String {
+pub(crate) fn fenced(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     format!("{fence}text\n{}\n{fence}\n", text.trim_end())
@@ -250,7 +250,7 @@ fn bullets(items: &[String], limit: usize) -> String {
     head(&lines.join("\n"), limit)
 }
 
-fn one_line(text: &str, limit: usize) -> String {
+pub(crate) fn one_line(text: &str, limit: usize) -> String {
     let words: Vec<&str> = text
         .split(|c: char| c.is_whitespace() || c.is_control())
         .collect();
@@ -258,7 +258,7 @@ fn one_line(text: &str, limit: usize) -> String {
 }
 
 /// The first `limit` bytes, cut at a character, marked when cut.
-fn head(text: &str, limit: usize) -> String {
+pub(crate) fn head(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();
     }
@@ -266,7 +266,7 @@ fn head(text: &str, limit: usize) -> String {
 }
 
 /// The last `limit` bytes, cut at a character, marked when cut.
-fn tail(text: &str, limit: usize) -> String {
+pub(crate) fn tail(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();
     }

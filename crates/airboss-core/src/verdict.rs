@@ -123,6 +123,8 @@ pub enum ArtifactFinding {
     Skeleton,
     /// A directory, a symbolic link or something else that is not a regular file.
     NotAFile,
+    /// Not what it has to be: a report without findings, a plan without phases.
+    Unfit,
 }
 
 /// An artifact that a step has to produce, and what was found.
@@ -134,6 +136,26 @@ pub struct ArtifactCheck {
     pub finding: ArtifactFinding,
     /// Its size in bytes.
     pub bytes: u64,
+    /// What it lacks of what it has to be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<String>,
+}
+
+impl ArtifactCheck {
+    /// What was found, as a predicate of its path.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self.finding {
+            ArtifactFinding::Present => "is there",
+            ArtifactFinding::Missing => "is missing",
+            ArtifactFinding::Empty => "is empty",
+            ArtifactFinding::Unchanged => "is the same as before",
+            ArtifactFinding::Skeleton => "is an unfilled skeleton",
+            ArtifactFinding::NotAFile => "is not a regular file",
+            ArtifactFinding::Unfit => return self.lacks.join(", "),
+        }
+        .to_owned()
+    }
 }
 
 /// One file that the attempt changed, as git objects.
@@ -382,7 +404,7 @@ fn missing_evidence(report: &StreamReport, evidence: &Evidence) -> Option<String
         .artifacts
         .iter()
         .filter(|check| check.finding != ArtifactFinding::Present)
-        .map(|check| format!("`{}` is {}", check.path, finding_words(check.finding)))
+        .map(|check| format!("`{}` {}", check.path, check.words()))
         .collect();
     if !weak.is_empty() {
         return Some(weak.join(", ") + &refused_tools(report));
@@ -413,17 +435,6 @@ fn refused_tools(report: &StreamReport) -> String {
         }
     }
     format!("; refused tools: {}", tools.join(", "))
-}
-
-fn finding_words(finding: ArtifactFinding) -> &'static str {
-    match finding {
-        ArtifactFinding::Present => "present",
-        ArtifactFinding::Missing => "missing",
-        ArtifactFinding::Empty => "empty",
-        ArtifactFinding::Unchanged => "the same as before",
-        ArtifactFinding::Skeleton => "an unfilled skeleton",
-        ArtifactFinding::NotAFile => "not a regular file",
-    }
 }
 
 fn proof(evidence: &Evidence) -> String {
@@ -564,6 +575,7 @@ mod tests {
             path: RepoPath::new("a.md").unwrap(),
             finding: ArtifactFinding::Missing,
             bytes: 0,
+            lacks: Vec::new(),
         };
         let evidence = Evidence {
             artifacts: vec![artifact],

@@ -237,6 +237,18 @@ fn stamp(facts: &Metadata) -> FileStamp {
     }
 }
 
+/// What Airboss itself stands on when it notes something about a task.
+#[must_use]
+pub fn standing_of_airboss(given: &BoardStanding) -> Standing<'_> {
+    Standing {
+        board: &given.board,
+        actor: Actor::Airboss,
+        mode: Mode::Permissive,
+        force: false,
+        now: given.now,
+    }
+}
+
 /// What a command decided to do to the board.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Planned {
@@ -301,6 +313,12 @@ impl BoardWriting {
             command: options.command_id.as_deref().map(CommandId::new),
             notes: settled.notes,
         })
+    }
+
+    /// How much the board allows.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
     }
 
     /// Carries a change out and tells what became of it. `numbers` are the tasks that the
@@ -507,9 +525,9 @@ fn decision(planned: Planned, numbers: &[u32], board: &Board) -> Decision {
     Decision {
         subject: first_line(&planned.subject),
         body: paragraphs.join("\n\n"),
-        files: Vec::new(),
         result: json!({ "tasks": rows, "notes": planned.notes }),
         operations,
+        ..Decision::default()
     }
 }
 

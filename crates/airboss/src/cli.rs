@@ -78,9 +78,11 @@ pub enum Command {
     Run(command::run::RunArguments),
     /// Adopt the board of this repository (TODO.md, state.json), or make a plan known.
     Init(command::init::InitArguments),
-    /// Show or check a plan file.
-    #[command(subcommand)]
-    Plan(command::plan::PlanCommand),
+    /// Plan a task; or show or check a plan file.
+    Plan(command::plan::PlanArguments),
+    /// The stages of a task.
+    #[command(flatten)]
+    Stage(command::stage::StageCommand),
     /// Show where the plan stands.
     Status,
     /// Show progress, once or until the plan is complete.
@@ -207,13 +209,14 @@ impl Cli {
             verbose: self.verbose,
             printer: Printer,
         };
-        use command::{mark, next, retry, runs, status, validate};
+        use command::{mark, next, retry, runs, stage, status, validate};
         let context = &context;
         match &self.command {
             Command::Demo(arguments) => command::demo::demo(context, arguments),
             Command::Run(arguments) => command::run::run(context, arguments),
             Command::Init(arguments) => command::init::init(context, arguments),
-            Command::Plan(command) => command::plan::plan(context, command),
+            Command::Plan(arguments) => command::plan::plan(context, arguments),
+            Command::Stage(command) => stage::stage(context, command),
             Command::Status => status::status(context),
             Command::Progress(arguments) => status::progress(context, arguments),
             Command::Phases => status::phases(context),

@@ -1,6 +1,6 @@
 //! What every command is given: the global options, resolved.
 
-use std::io::IsTerminal as _;
+use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use airboss_core::operation::PlanKey;
@@ -45,11 +45,26 @@ impl Context {
     ) {
         if self.json {
             self.printer.json(data);
-        } else if std::io::stdout().is_terminal() {
+        } else if io::stdout().is_terminal() {
             self.printer.data(&words(data));
         } else {
             self.printer.data(&format!("{data:#}"));
         }
+    }
+
+    /// Asks a person a question that is answered with yes or no; `None` off a terminal.
+    ///
+    /// # Errors
+    /// When the terminal cannot be read.
+    pub fn confirm(&self, question: &str) -> io::Result<Option<bool>> {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return Ok(None);
+        }
+        self.printer.note(question);
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line)?;
+        let line = line.trim().to_ascii_lowercase();
+        Ok(Some(matches!(line.as_str(), "y" | "yes")))
     }
 
     /// Prints what a command of the board answers: words, wherever they go; with `--json` the

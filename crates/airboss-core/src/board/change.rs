@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::Dependencies;
 use super::status::TaskStatus;
-use super::task::{Artifact, PhaseState, Place, Task, TimeKey};
+use super::task::{Artifact, Checked, PhaseState, Place, Task, TimeKey};
+use crate::stage::workflow::Workflow;
 use crate::time::Timestamp;
 
 /// One field of a task: what is edited in files and merged on its own.
@@ -49,6 +50,10 @@ pub enum Field {
     Plan,
     /// The marker of one phase, by its key.
     Phase(String),
+    /// What the checks said.
+    Checked,
+    /// Its way through several stages.
+    Workflow,
 }
 
 impl std::fmt::Display for Field {
@@ -74,6 +79,8 @@ impl std::fmt::Display for Field {
             Self::BlockedReason => formatter.write_str("the reason for being blocked"),
             Self::AbandonedReason => formatter.write_str("the reason for being abandoned"),
             Self::Plan => formatter.write_str("the plan"),
+            Self::Checked => formatter.write_str("the result of the checks"),
+            Self::Workflow => formatter.write_str("the workflow"),
         }
     }
 }
@@ -122,6 +129,10 @@ pub enum TaskChange {
     Plan(Option<String>),
     /// The marker of a phase, or none that was set for this task.
     Phase(String, Option<PhaseState>),
+    /// What the checks said.
+    Checked(Option<Checked>),
+    /// Where its way through several stages is.
+    Workflow(Option<Workflow>),
 }
 
 impl Field {
@@ -147,6 +158,8 @@ impl Field {
             Self::Artifact(path) => format!("link to {path}"),
             Self::Plan => "plan".to_owned(),
             Self::Phase(key) => format!("phase {key}"),
+            Self::Checked => "checks".to_owned(),
+            Self::Workflow => "workflow".to_owned(),
         }
     }
 }
@@ -176,6 +189,8 @@ impl TaskChange {
             Self::ArtifactRemoved(path) => Field::Artifact(path.clone()),
             Self::Plan(_) => Field::Plan,
             Self::Phase(key, _) => Field::Phase(key.clone()),
+            Self::Checked(_) => Field::Checked,
+            Self::Workflow(_) => Field::Workflow,
         }
     }
 
@@ -227,6 +242,8 @@ impl TaskChange {
             Self::Phase(key, None) => {
                 task.phases.remove(key);
             }
+            Self::Checked(value) => task.checked.clone_from(value),
+            Self::Workflow(value) => task.workflow.clone_from(value),
         }
     }
 
@@ -259,6 +276,8 @@ impl TaskChange {
             }
             Self::Plan(_) => Self::Plan(before.plan.clone()),
             Self::Phase(key, _) => Self::Phase(key.clone(), before.phases.get(key).copied()),
+            Self::Checked(_) => Self::Checked(before.checked.clone()),
+            Self::Workflow(_) => Self::Workflow(before.workflow.clone()),
         }
     }
 

@@ -176,12 +176,26 @@ impl<'a> Standing<'a> {
         }
     }
 
+    /// Gives fields of a task these values, whatever they say of its way through the statuses.
+    ///
+    /// # Errors
+    /// When the task is not there.
+    pub fn set(&self, number: u32, changes: Vec<TaskChange>) -> Decision {
+        let task = self.task(number)?;
+        Ok(self.change(task, changes, false))
+    }
+
     fn cause(&self) -> Cause {
         Cause::Command { actor: self.actor }
     }
 
     /// A change of a task with its instant; nothing when nothing would change.
-    fn change(&self, task: &Task, changes: Vec<TaskChange>, forced: bool) -> Vec<BoardOperation> {
+    pub(crate) fn change(
+        &self,
+        task: &Task,
+        changes: Vec<TaskChange>,
+        forced: bool,
+    ) -> Vec<BoardOperation> {
         self.change_because(task, changes, self.cause(), forced)
     }
 
@@ -273,6 +287,8 @@ impl NewTask {
             artifacts: Vec::new(),
             plan: None,
             phases: std::collections::BTreeMap::new(),
+            checked: None,
+            workflow: None,
             operation: None,
         }
     }

@@ -98,7 +98,7 @@ pub fn said(facts: &TaskFacts, field: &Field) -> Option<TaskChange> {
                 |known| TaskChange::Artifact(known.clone()),
             ))
         }
-        Field::StatusBefore | Field::Phase(_) => None,
+        Field::StatusBefore | Field::Phase(_) | Field::Checked | Field::Workflow => None,
     }
 }
 

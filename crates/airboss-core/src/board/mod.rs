@@ -40,4 +40,4 @@ pub use self::edit::{Edit, EditError, Edited, Position};
 pub use self::facts::{Dependencies, TaskFacts};
 pub use self::operation::{Board, BoardKey, BoardOperation, Cause};
 pub use self::status::{Class, Status, TaskStatus};
-pub use self::task::{Artifact, PhaseState, Place, Task, TimeKey};
+pub use self::task::{Artifact, Checked, PhaseState, Place, Task, TimeKey};

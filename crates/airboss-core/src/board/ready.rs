@@ -124,6 +124,12 @@ fn urgency(priority: Option<&str>) -> u8 {
     known.map_or(2, |(rank, _)| rank)
 }
 
+/// Why one task cannot be worked on; nothing when it can.
+#[must_use]
+pub fn waits_of(board: &Board, task: &Task) -> Vec<Wait> {
+    waits(&Numbers::of(board), task)
+}
+
 fn waits(index: &Numbers<'_>, task: &Task) -> Vec<Wait> {
     let mut waits = Vec::new();
     match (&task.status, task.status.class()) {

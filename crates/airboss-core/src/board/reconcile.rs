@@ -402,6 +402,8 @@ pub fn join(number: u32, todo: Option<&TaskFacts>, state: Option<&TaskFacts>) ->
         artifacts,
         plan: texts(|facts| &facts.plan),
         phases: BTreeMap::new(),
+        checked: None,
+        workflow: None,
         operation: both.into_iter().flatten().find_map(|facts| facts.operation),
     }
 }

@@ -8,6 +8,7 @@ use super::facts::Dependencies;
 use super::status::TaskStatus;
 use crate::id::{OperationId, TaskId};
 use crate::plan::PhaseStatus;
+use crate::stage::workflow::Workflow;
 use crate::time::Timestamp;
 
 /// One task.
@@ -70,9 +71,27 @@ pub struct Task {
     /// The phases of the current plan whose markers were set for this task, by key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub phases: BTreeMap<String, PhaseState>,
+    /// What the project's checks said when they were run for it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
+    /// Its way through several stages, while it is on one, and where that ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<Workflow>,
     /// The newest operation that changed it; `None` while it is as it was adopted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<OperationId>,
+}
+
+/// What the checks of the project said.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Checked {
+    /// When.
+    pub at: Timestamp,
+    /// Each check and how it ended, in words, in the order they ran.
+    pub checks: Vec<String>,
+    /// The end of what the first red one printed; `None` when all are green.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
 }
 
 /// Which list of the board a task is in.

@@ -12,22 +12,22 @@ use crate::id::{OperationId, TaskId};
 use crate::time::Timestamp;
 
 /// An instant some minutes after the beginning of the tests.
-pub(super) fn at(minutes: i64) -> Timestamp {
+pub(crate) fn at(minutes: i64) -> Timestamp {
     Timestamp::from_millis(1_772_442_900_000 + minutes * 60_000)
 }
 
 /// A task's id; as ids of tasks that commands made, they sort by their number.
-pub(super) fn id(number: u128) -> TaskId {
+pub(crate) fn id(number: u128) -> TaskId {
     TaskId::from_uuid(Uuid::from_u128((number << 80) | (7 << 76) | (8 << 60)))
 }
 
 /// An operation's id; they sort by their number.
-pub(super) fn operation(number: u128) -> OperationId {
+pub(crate) fn operation(number: u128) -> OperationId {
     OperationId::from_uuid(Uuid::from_u128((number << 80) | (7 << 76) | (8 << 60)))
 }
 
 /// A task with this number and status.
-pub(super) fn task(number: u32, status: &str) -> Task {
+pub(crate) fn task(number: u32, status: &str) -> Task {
     Task {
         id: id(u128::from(number)),
         number,
@@ -50,19 +50,21 @@ pub(super) fn task(number: u32, status: &str) -> Task {
         artifacts: Vec::new(),
         plan: None,
         phases: BTreeMap::new(),
+        checked: None,
+        workflow: None,
         operation: None,
     }
 }
 
 /// A task that waits for others.
-pub(super) fn waiting(number: u32, status: &str, numbers: &[u32]) -> Task {
+pub(crate) fn waiting(number: u32, status: &str, numbers: &[u32]) -> Task {
     let mut task = task(number, status);
     task.dependencies.numbers = numbers.to_vec();
     task
 }
 
 /// A board with these tasks, as if they had been adopted.
-pub(super) fn board(tasks: impl IntoIterator<Item = Task>) -> Board {
+pub(crate) fn board(tasks: impl IntoIterator<Item = Task>) -> Board {
     let mut board = Board::default();
     for (sequence, task) in (1..).zip(tasks) {
         let task = Box::new(task);
@@ -76,7 +78,7 @@ pub(super) fn board(tasks: impl IntoIterator<Item = Task>) -> Board {
 }
 
 /// The board after these operations.
-pub(super) fn after(board: &Board, operations: &[BoardOperation]) -> Board {
+pub(crate) fn after(board: &Board, operations: &[BoardOperation]) -> Board {
     let mut board = board.clone();
     for change in operations {
         let sequence = board.sequence + 1;
@@ -85,7 +87,7 @@ pub(super) fn after(board: &Board, operations: &[BoardOperation]) -> Board {
     board
 }
 /// What a file says of a task: a number and a status.
-pub(super) fn facts(number: u32, status: &str) -> TaskFacts {
+pub(crate) fn facts(number: u32, status: &str) -> TaskFacts {
     TaskFacts {
         number,
         status: (!status.is_empty()).then(|| TaskStatus::read(status)),

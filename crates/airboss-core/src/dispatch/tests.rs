@@ -44,7 +44,7 @@ struct World {
 
 fn unit(id: &str, phase: &str, waits_for: &[&str], parallel: bool) -> Unit {
     Unit {
-        step: ScheduledStep::for_tests(id, phase, parallel, &[]),
+        step: ScheduledStep::of_no_plan(id.into(), phase, parallel, Vec::new()),
         waits_for: waits_for.iter().map(|id| StepId::from(*id)).collect(),
         after_phases: Vec::new(),
     }

@@ -26,6 +26,7 @@ mod status;
 mod table;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 pub use edit::{EditError, Stamps, set_phase_status, set_plan_status};
 pub use footprint::overlap;

@@ -70,12 +70,12 @@ impl ScheduledStep {
         self.id != other.id && allowed && !self.conflicts(other)
     }
 
-    /// A step of one phase for the dispatcher's tests.
-    #[cfg(test)]
-    pub(crate) fn for_tests(id: &str, phase: &str, parallel: bool, footprint: &[&str]) -> Self {
-        let footprint: Vec<String> = footprint.iter().map(ToString::to_string).collect();
+    /// A step of no plan, in a phase of its own or beside others; `footprint` are the paths that
+    /// it changes.
+    #[must_use]
+    pub fn of_no_plan(id: StepId, phase: &str, parallel: bool, footprint: Vec<String>) -> Self {
         Self {
-            id: id.into(),
+            id,
             phase: phase.to_owned(),
             parallel,
             level: 0,

@@ -1,6 +1,7 @@
 //! Changing a board: take in what others did, decide in one transaction, publish, commit.
 
-use airboss_core::board::{Board, BoardKey, BoardOperation};
+use airboss_core::board::{Board, BoardKey, BoardOperation, Field, Task};
+use airboss_core::id::TaskId;
 use airboss_core::operation::StoredOperation;
 use airboss_core::path::RepoPathError;
 use serde_json::Value;
@@ -87,6 +88,9 @@ pub struct Decision {
     pub body: String,
     /// Whole files that belong to the commit.
     pub files: Vec<Delta>,
+    /// Fields that earlier changes without a commit of their own have set: they belong to this
+    /// one.
+    pub carried: Vec<(TaskId, Field)>,
     /// The answer that a repetition of the command gets.
     pub result: Value,
 }
@@ -167,6 +171,12 @@ impl Desk {
     /// When the store cannot be read.
     pub fn view(&self) -> Result<Board, BoardError> {
         Ok(self.store.board(self.board())?.unwrap_or_default())
+    }
+
+    /// A task as it is stored; `None` when it is not there or cannot be read.
+    #[must_use]
+    pub fn store_task(&self, number: u32) -> Option<Task> {
+        self.store.task(self.board(), number).ok().flatten()
     }
 
     /// Takes in what people and git changed in the files, and finishes what a crash left.
@@ -360,7 +370,22 @@ fn change_of(
     let task = |id| standing.board.tasks.get(&id).cloned();
     let publish = places.stale(&decision.operations, &task);
     let mut git = Vec::new();
-    let edits = BoardEdits::of_operations(&decision.operations, standing.now, task);
+    let mut edits = BoardEdits::of_operations(&decision.operations, standing.now, task);
+    for edit in &mut edits.tasks {
+        let carried = decision
+            .carried
+            .iter()
+            .filter(|(id, _)| *id == edit.task.id);
+        let mut fields: Vec<Field> = carried.map(|(_, field)| field.clone()).collect();
+        // They come first, as they did when they were published.
+        let newer = edit
+            .fields
+            .drain(..)
+            .filter(|field| !fields.contains(field));
+        let newer: Vec<Field> = newer.collect();
+        fields.extend(newer);
+        edit.fields = fields;
+    }
     let has_work =
         !edits.tasks.is_empty() || edits.next_number.is_some() || !decision.files.is_empty();
     if commits && has_work && !decision.subject.is_empty() {

@@ -7,7 +7,8 @@ use airboss_core::board::directory::{self, Directory};
 use airboss_core::board::link::{self, Home};
 use airboss_core::board::number::Numbering;
 use airboss_core::board::{
-    BoardKey, BoardOperation, Field, Task, TaskChange, artifact_name, errors_file, state_file,
+    Board, BoardKey, BoardOperation, Field, Task, TaskChange, artifact_name, errors_file,
+    state_file,
 };
 use airboss_core::id::TaskId;
 use airboss_core::path::{RepoPath, RepoPathError};
@@ -76,17 +77,40 @@ impl Places {
     }
 
     fn resolve_in(&self, directory: Option<&str>, path: &str) -> Option<RepoPath> {
-        let vaults: Vec<String> = Vec::new();
-        let home = Home {
-            top: self.top.to_str(),
-            root: self.board.root().map_or("", RepoPath::as_str),
-            task: directory,
-            vaults: &vaults,
-        };
+        let home = self.home(directory);
         let candidates = link::candidates(path, &home);
         candidates
             .into_iter()
             .find(|path| self.top.join(path).is_file())
+    }
+
+    /// A path as the links of this task and of its board spell theirs.
+    #[must_use]
+    pub fn spell(&self, board: &Board, task: &Task, path: &RepoPath) -> String {
+        let mut known = task.artifacts.iter();
+        if let Some(known) = known.find(|known| link::same(&known.path, path.as_str())) {
+            return known.path.clone();
+        }
+        let links = |task: &'_ Task| -> Vec<String> {
+            let links = task.artifacts.iter();
+            links.map(|known| known.path.clone()).collect()
+        };
+        let own = links(task);
+        let all: Vec<_> = board.active().flat_map(links).collect();
+        let own: Vec<_> = own.iter().map(String::as_str).collect();
+        let all: Vec<_> = all.iter().map(String::as_str).collect();
+        let directory = self.directory(task);
+        let home = self.home(directory.as_deref());
+        link::spell(path, link::usual_form(&own, &all), &home)
+    }
+
+    fn home<'a>(&'a self, directory: Option<&'a str>) -> Home<'a> {
+        Home {
+            top: self.top.to_str(),
+            root: self.board.root().map_or("", RepoPath::as_str),
+            task: directory,
+            vaults: &[],
+        }
     }
 
     /// The task's current plan: the one that it names, else the last that it links, else the one

@@ -49,8 +49,13 @@ impl Message {
 /// The subject for a step of a plan: `[plan-name] task 1.1: read the terminal size`.
 #[must_use]
 pub fn step_subject(plan: &str, step: &StepId, text: &str) -> String {
-    let subject = format!("[{plan}] task {step}: {text}");
-    cut(&one_line(&subject), SUBJECT_CHARACTERS_MAX)
+    first_line(&format!("[{plan}] task {step}: {text}"))
+}
+
+/// A text as the first line of a commit: one line that git shows whole.
+#[must_use]
+pub fn first_line(text: &str) -> String {
+    cut(&one_line(text), SUBJECT_CHARACTERS_MAX)
 }
 
 /// The operation that a commit's message names in its last paragraph.

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use airboss_core::artifact::is_skeleton;
+use airboss_core::artifact::{self, Due as ArtifactDue, is_skeleton};
 use airboss_core::attempt::{Attempt, StreamReport};
 use airboss_core::attribution::{Attribution, ByHand, Footprint, Foreign, Unattributed, attribute};
 use airboss_core::id::{AttemptId, StepId};
@@ -24,8 +24,8 @@ use super::tree::{Tree, TreeError};
 use super::watch::Watch;
 use crate::git::{self, Entry, FileMode, Origin, Repository};
 
-/// A file that is looked into for being a skeleton; larger ones have content.
-const LOOK_INTO_BYTES_MAX: u64 = 64 * 1024;
+/// A file up to this size is looked into; no report or plan that was seen has a tenth of it.
+const LOOK_INTO_BYTES_MAX: u64 = 1024 * 1024;
 
 /// What is the same for every attempt of a run.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ pub struct StepDue {
     /// The step.
     pub id: StepId,
     /// Files that it has to produce.
-    pub artifacts: Vec<RepoPath>,
+    pub artifacts: Vec<ArtifactDue>,
     /// Where its findings go.
     pub findings: RepoPath,
     /// What the plan says it touches, both of these included.
@@ -116,11 +116,12 @@ impl Gatherer {
         };
         let report = job.attempt.report.as_ref();
         let batch = job.steps.len() > 1;
+        let paths: Vec<RepoPath> = own.iter().map(|change| change.path.clone()).collect();
         Evidence {
             artifacts: step
                 .artifacts
                 .iter()
-                .map(|path| self.artifact(path, changed(path)))
+                .map(|due| self.artifact(due, changed(&due.path), &paths))
                 .collect(),
             findings_written: changed(&step.findings),
             batch_claim: batch
@@ -175,35 +176,51 @@ impl Gatherer {
         Ok(())
     }
 
-    fn artifact(&self, path: &RepoPath, changed: bool) -> ArtifactCheck {
-        let full = self.top.join(path);
+    fn artifact(&self, due: &ArtifactDue, changed: bool, all: &[RepoPath]) -> ArtifactCheck {
+        let full = self.top.join(&due.path);
+        let check = |finding, bytes| ArtifactCheck {
+            path: due.path.clone(),
+            finding,
+            bytes,
+            lacks: Vec::new(),
+        };
         let Ok(metadata) = fs_err::symlink_metadata(&full) else {
-            return ArtifactCheck {
-                path: path.clone(),
-                finding: ArtifactFinding::Missing,
-                bytes: 0,
-            };
+            return check(ArtifactFinding::Missing, 0);
         };
         let bytes = metadata.len();
-        let skeleton = || {
-            bytes <= LOOK_INTO_BYTES_MAX
-                && fs_err::read(&full).is_ok_and(|content| is_skeleton(&content))
-        };
         let finding = if !metadata.is_file() {
             ArtifactFinding::NotAFile
         } else if bytes == 0 {
             ArtifactFinding::Empty
         } else if !changed {
             ArtifactFinding::Unchanged
-        } else if skeleton() {
-            ArtifactFinding::Skeleton
         } else {
             ArtifactFinding::Present
         };
+        // Only a file that is there and new is worth reading; a very large one is no skeleton.
+        if finding != ArtifactFinding::Present || bytes > LOOK_INTO_BYTES_MAX {
+            return check(finding, bytes);
+        }
+        let Ok(content) = fs_err::read(&full) else {
+            return check(finding, bytes);
+        };
+        if is_skeleton(&content) {
+            return check(ArtifactFinding::Skeleton, bytes);
+        }
+        let others: Vec<RepoPath> = all
+            .iter()
+            .filter(|path| **path != due.path)
+            .cloned()
+            .collect();
+        let lacks = artifact::lacks(due.kind, &String::from_utf8_lossy(&content), &others);
+        let finding = if lacks.is_empty() {
+            finding
+        } else {
+            ArtifactFinding::Unfit
+        };
         ArtifactCheck {
-            path: path.clone(),
-            finding,
-            bytes,
+            lacks,
+            ..check(finding, bytes)
         }
     }
 

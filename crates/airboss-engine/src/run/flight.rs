@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use airboss_core::artifact;
+use airboss_core::artifact::{self, Due, Kind};
 use airboss_core::config::GateWhen;
 use airboss_core::dispatch::SpawnOrder;
 use airboss_core::id::StepId;
@@ -23,7 +23,7 @@ pub struct StepFacts {
     /// The key of its phase.
     pub phase: String,
     /// Files that it has to produce.
-    pub artifacts: Vec<RepoPath>,
+    pub artifacts: Vec<Due>,
     /// Paths that the plan says it touches.
     pub declared: Vec<RepoPath>,
     /// Where its findings go.
@@ -85,9 +85,15 @@ impl PlanFacts {
                     .chain(&phase.files)
                     .filter_map(|path| RepoPath::new(path).ok())
                     .collect();
-                let artifacts = artifact::declared(&step.text, &step.details);
+                let artifacts: Vec<Due> = artifact::declared(&step.text, &step.details)
+                    .into_iter()
+                    .map(|path| Due {
+                        path,
+                        kind: Kind::Any,
+                    })
+                    .collect();
                 let findings = findings_path(output, &step.id);
-                declared.extend(artifacts.iter().cloned());
+                declared.extend(artifacts.iter().map(|due| due.path.clone()));
                 declared.push(findings.clone());
                 let known = StepFacts {
                     text: step.text.clone(),
@@ -120,7 +126,11 @@ impl PlanFacts {
                 id: id.to_string(),
                 text: facts.text.clone(),
                 details: facts.details.clone(),
-                artifacts: facts.artifacts.iter().map(ToString::to_string).collect(),
+                artifacts: facts
+                    .artifacts
+                    .iter()
+                    .map(|due| due.path.to_string())
+                    .collect(),
                 findings: facts.findings.to_string(),
             })
             .collect();

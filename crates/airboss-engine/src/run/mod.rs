@@ -26,15 +26,18 @@ mod recovery;
 mod runner;
 pub mod tree;
 pub mod watch;
-mod wishes;
+pub(crate) mod wishes;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 pub use airboss_core::config::CommitMode;
-use airboss_core::dispatch::Flight;
+use airboss_core::dispatch::{Flight, SpawnOrder};
 use airboss_core::id::{RunId, StepId};
 use airboss_core::operation::{PlanKey, RunEnding};
 use airboss_core::path::RepoPath;
+use airboss_core::prompt;
+use airboss_core::stage::prompt::{Parts, Template};
 use airboss_core::verdict::Verdict;
 use airboss_core::view::Counts;
 
@@ -62,6 +65,11 @@ pub struct RunRequest {
     pub flight: Flight,
     /// What prompts and evidence need of the plan.
     pub facts: PlanFacts,
+    /// How its agents are told what to do.
+    pub brief: Brief,
+    /// Whether status.json and the records of runs are kept: a plan has them, a stage of a task
+    /// has the board.
+    pub plan_files: bool,
     /// The agent.
     pub agent: Agent,
     /// Every gate, those of the plan's criteria included.
@@ -78,6 +86,45 @@ pub struct RunRequest {
     pub environment: Vec<(String, String)>,
     /// What was asked for, in one line, for the run's record.
     pub words: String,
+}
+
+/// How an order becomes the text that its agent gets.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Brief {
+    /// From the steps of the plan.
+    Steps,
+    /// From a template, for each unit of a stage.
+    Stage {
+        /// The template.
+        template: Template,
+        /// What fills it in, but for what earlier attempts left.
+        parts: HashMap<StepId, Parts>,
+    },
+}
+
+impl RunRequest {
+    /// The prompt for what the dispatcher ordered.
+    #[must_use]
+    pub fn prompt(&self, order: &SpawnOrder) -> String {
+        let gates: Vec<String> = self.gates.iter().map(|gate| gate.command.clone()).collect();
+        match &self.brief {
+            Brief::Steps => {
+                let (top, plan) = (self.top.display().to_string(), self.plan.to_string());
+                prompt::render(&self.facts.prompt(order, &top, &plan, &gates))
+            }
+            Brief::Stage { template, parts } => {
+                let parts = order.steps.iter().find_map(|unit| parts.get(unit)).cloned();
+                let parts = parts.unwrap_or_default();
+                template.render(&Parts {
+                    gates,
+                    previous: order.previous.clone(),
+                    gate_output: order.gate_output.clone().or(parts.gate_output.clone()),
+                    answer: order.answer.clone(),
+                    ..parts
+                })
+            }
+        }
+    }
 }
 
 /// Setbacks kept for the summary: more than a screen is not read, the log has them all.

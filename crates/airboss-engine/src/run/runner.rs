@@ -11,7 +11,6 @@ use airboss_core::dispatch::{
 use airboss_core::id::{AttemptId, RunId, StepId};
 use airboss_core::operation::{Operation, RunEnding, StoredOperation};
 use airboss_core::path::RepoPath;
-use airboss_core::prompt;
 use airboss_core::time::Timestamp;
 use airboss_core::verdict::{Evidence, Verdict};
 use airboss_core::view::View;
@@ -352,6 +351,9 @@ impl<'run> Runner<'run> {
     }
 
     fn stale_files(&self, operations: &[Operation]) -> Vec<PublishItem> {
+        if !self.request.plan_files {
+            return Vec::new();
+        }
         let touches = operations
             .iter()
             .any(|operation| !operation.steps().is_empty());
@@ -501,14 +503,8 @@ impl<'run> Runner<'run> {
             None,
         )
         .map_err(|error| words(&error))?;
-        let top = request.top.display().to_string();
         let plan = request.plan.to_string();
-        let gates: Vec<String> = request
-            .gates
-            .iter()
-            .map(|gate| gate.command.clone())
-            .collect();
-        let prompt = prompt::render(&request.facts.prompt(order, &top, &plan, &gates));
+        let prompt = request.prompt(order);
         let declared = order
             .steps
             .iter()

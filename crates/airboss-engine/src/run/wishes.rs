@@ -2,7 +2,7 @@
 
 use airboss_core::dispatch::{CommitIntent, Decision};
 use airboss_core::id::StepId;
-use airboss_core::operation::Operation;
+use airboss_core::operation::{Operation, PlanKey};
 use airboss_core::plan::PhaseStatus;
 use airboss_core::time::Timestamp;
 use airboss_core::verdict::{ChangedFile, Verdict};
@@ -14,7 +14,7 @@ use super::markers::PhaseMark;
 use super::tree::Tree;
 use super::{CommitMode, RunError, RunRequest};
 use crate::git::{Oid, step_subject};
-use crate::store::{GitWish, OperationQuery, Store};
+use crate::store::{GitWish, OperationQuery, Store, StoreError};
 
 /// How far back a step's own verdicts are looked for: its attempts are bounded far below this.
 const HISTORY_MAX: usize = 100;
@@ -111,7 +111,7 @@ fn whole_phase(
         let own = if newest.steps.contains(id) {
             continue; // The newest come last, whatever their place in the plan.
         } else {
-            verified_changes(request, store, id)?
+            verified_changes(store, &request.plan, id)?
         };
         if step.state.commit.is_none() && !own.is_empty() {
             steps.push(id.clone());
@@ -123,13 +123,14 @@ fn whole_phase(
     Ok(CommitIntent { steps, changes })
 }
 
-fn verified_changes(
-    request: &RunRequest,
+/// What the newest verified attempt at a step changed.
+pub(crate) fn verified_changes(
     store: &dyn Store,
+    plan: &PlanKey,
     step: &StepId,
-) -> Result<Vec<ChangedFile>, RunError> {
+) -> Result<Vec<ChangedFile>, StoreError> {
     let query = OperationQuery {
-        plan: Some(request.plan.clone()),
+        plan: Some(plan.clone()),
         step: Some(step.clone()),
         limit: HISTORY_MAX,
         newest_first: true,

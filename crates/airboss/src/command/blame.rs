@@ -162,6 +162,8 @@ fn every_field(task: &Task) -> Vec<Field> {
         Field::BlockedReason,
         Field::AbandonedReason,
         Field::Plan,
+        Field::Checked,
+        Field::Workflow,
     ];
     let artifacts = task.artifacts.iter();
     fields.extend(artifacts.map(|artifact| Field::Artifact(artifact.path.clone())));
@@ -203,6 +205,18 @@ fn value(task: &Task, field: &Field) -> Option<String> {
         Field::Phase(key) => {
             let state = task.phases.get(key)?;
             Some(render::phase_status(state.status))
+        }
+        Field::Checked => task
+            .checked
+            .as_ref()
+            .map(|checked| checked.checks.join(", ")),
+        Field::Workflow => {
+            let workflow = task.workflow.as_ref()?;
+            Some(format!(
+                "{} at {}",
+                workflow.scope.word(),
+                workflow.state.word()
+            ))
         }
     }
 }

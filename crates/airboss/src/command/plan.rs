@@ -1,14 +1,42 @@
-//! `plan show` and `plan check`: what is understood of a plan file.
+//! `plan N` plans a task; `plan show` and `plan check` look at a plan file.
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use airboss_core::exit::ExitCode;
+use airboss_core::stage::Stage;
 use airboss_engine::workspace::Workspace;
 
+use super::stage::{How, one};
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CliError, ErrorKind};
 use crate::render::{Style, plan as render};
+
+/// A task to plan, or a plan file to look at.
+#[derive(clap::Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct PlanArguments {
+    /// The task.
+    #[arg(value_name = "N", value_parser = super::task::number)]
+    number: Option<u32>,
+    #[command(flatten)]
+    how: How,
+    #[command(subcommand)]
+    command: Option<PlanCommand>,
+}
+
+/// Plans a task, or looks at a plan file.
+///
+/// # Errors
+/// When the task may not be planned, or the file cannot be read.
+pub fn plan(context: &Context, arguments: &PlanArguments) -> Result<ExitCode, CliError> {
+    match (&arguments.command, arguments.number) {
+        (Some(command), _) => look(context, command),
+        (None, Some(number)) => one(context, Stage::Plan, 1, number, &arguments.how),
+        (None, None) => Err(CliError::new(ErrorKind::Usage, "no task is named")
+            .hint("`airboss plan 58` plans a task; `airboss plan show` and `check` read a file")),
+    }
+}
 
 /// Look at a plan file.
 #[derive(clap::Subcommand, Clone, Debug)]
@@ -25,11 +53,7 @@ pub enum PlanCommand {
     },
 }
 
-/// Shows or checks a plan file.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn plan(context: &Context, command: &PlanCommand) -> Result<ExitCode, CliError> {
+fn look(context: &Context, command: &PlanCommand) -> Result<ExitCode, CliError> {
     let (PlanCommand::Show { file } | PlanCommand::Check { file }) = command;
     let workspace = Workspace::open(&context.directory)?;
     let path = context.plan_file(&workspace, file.as_deref())?;

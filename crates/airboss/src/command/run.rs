@@ -169,7 +169,10 @@ fn edited_meanwhile(
 }
 
 /// The configuration with the command line's own layer on top.
-fn load_settings(workspace: &Workspace, arguments: &RunArguments) -> Result<Settings, CliError> {
+pub(super) fn load_settings(
+    workspace: &Workspace,
+    arguments: &RunArguments,
+) -> Result<Settings, CliError> {
     let texts: Vec<(&str, String, &str)> = [
         ("run.agent", arguments.agent.clone(), "--agent"),
         (
@@ -210,7 +213,7 @@ fn only_runner(workspace: &Workspace, file: &PlanFile) -> Result<RunLock, CliErr
     }
 }
 
-fn another_store(workspace: &Workspace) -> OpenStore {
+pub(super) fn another_store(workspace: &Workspace) -> OpenStore {
     let workspace = workspace.clone();
     Box::new(move || match workspace.open_store() {
         Ok(store) => Ok(Box::new(store)),
@@ -222,7 +225,7 @@ fn another_store(workspace: &Workspace) -> OpenStore {
 }
 
 /// SIGINT and SIGTERM as messages. It has to be called before the run starts.
-fn catch_signals() -> Result<Receiver<i32>, CliError> {
+pub(super) fn catch_signals() -> Result<Receiver<i32>, CliError> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     // Unbounded, but fed by a person's keyboard.
     let (out, receiver) = channel();
@@ -265,13 +268,7 @@ fn retry_failed(
 }
 
 /// The order and the prompts, without a store and without a process.
-fn dry_run(request: &RunRequest) -> String {
-    let gates: Vec<String> = request
-        .gates
-        .iter()
-        .map(|gate| gate.command.clone())
-        .collect();
-    let top = request.top.display().to_string();
+pub(super) fn dry_run(request: &RunRequest) -> String {
     let mut out = Vec::new();
     for (place, unit) in request.flight.units.iter().enumerate() {
         let order = SpawnOrder {
@@ -285,8 +282,7 @@ fn dry_run(request: &RunRequest) -> String {
             gate_output: None,
             answer: None,
         };
-        let plan = request.plan.to_string();
-        let text = prompt::render(&request.facts.prompt(&order, &top, &plan, &gates));
+        let text = request.prompt(&order);
         let beside = if unit.step.parallel {
             ", may run beside others"
         } else {
@@ -305,7 +301,7 @@ fn dry_run(request: &RunRequest) -> String {
 }
 
 /// The documented exit code (README) for how a run went.
-fn exit_code(summary: &RunSummary) -> ExitCode {
+pub(super) fn exit_code(summary: &RunSummary) -> ExitCode {
     match summary.ending {
         RunEnding::Complete if !summary.publish_pending.is_empty() => ExitCode::PublishPending,
         RunEnding::Complete if summary.commits_pending.is_some() => ExitCode::CommitPending,

@@ -179,6 +179,19 @@ fn one(change: &TaskChange, undo: &[TaskChange]) -> String {
             format!("phase {key} {}", phase_status(state.status))
         }
         TaskChange::Phase(key, None) => format!("phase {key} as its plan has it"),
+        TaskChange::Checked(Some(checked)) => match &checked.failure {
+            None => "checks green".to_owned(),
+            Some(_) => "checks red".to_owned(),
+        },
+        TaskChange::Checked(None) => "checks not run".to_owned(),
+        TaskChange::Workflow(Some(workflow)) => {
+            format!(
+                "{} workflow at {}",
+                workflow.scope.word(),
+                workflow.state.word()
+            )
+        }
+        TaskChange::Workflow(None) => "no workflow".to_owned(),
         TaskChange::Title(title) => format!("title “{title}”"),
         TaskChange::Priority(value)
         | TaskChange::Language(value)
@@ -220,6 +233,8 @@ pub fn field(field: &Field) -> String {
         Field::Plan => "plan",
         Field::Artifact(path) => return path.clone(),
         Field::Phase(key) => return format!("phase {key}"),
+        Field::Checked => "checks",
+        Field::Workflow => "workflow",
     }
     .to_owned()
 }

@@ -389,8 +389,13 @@ impl<'text, 'a> Editor<'_, 'text, 'a> {
             }
             Field::Plan => self.text(object, keys::PLAN, task.plan.as_deref()),
             // The file keeps none of these, or has its own edits for them.
-            Field::Number | Field::Title | Field::StatusBefore | Field::Place | Field::Phase(_) => {
-            }
+            Field::Number
+            | Field::Title
+            | Field::StatusBefore
+            | Field::Place
+            | Field::Phase(_)
+            | Field::Checked
+            | Field::Workflow => {}
         }
     }
 

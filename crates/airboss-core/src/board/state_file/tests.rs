@@ -42,6 +42,8 @@ fn task(number: u32) -> Task {
         artifacts: Vec::new(),
         plan: None,
         phases: BTreeMap::new(),
+        checked: None,
+        workflow: None,
         operation: Some(OperationId::from_uuid(uuid::Uuid::from_u128(7))),
     }
 }

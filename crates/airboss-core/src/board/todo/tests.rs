@@ -38,6 +38,8 @@ fn task(number: u32) -> Task {
         artifacts: Vec::new(),
         plan: None,
         phases: std::collections::BTreeMap::new(),
+        checked: None,
+        workflow: None,
         operation: None,
     }
 }

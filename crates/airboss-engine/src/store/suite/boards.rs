@@ -59,6 +59,8 @@ pub(super) fn task(number: u32) -> Task {
         artifacts: Vec::new(),
         plan: None,
         phases: BTreeMap::new(),
+        checked: None,
+        workflow: None,
         operation: None,
     }
 }

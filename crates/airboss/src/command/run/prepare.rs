@@ -7,12 +7,12 @@ use airboss_core::config::{self, Config};
 use airboss_core::dispatch::{Flight, Policy, Unit};
 use airboss_core::id::StepId;
 use airboss_core::path::RepoPath;
-use airboss_core::plan::{Problem, Severity, schedule};
+use airboss_core::plan::{Plan, Problem, Severity, schedule};
 use airboss_engine::agents::{Agent, Backend};
 use airboss_engine::git::GitError;
-use airboss_engine::run::RunRequest;
 use airboss_engine::run::flight::{PlanFacts, criterion_gates};
 use airboss_engine::run::gates::Gate;
+use airboss_engine::run::{Brief, RunRequest};
 use airboss_engine::supervise::Limits;
 use airboss_engine::workspace::{PlanFile, Workspace};
 use rustix::fs::Access;
@@ -38,12 +38,6 @@ pub(super) fn request(
             file.key
         ))
     })?;
-    let mut gates: Vec<Gate> = config
-        .gates
-        .iter()
-        .map(|(name, gate)| gate_of(name, gate))
-        .collect();
-    gates.extend(criterion_gates(&file.plan));
     Ok(RunRequest {
         airboss: std::env::current_exe()?,
         state: workspace.state.clone(),
@@ -52,17 +46,43 @@ pub(super) fn request(
         plan: file.key.clone(),
         flight,
         facts: PlanFacts::new(&file.plan, &file.name, &output),
+        brief: Brief::Steps,
+        plan_files: true,
         agent: agent(config)?,
-        gates,
+        gates: gates(config, Some(&file.plan)),
         commit: config.commit,
         markers: config.markdown_write,
         excluded: own_files(file, &output),
         output,
-        environment: std::env::vars()
-            .filter(|(name, _)| !name.starts_with("GIT_"))
-            .collect(),
+        environment: environment(),
         words: format!("fly {} with {}", file.key, config.run.agent),
     })
+}
+
+/// Airboss's own environment, but for what would lead git elsewhere.
+pub(crate) fn environment() -> Vec<(String, String)> {
+    std::env::vars()
+        .filter(|(name, _)| !name.starts_with("GIT_"))
+        .collect()
+}
+
+/// The gates of the project, and those that a plan asks for.
+pub(crate) fn gates(config: &Config, plan: Option<&Plan>) -> Vec<Gate> {
+    let own = config.gates.iter().map(|(name, gate)| gate_of(name, gate));
+    own.chain(plan.into_iter().flat_map(criterion_gates))
+        .collect()
+}
+
+/// The limits of a run.
+pub(crate) fn policy(config: &Config) -> Policy {
+    Policy {
+        jobs: config.run.jobs,
+        batch: config.run.batch,
+        agent: config.run.agent.clone(),
+        rules: config.limits.retry_rules(),
+        infra_max: INFRA_MAX,
+        attempts_max: config.limits.iterations,
+    }
 }
 
 /// The schedule and the limits of a plan, or why it cannot be flown.
@@ -86,14 +106,7 @@ pub(crate) fn flight(
     }
     Ok(Flight {
         units: Unit::all(&schedule),
-        policy: Policy {
-            jobs: config.run.jobs,
-            batch: config.run.batch,
-            agent: config.run.agent.clone(),
-            rules: config.limits.retry_rules(),
-            infra_max: INFRA_MAX,
-            attempts_max: config.limits.iterations,
-        },
+        policy: policy(config),
     })
 }
 
@@ -126,7 +139,7 @@ fn gate_of(name: &str, gate: &config::Gate) -> Gate {
 }
 
 /// The agent that the configuration names.
-fn agent(config: &Config) -> Result<Agent, CliError> {
+pub(crate) fn agent(config: &Config) -> Result<Agent, CliError> {
     let name = &config.run.agent;
     let Some(known) = config.agents.get(name) else {
         let names: Vec<&str> = config.agents.keys().map(String::as_str).collect();
@@ -192,7 +205,7 @@ fn spoken(arguments: &[String]) -> StreamFormat {
 }
 
 /// Refuses before anything starts when a program that the run needs is not there.
-pub(super) fn find_programs(request: &RunRequest) -> Result<(), CliError> {
+pub(crate) fn find_programs(request: &RunRequest) -> Result<(), CliError> {
     if request.repository.is_some() && on_path(Path::new("git"), &request.top).is_none() {
         return Err(CliError::refused(GitError::ProgramMissing.to_string()));
     }

@@ -48,6 +48,23 @@ pub struct AddArguments {
     options: WriteOptions,
 }
 
+impl AddArguments {
+    /// A task with a title and perhaps a description.
+    #[must_use]
+    pub fn new(title: String, description: Option<String>) -> Self {
+        Self {
+            title,
+            description,
+            priority: "Medium".to_owned(),
+            language: None,
+            effort: "TBD".to_owned(),
+            depends: Numbers(Vec::new()),
+            parent: None,
+            options: WriteOptions::default(),
+        }
+    }
+}
+
 /// A task to split.
 #[derive(clap::Args, Clone, Debug)]
 pub struct ExpandArguments {
@@ -143,9 +160,20 @@ fn numbers(given: &BoardStanding, disk: &OnDisk, count: usize) -> Result<Allocat
 /// # Errors
 /// When it is not possible, or the board cannot be changed.
 pub fn add(context: &Context, arguments: &AddArguments) -> Result<ExitCode, CliError> {
+    add_as(context, arguments, TaskId::from_uuid(clock::fresh_uuid()))
+}
+
+/// As [`add`], for who has to find the task again.
+///
+/// # Errors
+/// As for [`add`].
+pub fn add_as(
+    context: &Context,
+    arguments: &AddArguments,
+    id: TaskId,
+) -> Result<ExitCode, CliError> {
     let mut writing = BoardWriting::open(context, &arguments.options)?;
     let disk = OnDisk::look(&writing.desk.places)?;
-    let id = TaskId::from_uuid(clock::fresh_uuid());
     let named: Vec<u32> = arguments.parent.into_iter().collect();
     let wanted = if arguments.depends.0.is_empty() {
         Wanted::Tasks(named.clone())

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use airboss_core::board::link::{Home, kind_of, same, spell, usual_form};
+use airboss_core::board::link::{kind_of, same};
 use airboss_core::board::{Artifact, Board, Task, command};
 use airboss_core::exit::ExitCode;
 use airboss_core::nearest::nearest;
@@ -97,35 +97,6 @@ fn file(
     })
 }
 
-/// A path as the links of this task and this board spell theirs.
-fn spelled(places: &Places, board: &Board, task: &Task, path: &RepoPath) -> String {
-    if let Some(known) = task
-        .artifacts
-        .iter()
-        .find(|known| same(&known.path, path.as_str()))
-    {
-        return known.path.clone();
-    }
-    let links = |task: &Task| -> Vec<String> {
-        task.artifacts
-            .iter()
-            .map(|known| known.path.clone())
-            .collect()
-    };
-    let own = links(task);
-    let all: Vec<_> = board.active().flat_map(links).collect();
-    let own: Vec<_> = own.iter().map(String::as_str).collect();
-    let all: Vec<_> = all.iter().map(String::as_str).collect();
-    let directory = places.directory(task);
-    let home = Home {
-        top: places.top.to_str(),
-        root: places.board.root().map_or("", RepoPath::as_str),
-        task: directory.as_deref(),
-        vaults: &[],
-    };
-    spell(path, usual_form(&own, &all), &home)
-}
-
 /// The task, before anything is decided; what it links tells how a path is spelled.
 fn looked_up(writing: &BoardWriting, number: u32) -> Result<(Board, Task), CliError> {
     let desk = &writing.desk;
@@ -151,7 +122,7 @@ pub fn link(context: &Context, arguments: &LinkArguments) -> Result<ExitCode, Cl
             .hint("`--kind research`, `plan`, `summary`, `debug` or another word says it")
     })?;
     let artifact = Artifact {
-        path: spelled(places, &board, &task, &path),
+        path: places.spell(&board, &task, &path),
         kind: kind.to_owned(),
         summary: arguments.summary.clone(),
     };
@@ -209,7 +180,7 @@ pub fn plan(context: &Context, arguments: &PlanArguments) -> Result<ExitCode, Cl
     let path = file(context, places, &task, &arguments.path)?;
     let phases = Plan::parse(&fs_err::read(places.top.join(&path))?).phases;
     let plan = Artifact {
-        path: spelled(places, &board, &task, &path),
+        path: places.spell(&board, &task, &path),
         kind: "plan".to_owned(),
         summary: arguments.summary.clone(),
     };

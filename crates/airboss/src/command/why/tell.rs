@@ -431,15 +431,7 @@ fn gate(page: &mut Page, result: &GateResult) {
 }
 
 fn artifact(check: &ArtifactCheck) -> String {
-    let finding = match check.finding {
-        ArtifactFinding::Present => "is there",
-        ArtifactFinding::Missing => "is missing",
-        ArtifactFinding::Empty => "is empty",
-        ArtifactFinding::Unchanged => "is as it was before",
-        ArtifactFinding::Skeleton => "is an unfilled skeleton",
-        ArtifactFinding::NotAFile => "is not a regular file",
-    };
-    format!("{} {finding}", check.path)
+    format!("{} {}", check.path, check.words())
 }
 
 fn change(change: &ChangedFile) -> String {

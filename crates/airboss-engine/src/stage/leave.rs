@@ -1,0 +1,271 @@
+//! The postflight: what was verified is linked and committed, and the task gets its status.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
+use airboss_core::board::{Artifact, Board, Field, TaskChange, TimeKey};
+use airboss_core::id::TaskId;
+use airboss_core::operation::StepStatus;
+use airboss_core::path::RepoPath;
+use airboss_core::stage::summary::{PhaseLine, Summary};
+use airboss_core::stage::{self, Closing, End, Stage};
+use airboss_core::time::Timestamp;
+use airboss_core::verdict::ChangedFile;
+use airboss_core::view::View;
+
+use super::paths::Paths;
+use super::{Prepared, Request, StageError};
+use crate::board::{BoardError, Decision, Desk, Done};
+use crate::clock;
+use crate::git::{Delta, Entry, FileMode};
+use crate::run::evidence::entry;
+use crate::run::wishes::verified_changes;
+use crate::store::Store;
+
+/// How a stage was left.
+#[derive(Debug)]
+pub struct Left {
+    /// How much of it was done.
+    pub end: End,
+    /// The artifacts that were verified.
+    pub artifacts: Vec<RepoPath>,
+    /// Units that were not.
+    pub missing: Vec<(String, String)>,
+    /// What became of the change.
+    pub done: Done,
+}
+
+/// Files as a commit takes them. What did not come from git stays out.
+pub(super) fn deltas(changes: &[ChangedFile]) -> Vec<Delta> {
+    let changes = changes.iter().map(|change| Delta {
+        path: change.path.clone(),
+        before: change.before.as_ref().and_then(entry),
+        after: change.after.as_ref().and_then(entry),
+    });
+    changes.collect()
+}
+
+/// Ends the stage by what the flight has come to. `besides` are changes of the task that belong
+/// to this end and are stored with it.
+///
+/// # Errors
+/// When the store fails; the stage is as it was then, and can be left again.
+pub fn leave(
+    desk: &mut Desk,
+    request: &Request,
+    prepared: &Prepared,
+    besides: &dyn Fn(End, Timestamp) -> Vec<TaskChange>,
+) -> Result<Left, StageError> {
+    let view = desk.store.view(&prepared.key)?.unwrap_or_default();
+    let end = end(&view);
+    let mut artifacts = Vec::new();
+    let mut files = Vec::new();
+    let mut missing = Vec::new();
+    for (id, due) in prepared.due() {
+        let Some(step) = view.step(id) else { continue };
+        if step.state.status != StepStatus::Completed {
+            let why = step.state.judgement.as_ref();
+            let why = why.map_or_else(|| "not tried".to_owned(), |why| why.reason.clone());
+            missing.push((due.path.to_string(), why));
+            continue;
+        }
+        let changes = verified_changes(&desk.store, &prepared.key, id)?;
+        // An agent that was to write a report changed nothing else that counts.
+        let counts = |path: &RepoPath| *path == due.path || changes_files(request.stage);
+        let own = changes.into_iter().filter(|change| counts(&change.path));
+        files.extend(deltas(&own.collect::<Vec<_>>()));
+        artifacts.push(due.path.clone());
+    }
+    let board = desk.view()?;
+    if request.stage == Stage::Implement && end != End::Nothing {
+        let (path, delta) = summarised(desk, &board, prepared, &view)?;
+        artifacts.push(path);
+        files.extend(delta);
+    }
+    let links: Vec<Artifact> = artifacts
+        .iter()
+        .map(|path| Artifact {
+            path: desk.places.spell(&board, &prepared.task, path),
+            kind: request.stage.kind().to_owned(),
+            summary: None,
+        })
+        .collect();
+    let phases = prepared.phases();
+    let subject = subject(request, prepared, end);
+    let carried = carried(prepared.task.id);
+    let done = desk.change(None, &request.wanted(), &mut |given| {
+        let standing = request.standing(given);
+        let number = request.number;
+        let besides = besides(end, given.now);
+        let closing = Closing {
+            stage: request.stage,
+            end,
+            artifacts: &links,
+            phases: &phases,
+            besides: &besides,
+        };
+        let operations = stage::finish(&standing, number, &closing)?;
+        Ok(Decision {
+            operations,
+            subject: subject.clone(),
+            files: files.clone(),
+            carried: carried.clone(),
+            ..Decision::default()
+        })
+    })?;
+    Ok(Left {
+        end,
+        artifacts,
+        missing,
+        done,
+    })
+}
+
+/// Writes what the implementation came to, from what was verified.
+fn summarised(
+    desk: &Desk,
+    board: &Board,
+    prepared: &Prepared,
+    view: &View,
+) -> Result<(RepoPath, Option<Delta>), StageError> {
+    let mut phases = Vec::new();
+    let mut files: Vec<RepoPath> = Vec::new();
+    for step in view.steps.iter().filter(|step| !step.state.vanished) {
+        let changes = verified_changes(&desk.store, &prepared.key, &step.record.id)?;
+        for change in changes {
+            if !files.contains(&change.path) {
+                files.push(change.path);
+            }
+        }
+        let reason = step
+            .state
+            .judgement
+            .as_ref()
+            .map(|judgement| &judgement.reason);
+        let reason = reason.map_or_else(|| "not tried".to_owned(), ToString::to_string);
+        phases.push(PhaseLine {
+            key: step.record.phase.clone(),
+            title: step.record.description.clone(),
+            open: (!step.state.status.is_settled()).then(|| reason.clone()),
+            proof: match step.state.judgement {
+                Some(_) => reason,
+                None => "as its marker says".to_owned(),
+            },
+        });
+    }
+    let day = &clock::now().seconds_text()[..10];
+    let plan = desk
+        .places
+        .plan(&prepared.task)
+        .map(|path| path.to_string());
+    let summary = Summary {
+        number: prepared.task.number,
+        title: &prepared.task.title,
+        plan: plan.as_deref().unwrap_or_default(),
+        day,
+        phases: &phases,
+        files: &files,
+    };
+    let path = Paths::of(&desk.places, board, &prepared.task)?.summary(&day.replace('-', ""))?;
+    let text = match fs_err::read_to_string(desk.workspace.top.join(&path)) {
+        Ok(known) if known.contains(&summary.section()) => known,
+        Ok(known) => format!("{}\n\n{}", known.trim_end(), summary.section()),
+        Err(_) => summary.render(),
+    };
+    let delta = written(desk, &path, text.as_bytes())?;
+    Ok((path, delta))
+}
+
+/// Writes a file that is Airboss's own work, whole or not at all, and as its commit takes it.
+fn written(desk: &Desk, path: &RepoPath, bytes: &[u8]) -> Result<Option<Delta>, StageError> {
+    let full = desk.workspace.top.join(path);
+    if let Some(directory) = full.parent() {
+        fs_err::create_dir_all(directory)?;
+    }
+    // Airboss's own directory, where nobody looks for files of the board.
+    let mut draft = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(&desk.workspace.state)?;
+    std::io::Write::write_all(&mut draft, bytes)?;
+    draft.as_file().sync_all()?;
+    draft.persist(&full).map_err(|error| error.error)?;
+    let Some(repository) = &desk.workspace.repository else {
+        return Ok(None);
+    };
+    let git = |error| StageError::Board(BoardError::Git(error));
+    let before = repository
+        .head_file(path)
+        .map_err(git)?
+        .map(|(entry, _)| entry);
+    let after = Entry {
+        mode: FileMode::Regular,
+        blob: repository.write_blob(bytes).map_err(git)?,
+    };
+    Ok(Some(Delta {
+        path: path.clone(),
+        before,
+        after: Some(after),
+    }))
+}
+
+/// Whether a stage is there to change files besides its artifact.
+fn changes_files(stage: Stage) -> bool {
+    matches!(stage, Stage::Debug | Stage::Document)
+}
+
+/// How much of a flight is done.
+fn end(view: &View) -> End {
+    let counts = view.counts();
+    if counts.is_complete() {
+        End::Done
+    } else if counts.completed > 0 {
+        End::Partial
+    } else {
+        End::Nothing
+    }
+}
+
+/// What the preflight set, which had no commit of its own.
+fn carried(task: TaskId) -> Vec<(TaskId, Field)> {
+    [
+        Field::Status,
+        Field::StatusBefore,
+        Field::Time(TimeKey::Started),
+        Field::Time(TimeKey::LastUpdated),
+    ]
+    .map(|field| (task, field))
+    .into()
+}
+
+/// The first line of the commit, in the words of the format.
+fn subject(request: &Request, prepared: &Prepared, end: End) -> String {
+    let number = request.number;
+    match (request.stage, end) {
+        (_, End::Nothing) => String::new(),
+        (Stage::Research, End::Partial) => format!("task {number}: partial research"),
+        (Stage::Research, End::Done) => format!("task {number}: complete research"),
+        (Stage::Revise, _) => format!("task {number}: revise plan ({})", version(prepared)),
+        (Stage::Implement, End::Done) => format!("task {number}: complete implementation"),
+        (Stage::Implement, End::Partial) => {
+            format!("task {number}: partial implementation")
+        }
+        (Stage::Plan, _) => format!("task {number}: create implementation plan"),
+        (Stage::Test, _) => format!("task {number}: record test result"),
+        (Stage::Debug, _) => format!("task {number}: complete debugging"),
+        (Stage::Document, _) => format!("task {number}: update documentation"),
+    }
+}
+
+/// `v2` of `implementation-002.md`.
+fn version(prepared: &Prepared) -> String {
+    let path = prepared.due().next().map(|(_, due)| due.path.to_string());
+    let name = path.unwrap_or_default();
+    let digits: String = name
+        .chars()
+        .rev()
+        .skip_while(|c| !c.is_ascii_digit())
+        .take_while(char::is_ascii_digit)
+        .collect();
+    let number: String = digits.chars().rev().collect();
+    format!("v{}", number.trim_start_matches('0'))
+}

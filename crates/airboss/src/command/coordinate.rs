@@ -1,0 +1,324 @@
+//! `airboss coordinate`: one task through all the stages of a scope, with a report after each.
+//!
+//! What comes next is [`Workflow::after`]'s; it is stored with the end of the stage that decided
+//! it, so a process that is killed goes on where it was when the command is given again.
+
+use airboss_core::board::{Class, Task, TaskChange};
+use airboss_core::exit::ExitCode;
+use airboss_core::id::TaskId;
+use airboss_core::stage::workflow::{Ending, Outcome, Scope, State, Workflow};
+use airboss_core::stage::{End, Stage};
+use airboss_core::time::Timestamp;
+use airboss_engine::board::{Decision, Desk};
+use airboss_engine::clock;
+use airboss_engine::stage::Request;
+use airboss_engine::store::Wanted;
+use owo_colors::OwoColorize as _;
+use serde_json::{Value, json};
+
+use super::stage::{Flown, How, StageFlight, only_one, run_checks};
+use super::task::add::{AddArguments, add_as};
+use crate::board::{self, BoardWriting};
+use crate::context::Context;
+use crate::desk::WriteOptions;
+use crate::error::CliError;
+use crate::words;
+
+/// Characters of a title that is made from a description.
+const TITLE_MAX: usize = 80;
+
+/// A task, and how far it goes.
+#[derive(clap::Args, Clone, Debug)]
+pub struct CoordinateArguments {
+    /// The task's number; or what is to be done, in words, which makes a new task.
+    #[arg(value_name = "N|TEXT")]
+    what: String,
+    /// How far: research, plan, revise, implement, test, debug or full. Without it, what was
+    /// begun goes on, or one is suggested.
+    #[arg(long, value_name = "SCOPE", value_parser = scope)]
+    scope: Option<Scope>,
+    /// How many look into it side by side.
+    #[arg(long, value_name = "COUNT", default_value_t = 1,
+          value_parser = clap::value_parser!(u8).range(1..=4))]
+    topics: u8,
+    /// The agent to fly it with, as named in the configuration.
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    let all = Scope::ALL.map(Scope::word).join(", ");
+    Scope::read(text).ok_or_else(|| format!("there are {all}"))
+}
+
+/// Takes a task through the stages of a scope.
+///
+/// # Errors
+/// When the task cannot be taken, or nothing can be flown.
+pub fn coordinate(
+    context: &Context,
+    arguments: &CoordinateArguments,
+) -> Result<ExitCode, CliError> {
+    let number = match arguments.what.parse::<u32>() {
+        Ok(number) => number,
+        Err(_) => created(context, &arguments.what)?,
+    };
+    let writing = BoardWriting::open(context, &WriteOptions::default())?;
+    let mode = writing.mode();
+    let mut desk = writing.desk;
+    let _lock = only_one(&desk, number)?;
+    let task = known(&desk, number)?;
+    let workflow = chosen(context, &desk, arguments, &task)?;
+    let request = Request {
+        stage: Stage::Research,
+        number,
+        words: None,
+        topics: usize::from(arguments.topics),
+        resume: false,
+        force: false,
+        mode,
+    };
+    if task.workflow.as_ref() != Some(&workflow) {
+        begin(&mut desk, number, &workflow)?;
+    }
+    let how = How {
+        agent: arguments.agent.clone(),
+        ..How::default()
+    };
+    let mut way = Way {
+        context,
+        how: &how,
+        desk,
+        request,
+        checkpoints: Vec::new(),
+    };
+    let code = way.walk(workflow)?;
+    if context.json {
+        let checkpoints = &way.checkpoints;
+        context
+            .printer
+            .json(&json!({ "task": number, "checkpoints": checkpoints }));
+    }
+    Ok(code)
+}
+
+fn known(desk: &Desk, number: u32) -> Result<Task, CliError> {
+    let refusal = airboss_core::board::command::Refusal::NoTask(number);
+    desk.store_task(number).ok_or_else(|| refusal.into())
+}
+
+/// A new task for a description.
+fn created(context: &Context, text: &str) -> Result<u32, CliError> {
+    let id = TaskId::from_uuid(clock::fresh_uuid());
+    let line = text.lines().next().unwrap_or_default();
+    let title = words::cut(line.trim(), TITLE_MAX);
+    let description = (title != text.trim()).then(|| text.trim().to_owned());
+    let quiet = Context {
+        json: false,
+        ..context.clone()
+    };
+    add_as(&quiet, &AddArguments::new(title, description), id)?;
+    let writing = BoardWriting::open(context, &WriteOptions::default())?;
+    let board = writing.desk.view()?;
+    let task = board.tasks.get(&id).map(|task| task.number);
+    task.ok_or_else(|| CliError::refused("the new task is gone again"))
+}
+
+/// The workflow that goes on, or the one that begins.
+fn chosen(
+    context: &Context,
+    desk: &Desk,
+    arguments: &CoordinateArguments,
+    task: &Task,
+) -> Result<Workflow, CliError> {
+    let begun = task
+        .workflow
+        .as_ref()
+        .filter(|workflow| !workflow.state.is_terminal());
+    if let Some(begun) = begun
+        && arguments.scope.is_none_or(|scope| scope == begun.scope)
+    {
+        let (scope, state) = (begun.scope.word(), begun.state.word());
+        context
+            .printer
+            .note(&format!("the {scope} workflow goes on with {state}"));
+        return Ok(begun.clone());
+    }
+    let scope = match arguments.scope {
+        Some(scope) => scope,
+        None => suggested(context, task)?,
+    };
+    let reports = task
+        .artifacts
+        .iter()
+        .filter(|artifact| artifact.kind == "research");
+    let has_report = reports
+        .map(|report| desk.places.resolve(task, &report.path))
+        .any(|path| path.is_some());
+    let has_plan = desk.places.plan(task).is_some();
+    Ok(Workflow::of_task(scope, has_report, has_plan, clock::now()))
+}
+
+/// The scope that a person confirms; off a terminal the narrowest, so that nothing is written
+/// that nobody asked for.
+fn suggested(context: &Context, task: &Task) -> Result<Scope, CliError> {
+    let text = task.description.as_deref().unwrap_or(&task.title);
+    let scope = Scope::suggested(text);
+    let word = scope.word();
+    match context.confirm(&format!(
+        "Take task {} through `{word}`? [y/N]",
+        task.number
+    ))? {
+        None => Ok(Scope::Research),
+        Some(true) => Ok(scope),
+        Some(false) => Err(CliError::refused("nothing was begun")
+            .hint("`--scope research`, `plan`, `full`, … says how far it goes")),
+    }
+}
+
+fn begin(desk: &mut Desk, number: u32, workflow: &Workflow) -> Result<(), CliError> {
+    let wanted = Wanted::Tasks(vec![number]);
+    desk.change(None, &wanted, &mut |given| {
+        let standing = board::standing_of_airboss(given);
+        let change = TaskChange::Workflow(Some(workflow.clone()));
+        let operations = standing.set(number, vec![change])?;
+        Ok(Decision {
+            operations,
+            ..Decision::default()
+        })
+    })?;
+    Ok(())
+}
+
+/// A task on its way.
+struct Way<'a> {
+    context: &'a Context,
+    how: &'a How,
+    desk: Desk,
+    request: Request,
+    checkpoints: Vec<Value>,
+}
+
+/// What one state came to.
+struct Step {
+    code: ExitCode,
+    /// What was made, as words.
+    made: Vec<String>,
+    retries: u32,
+}
+
+impl Way<'_> {
+    fn walk(&mut self, mut workflow: Workflow) -> Result<ExitCode, CliError> {
+        while let Some(stage) = workflow.stage() {
+            let step = self.work(stage, &workflow)?;
+            let task = known(&self.desk, self.request.number)?;
+            let Some(after) = task.workflow else {
+                return Err(CliError::refused("the workflow was taken back meanwhile"));
+            };
+            self.checkpoint(&workflow, &after, &step);
+            let stays = after.state == workflow.state && after.failed.is_some();
+            workflow = after;
+            if stays {
+                return Ok(step.code);
+            }
+            let unfinished = matches!(step.code, ExitCode::Interrupted | ExitCode::Terminated);
+            if unfinished {
+                return Ok(step.code);
+            }
+        }
+        Ok(match workflow.ending {
+            Some(Ending::TestsFailing) => ExitCode::Failed,
+            _ => ExitCode::Success,
+        })
+    }
+
+    fn work(&mut self, stage: Stage, workflow: &Workflow) -> Result<Step, CliError> {
+        let next = |outcome, now| vec![TaskChange::Workflow(Some(workflow.after(outcome, now)))];
+        if stage == Stage::Test {
+            let after = |is_green: bool, now: Timestamp| match is_green {
+                true => next(Outcome::Done, now),
+                false => next(Outcome::Failed, now),
+            };
+            let (number, mode) = (self.request.number, self.request.mode);
+            let tested = run_checks(&mut self.desk, number, mode, &after)?;
+            board::outcome(self.context, &tested.done);
+            return Ok(Step {
+                code: match tested.is_green() {
+                    true => ExitCode::Success,
+                    false => ExitCode::Failed,
+                },
+                made: tested
+                    .results
+                    .iter()
+                    .map(|result| result.summary())
+                    .collect(),
+                retries: 0,
+            });
+        }
+        let task = known(&self.desk, self.request.number)?;
+        let in_flight = stage.in_flight();
+        let request = Request {
+            stage,
+            // Nobody else holds the task, so what is under way is what was left.
+            resume: task.status.class() == Class::InFlight
+                && in_flight.is_some_and(|status| task.status.is(status)),
+            ..self.request.clone()
+        };
+        let after = |end: End, now: Timestamp| match end {
+            End::Done => next(Outcome::Done, now),
+            End::Partial | End::Nothing => next(Outcome::Failed, now),
+        };
+        let desk = Desk::open(self.desk.workspace.clone(), self.desk.board())?;
+        let mut flight = StageFlight::new(self.context, self.how, desk, request)?;
+        let Flown {
+            left,
+            summary,
+            code,
+        } = flight.fly(&after)?;
+        let mut made: Vec<String> = left.artifacts.iter().map(ToString::to_string).collect();
+        made.extend(
+            left.missing
+                .iter()
+                .map(|(path, why)| format!("{path}: {why}")),
+        );
+        Ok(Step {
+            code,
+            made,
+            retries: u32::try_from(summary.setbacks.len()).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// The report after a state, from what is stored.
+    fn checkpoint(&mut self, before: &Workflow, after: &Workflow, step: &Step) {
+        let state = before.state.word();
+        let is_done = after.completed.len() > before.completed.len();
+        let outcome = match (is_done, before.state) {
+            (true, _) => "complete",
+            (false, State::Test) => "red",
+            (false, _) => "failed",
+        };
+        let next = match (after.failed, after.ending) {
+            (Some(_), _) => "stopped".to_owned(),
+            (None, Some(Ending::Done)) => "done".to_owned(),
+            (None, Some(Ending::TestsFailing)) => "stopped: the tests still fail".to_owned(),
+            (None, None) => after.state.word().to_owned(),
+        };
+        self.checkpoints.push(json!({
+            "state": state,
+            "outcome": outcome,
+            "made": step.made,
+            "retries": step.retries,
+            "next": next,
+        }));
+        if self.context.json {
+            return;
+        }
+        let mut lines = vec![format!("{}: {state} {outcome}", "CHECKPOINT".bold())];
+        lines.extend(step.made.iter().map(|made| format!("  - {made}")));
+        if step.retries > 0 {
+            lines.push(format!("  - retries used: {}", step.retries));
+        }
+        lines.push(format!("  - next: {next}"));
+        self.context.printer.data(&lines.join("\n"));
+    }
+}

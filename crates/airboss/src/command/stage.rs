@@ -1,0 +1,515 @@
+//! The stages of a task: `research`, `plan`, `revise`, `implement`, `test`, `debug`, `document`,
+//! and `coordinate`, which takes it through several.
+//!
+//! Each is one flight: the task enters the stage, agents are sent, what they made is verified,
+//! and the board says what came of it. The words at the end are few; `airboss log` and
+//! `airboss why` have the rest.
+
+use std::path::PathBuf;
+
+use airboss_core::board::TaskChange;
+use airboss_core::board::transition::Mode;
+use airboss_core::config::{CommitMode, Config};
+use airboss_core::dispatch::{Flight, Policy};
+use airboss_core::exit::ExitCode;
+use airboss_core::operation::PlanKey;
+use airboss_core::path::RepoPath;
+use airboss_core::stage::{End, Stage};
+use airboss_core::text::sanitize;
+use airboss_core::time::Timestamp;
+use airboss_engine::board::{BoardError, Desk};
+use airboss_engine::run::lock::{RunLock, RunLocked, lock};
+use airboss_engine::run::{RunMeans, RunRequest, RunSummary, fly};
+use airboss_engine::settings::Settings;
+use airboss_engine::stage::{self, Left, PhaseKeeper, Prepared, Request, StageError, Tested};
+use airboss_engine::workspace::Workspace;
+use owo_colors::OwoColorize as _;
+use serde_json::json;
+
+use super::coordinate::{CoordinateArguments, coordinate};
+use super::run::{self, RunArguments, prepare};
+use crate::board::{self, BoardWriting};
+use crate::context::Context;
+use crate::desk::WriteOptions;
+use crate::error::{CliError, ErrorKind};
+use crate::report;
+
+/// The prompts of a project's own, from the top of the work tree.
+const TEMPLATES: &str = ".airboss/prompts";
+/// Lines of a red check that are shown; the log has the rest.
+const OUTPUT_LINES: usize = 10;
+
+/// A task and what is asked for.
+#[derive(clap::Args, Clone, Debug)]
+pub struct StageArguments {
+    /// The task.
+    #[arg(value_name = "N", value_parser = super::task::number)]
+    pub number: u32,
+    /// How.
+    #[command(flatten)]
+    pub how: How,
+}
+
+/// How a stage is flown.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct How {
+    /// What is asked for, besides the task's own words.
+    #[arg(value_name = "PROMPT", allow_hyphen_values = true)]
+    pub words: Vec<String>,
+    /// The agent to fly it with, as named in the configuration.
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    /// Go on with a stage that was begun and has no run behind it any more.
+    #[arg(long)]
+    pub resume: bool,
+    /// Begin it whatever the board's transitions and dependencies say; recorded as such.
+    #[arg(long)]
+    pub force: bool,
+    /// Print what would be made and the prompts, and start nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// A task to research.
+#[derive(clap::Args, Clone, Debug)]
+pub struct ResearchArguments {
+    /// The task, and how.
+    #[command(flatten)]
+    pub stage: StageArguments,
+    /// How many look into it side by side, each with a report of its own, and then an overview.
+    #[arg(long, value_name = "COUNT", default_value_t = 1,
+          value_parser = clap::value_parser!(u8).range(1..=4))]
+    pub topics: u8,
+}
+
+/// The commands of the workflow.
+#[derive(clap::Subcommand, Clone, Debug)]
+pub enum StageCommand {
+    /// Research a task: its reports, verified and linked.
+    Research(ResearchArguments),
+    /// Write the next version of a task's plan.
+    Revise(StageArguments),
+    /// Carry the plan of a task out, phase by phase.
+    Implement(StageArguments),
+    /// Run the project's checks for a task, and store what they said.
+    Test(TestArguments),
+    /// Look for the cause of a failing check, and mend it.
+    Debug(StageArguments),
+    /// Bring the documents up to date with what a task changed.
+    Document(StageArguments),
+    /// Take a task through the stages of a scope, with a report after each.
+    Coordinate(CoordinateArguments),
+}
+
+/// Carries a command of the workflow out.
+///
+/// # Errors
+/// When the task may not enter the stage, or nothing can be flown.
+pub fn stage(context: &Context, command: &StageCommand) -> Result<ExitCode, CliError> {
+    let (stage, topics, arguments) = match command {
+        StageCommand::Research(arguments) => {
+            let topics = usize::from(arguments.topics);
+            (Stage::Research, topics, &arguments.stage)
+        }
+        StageCommand::Revise(arguments) => (Stage::Revise, 1, arguments),
+        StageCommand::Implement(arguments) => (Stage::Implement, 1, arguments),
+        StageCommand::Debug(arguments) => (Stage::Debug, 1, arguments),
+        StageCommand::Document(arguments) => (Stage::Document, 1, arguments),
+        StageCommand::Test(arguments) => return test(context, arguments),
+        StageCommand::Coordinate(arguments) => return coordinate(context, arguments),
+    };
+    one(context, stage, topics, arguments.number, &arguments.how)
+}
+
+/// Flies a stage of one task, and tells what came of it.
+///
+/// # Errors
+/// When the task may not enter it, or nothing can be flown.
+pub fn one(
+    context: &Context,
+    stage: Stage,
+    topics: usize,
+    number: u32,
+    how: &How,
+) -> Result<ExitCode, CliError> {
+    let writing = BoardWriting::open(context, &WriteOptions::default())?;
+    let words = how.words.join(" ");
+    let request = Request {
+        stage,
+        number,
+        words: Some(words).filter(|words| !words.trim().is_empty()),
+        topics,
+        resume: how.resume,
+        force: how.force,
+        mode: writing.mode(),
+    };
+    let mut flight = StageFlight::new(context, how, writing.desk, request)?;
+    if how.dry_run {
+        context.printer.data(&run::dry_run(&flight.run_request()?));
+        return Ok(ExitCode::Success);
+    }
+    let _lock = only_one(&flight.desk, number)?;
+    let flown = flight.fly(&|_, _| Vec::new())?;
+    flight.tell(&flown);
+    Ok(flown.code)
+}
+
+/// The checks of the project, run for a task.
+///
+/// # Errors
+/// When there are none, or one cannot be run.
+fn test(context: &Context, arguments: &TestArguments) -> Result<ExitCode, CliError> {
+    let writing = BoardWriting::open(context, &WriteOptions::default())?;
+    let mode = writing.mode();
+    let mut desk = writing.desk;
+    let _lock = only_one(&desk, arguments.number)?;
+    let tested = run_checks(&mut desk, arguments.number, mode, &|_, _| Vec::new())?;
+    let code = board::outcome(context, &tested.done);
+    tell_checks(context, arguments.number, &tested);
+    Ok(if tested.is_green() {
+        code
+    } else {
+        ExitCode::Failed
+    })
+}
+
+/// A task to test.
+#[derive(clap::Args, Clone, Debug)]
+pub struct TestArguments {
+    /// The task.
+    #[arg(value_name = "N", value_parser = super::task::number)]
+    pub number: u32,
+}
+
+/// Runs the project's checks and stores what they said. `besides` are changes of the task that
+/// belong to that.
+///
+/// # Errors
+/// When the project has none, or one cannot be run.
+pub fn run_checks(
+    desk: &mut Desk,
+    number: u32,
+    mode: Mode,
+    besides: &dyn Fn(bool, Timestamp) -> Vec<TaskChange>,
+) -> Result<Tested, CliError> {
+    let settings = run::load_settings(&desk.workspace, &RunArguments::default())?;
+    let gates = prepare::gates(&settings.config, None);
+    if gates.is_empty() {
+        let message = "the project has no checks, so nothing can be tested";
+        return Err(CliError::refused(message)
+            .hint("`[gates.tests]` with `command = \"…\"` in airboss.toml is one"));
+    }
+    settings.require_trust()?;
+    let request = Request {
+        stage: Stage::Test,
+        number,
+        words: None,
+        topics: 1,
+        resume: false,
+        force: false,
+        mode,
+    };
+    let airboss = std::env::current_exe()?;
+    let environment = prepare::environment();
+    let means = (airboss.as_path(), environment.as_slice());
+    Ok(stage::test(desk, &request, &gates, means, besides)?)
+}
+
+/// Tells what the checks said.
+pub fn tell_checks(context: &Context, number: u32, tested: &Tested) {
+    if context.json {
+        context.printer.json(&json!({
+            "task": number,
+            "stage": "test",
+            "green": tested.is_green(),
+            "checks": tested.results,
+        }));
+        return;
+    }
+    let verdict = if tested.is_green() { "green" } else { "red" };
+    let mut lines = vec![format!("task {number}: tests are {verdict}")];
+    for result in &tested.results {
+        let sign = match result.is_green() {
+            true => "✓".green().to_string(),
+            false => "✗".red().to_string(),
+        };
+        lines.push(format!("  {sign} {}", result.summary()));
+        if !result.is_green() {
+            let output = sanitize(&result.output_tail);
+            let last: Vec<&str> = output.lines().rev().take(OUTPUT_LINES).collect();
+            lines.extend(last.iter().rev().map(|line| format!("    {line}")));
+        }
+    }
+    context.printer.data(&lines.join("\n"));
+}
+
+/// One flight per task at a time: the kernel's lock, which dies with its process.
+///
+/// # Errors
+/// When another process has it.
+pub fn only_one(desk: &Desk, number: u32) -> Result<RunLock, CliError> {
+    let key = PlanKey::new(
+        RepoPath::new(&format!("{}/{number}", desk.board())).map_err(BoardError::from)?,
+    );
+    match lock(&desk.workspace.state, &key)? {
+        RunLocked::Taken(lock) => Ok(lock),
+        RunLocked::Held(pid) => {
+            let message = format!("task {number} is being worked on by process {pid}");
+            Err(CliError::new(ErrorKind::Busy, message))
+        }
+    }
+}
+
+/// What became of a flight.
+pub struct Flown {
+    /// What the stage was left with.
+    pub left: Left,
+    /// The run behind it.
+    pub summary: RunSummary,
+    /// The exit code of the whole.
+    pub code: ExitCode,
+}
+
+/// A stage of one task, with everything that its flight needs.
+pub struct StageFlight<'a> {
+    context: &'a Context,
+    /// The board's desk.
+    pub desk: Desk,
+    request: Request,
+    settings: Settings,
+    prepared: Prepared,
+}
+
+impl<'a> StageFlight<'a> {
+    /// Looks at the task and chooses what is made where. Nothing is written.
+    ///
+    /// # Errors
+    /// When the task may not enter the stage, or nothing can be flown.
+    pub fn new(
+        context: &'a Context,
+        how: &How,
+        desk: Desk,
+        request: Request,
+    ) -> Result<Self, CliError> {
+        let run = RunArguments {
+            agent: how.agent.clone(),
+            ..RunArguments::default()
+        };
+        let settings = run::load_settings(&desk.workspace, &run)?;
+        let template = own_template(&desk.workspace, request.stage)?;
+        let template = template.as_ref();
+        let template = template.map(|(path, text)| (path.as_str(), text.as_str()));
+        let prepared = stage::prepare(&desk, &request, template)?;
+        Ok(Self {
+            context,
+            desk,
+            request,
+            settings,
+            prepared,
+        })
+    }
+
+    /// Flies it. `besides` are changes of the task that belong to its end.
+    ///
+    /// # Errors
+    /// When the task may not enter the stage by now, or nothing can be flown.
+    pub fn fly(
+        &mut self,
+        besides: &dyn Fn(End, Timestamp) -> Vec<TaskChange>,
+    ) -> Result<Flown, CliError> {
+        for warning in &self.settings.warnings {
+            self.context.printer.warning(warning);
+        }
+        let run = self.run_request()?;
+        self.settings.require_trust()?;
+        prepare::find_programs(&run)?;
+        let entered = stage::enter(&mut self.desk, &self.request, &self.prepared)?;
+        board::outcome(self.context, &entered);
+        let flown = self.flown(&run);
+        // Whatever became of the flight, the board says what is verified.
+        let left = stage::leave(&mut self.desk, &self.request, &self.prepared, besides)?;
+        let code = board::outcome(self.context, &left.done);
+        let summary = flown?;
+        let code = match left.end {
+            End::Done => code,
+            End::Partial | End::Nothing => match run::exit_code(&summary) {
+                ExitCode::Success => ExitCode::Failed,
+                other => other,
+            },
+        };
+        Ok(Flown {
+            left,
+            summary,
+            code,
+        })
+    }
+
+    fn flown(&self, run: &RunRequest) -> Result<RunSummary, CliError> {
+        let workspace = &self.desk.workspace;
+        for (_, due) in self.prepared.due() {
+            if let Some(parent) = workspace.top.join(&due.path).parent() {
+                fs_err::create_dir_all(parent)?;
+            }
+        }
+        let mut store = workspace.open_store()?;
+        self.prepared.register(&mut store)?;
+        let mut reporter = report::reporter(self.context.quiet, self.context.verbose);
+        let mut keeper = self.keeper()?;
+        let means = RunMeans {
+            store: Box::new(store),
+            open_store: run::another_store(workspace),
+            publish: Box::new(move |store| match &mut keeper {
+                Some(keeper) => keeper.keep(store),
+                None => Vec::new(),
+            }),
+            reporter: reporter.as_mut(),
+            signals: run::catch_signals()?,
+        };
+        Ok(fly(run, means)?)
+    }
+
+    /// Who marks phases while the plan is carried out.
+    fn keeper(&self) -> Result<Option<PhaseKeeper>, CliError> {
+        if self.request.stage != Stage::Implement {
+            return Ok(None);
+        }
+        let mut desk = Desk::open(self.desk.workspace.clone(), self.desk.board())?;
+        desk.commits = self.desk.commits;
+        let key = self.prepared.key.clone();
+        let phases = self.prepared.phases();
+        Ok(Some(PhaseKeeper::new(
+            desk,
+            self.request.clone(),
+            key,
+            phases,
+        )))
+    }
+
+    fn run_request(&self) -> Result<RunRequest, CliError> {
+        let workspace = &self.desk.workspace;
+        let config: &Config = &self.settings.config;
+        let places = &self.desk.places;
+        let mut excluded: Vec<RepoPath> = vec![
+            places.todo.clone(),
+            places.state.clone(),
+            places.archive.clone(),
+        ];
+        excluded.extend(places.errors().ok());
+        excluded.extend(places.project_state(&self.prepared.task));
+        let plan = self.prepared.plan.as_ref();
+        excluded.extend(plan.and_then(|_| places.plan(&self.prepared.task)));
+        let gates = match self.request.stage {
+            // A report breaks no build.
+            Stage::Research | Stage::Plan | Stage::Revise => Vec::new(),
+            _ => prepare::gates(config, plan.map(|file| &file.plan)),
+        };
+        Ok(RunRequest {
+            airboss: std::env::current_exe()?,
+            state: workspace.state.clone(),
+            top: workspace.top.clone(),
+            repository: workspace.repository.clone(),
+            plan: self.prepared.key.clone(),
+            flight: Flight {
+                units: self.prepared.units.clone(),
+                policy: Policy {
+                    jobs: config.run.jobs.max(self.request.topics),
+                    batch: 1,
+                    ..prepare::policy(config)
+                },
+            },
+            facts: self.prepared.facts.clone(),
+            brief: self.prepared.brief.clone(),
+            plan_files: false,
+            agent: prepare::agent(config)?,
+            gates,
+            commit: CommitMode::Off,
+            markers: false,
+            output: self.prepared.directory.clone(),
+            excluded,
+            environment: prepare::environment(),
+            words: format!("{} with {}", self.prepared.name, config.run.agent),
+        })
+    }
+
+    /// Tells what came of it in a few lines, or as JSON.
+    pub fn tell(&self, flown: &Flown) {
+        let Flown { left, summary, .. } = flown;
+        let task = self.desk.store_task(self.request.number);
+        let status = task.map_or_else(String::new, |task| task.status.to_string());
+        let commit = left.done.commits.iter().rev();
+        let commit = commit
+            .filter_map(|wish| wish.result.as_ref().ok()?.clone())
+            .next();
+        if self.context.json {
+            let artifacts: Vec<String> = left.artifacts.iter().map(ToString::to_string).collect();
+            let missing = left.missing.iter();
+            let missing = missing.map(|(path, why)| json!({ "path": path, "why": why }));
+            self.context.printer.json(&json!({
+                "task": self.request.number,
+                "stage": self.request.stage.word(),
+                "status": status,
+                "done": left.end == End::Done,
+                "artifacts": artifacts,
+                "missing": missing.collect::<Vec<_>>(),
+                "attempts": summary.attempts,
+                "commit": commit,
+            }));
+            return;
+        }
+        let mut lines = vec![self.headline(left, &status, summary)];
+        lines.extend(
+            left.artifacts
+                .iter()
+                .map(|path| format!("  {} {path}", "✓".green())),
+        );
+        let missing = left.missing.iter();
+        lines.extend(missing.map(|(path, why)| format!("  {} {path}: {why}", "✗".red())));
+        if let Some(commit) = commit {
+            let line = format!("  commit {}", report::short_commit(&commit));
+            lines.push(line.dimmed().to_string());
+        }
+        self.context.printer.data(&lines.join("\n"));
+    }
+
+    fn headline(&self, left: &Left, status: &str, summary: &RunSummary) -> String {
+        let (number, title) = (self.request.number, &self.prepared.task.title);
+        let stage = self.request.stage;
+        match left.end {
+            End::Done => format!("task {number} is {status}: {title}"),
+            _ => {
+                let counts = summary.counts;
+                let done = counts.completed + counts.skipped;
+                let what = match stage {
+                    Stage::Implement => "phases",
+                    _ => "files",
+                };
+                format!(
+                    "task {number} is {status}: {done} of {} {what} done",
+                    counts.total
+                )
+            }
+        }
+    }
+}
+
+/// The project's own prompt for a stage, with its path.
+fn own_template(workspace: &Workspace, stage: Stage) -> Result<Option<(String, String)>, CliError> {
+    let name = format!("{TEMPLATES}/{stage}.md");
+    let path: PathBuf = workspace.top.join(&name);
+    match fs_err::read_to_string(&path) {
+        Ok(text) => Ok(Some((name, text))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(CliError::refused(error.to_string())),
+    }
+}
+
+impl From<StageError> for CliError {
+    fn from(error: StageError) -> Self {
+        match error {
+            StageError::Board(error) => error.into(),
+            StageError::Store(error) => error.into(),
+            StageError::Io(error) => error.into(),
+            error => Self::refused(error.to_string()),
+        }
+    }
+}
