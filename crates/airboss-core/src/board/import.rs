@@ -8,7 +8,7 @@
 //! | says the same | prose, formatting | it is the new base |
 //! | is an older rendering of ours, in a version that git brought | stale | never imported, base kept |
 //! | is an older rendering, in a file that never was as it is now | a person wrote it back | a hand edit |
-//! | is an older rendering, in a commit upon the one with the newest: a revert | a person wrote it back | a hand edit |
+//! | is an older rendering, by a `git revert` upon the newest | a person wrote it back | a hand edit |
 //! | is an older rendering, and nothing tells which | doubtful | the board keeps its own, the file's side is a conflict to be settled |
 //! | names an operation that nobody here knows | foreign | merged |
 //! | is new text | a hand edit, or foreign where git brought the version | merged |
@@ -100,7 +100,7 @@ pub struct Disk<'a> {
     /// Nobody typed it: the whole file is a version of HEAD or of the index, or it came back
     /// after a loss of power.
     pub is_checked_out: bool,
-    /// Somebody committed an older text on top of the newest, as `git revert` does: it is meant.
+    /// A `git revert` put an older text back on top of the newest: it is meant.
     pub is_put_back: bool,
     /// The git blob with the whole file.
     pub blob: Option<&'a str>,

@@ -21,6 +21,8 @@ use crate::vfs::RealVfs;
 
 /// So many tips are remembered: branches that a person goes to and fro between.
 const TIPS_MAX: usize = 32;
+/// So many commits upon the last one that was looked at are searched for a revert.
+const COMMITS_MAX: usize = 100;
 
 /// The commits of one board that were looked at, the newest first.
 pub(super) struct Looked<'a> {
@@ -61,9 +63,10 @@ impl<'a> Looked<'a> {
         behind().unwrap_or(false)
     }
 
-    /// Whether a text is what HEAD has at a path, and HEAD grew out of the newest commit that was
-    /// looked at, which has there what was last published. Then somebody committed the text upon
-    /// it: no checkout, reset or stash leaves the newest behind HEAD and another text in it.
+    /// Whether a text is what HEAD has at a path, and came there by a `git revert` upon the newest
+    /// commit that was looked at, which has there what was last published. A checkout, reset or
+    /// stash does not leave the newest behind HEAD and another text in it; and who commits older
+    /// files that he checked out need not mean the tasks in them, who reverts a commit does.
     pub(super) fn is_put_back(&self, path: &RepoPath, text: &[u8], published: &str) -> bool {
         let put_back = || {
             let git = self.repository.open().ok()?;
@@ -75,7 +78,7 @@ impl<'a> Looked<'a> {
             }
             let [newest] = blobs_at(&git, tip, [path])?;
             let newest = git.find_object(newest?).ok()?;
-            Some(tip != head && digest(&newest.data) == published)
+            Some(digest(&newest.data) == published && reverts(&git, head, tip))
         };
         put_back().unwrap_or(false)
     }
@@ -141,6 +144,27 @@ impl<'a> Looked<'a> {
             fs::remove_file(&temporary).ok();
         }
     }
+}
+
+/// Whether one of the commits from `head` down to `tip`, which is not among them, is a revert.
+fn reverts(git: &gix::Repository, head: ObjectId, tip: ObjectId) -> bool {
+    let mut next = Some(head);
+    for _ in 0..COMMITS_MAX {
+        let Some(commit) = next.filter(|id| *id != tip) else {
+            return false;
+        };
+        let Ok(commit) = git.find_commit(commit) else {
+            return false;
+        };
+        // What `git revert` writes, in every language.
+        let sign = b"This reverts commit ";
+        let message = commit.message_raw_sloppy();
+        if message.windows(sign.len()).any(|part| part == sign) {
+            return true;
+        }
+        next = commit.parent_ids().next().map(gix::Id::detach);
+    }
+    false
 }
 
 /// Whether one commit lies behind another, or is it; commits that are gone lie behind nothing.

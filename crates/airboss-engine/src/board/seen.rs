@@ -30,7 +30,7 @@ pub(super) struct Seen {
     past: StoredPast,
     /// Nobody typed it: git put it there.
     pub(super) is_checked_out: bool,
-    /// Somebody committed an older text on top of the newest.
+    /// A `git revert` put an older text back on top of the newest.
     pub(super) is_put_back: bool,
     /// The numbers that directories have.
     pub(super) directories: BTreeSet<u32>,

@@ -1,4 +1,5 @@
-//! Whatever a person does with git: no task changes by it, and nothing is lost.
+//! Whatever a person does with git: no task changes by it unless he reverts a commit, and nothing
+//! is lost.
 //!
 //! Every operation of git meets every state that the files can be in. Then a task is changed, the
 //! operation is brought to its end, and everything is put right.
@@ -232,6 +233,10 @@ impl Case {
         case.world.bench.settle(Whole::No);
         if fate == Fate::Done && operation.brings() {
             wanted.insert(5, "planned".to_owned());
+        }
+        if fate == Fate::Done && operation == O::Revert {
+            // The newest commit began task 3, and whoever reverts it means that.
+            wanted.insert(3, "not_started".to_owned());
         }
         case.expect_statuses("after the settling", &wanted);
         let done = case.world.set(6, Status::Researching);
