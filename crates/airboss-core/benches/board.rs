@@ -65,6 +65,7 @@ fn ready(criterion: &mut Criterion) {
         archive: &[],
         evidence: &BTreeMap::new(),
         prefer: None,
+        chosen: &Default::default(),
         now: Timestamp::default(),
     });
     let mut board = Board::default();
