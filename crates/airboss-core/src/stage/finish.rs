@@ -45,14 +45,14 @@ pub fn finish(standing: &Standing<'_>, number: u32, closing: &Closing<'_>) -> De
     };
     let is_plan = matches!(closing.stage, Stage::Plan | Stage::Revise);
     for artifact in closing.artifacts {
-        take(&mut after, TaskChange::Artifact(artifact.clone()));
         if closing.end == End::Done && is_plan {
+            take(&mut after, TaskChange::Plan(Some(artifact.path.clone())));
             // Markers that were set belong to the version before.
             for key in after.phases.keys().cloned().collect::<Vec<_>>() {
                 take(&mut after, TaskChange::Phase(key, None));
             }
-            take(&mut after, TaskChange::Plan(Some(artifact.path.clone())));
         }
+        take(&mut after, TaskChange::Artifact(artifact.clone()));
     }
     if let Some(to) = status_after(&after, closing.stage, closing.end, closing.phases) {
         for change in transition::changes(&after, &to, standing.now, None) {

@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use airboss_core::board::compare::{changes_between, is_so, said};
 use airboss_core::board::directory::Directory;
 use airboss_core::board::import::{Base, Imported, Note};
+use airboss_core::board::link::same;
 use airboss_core::board::{
-    Board, BoardKey, BoardOperation, Cause, EditError, Field, Task, TaskChange, TaskFacts,
+    Artifact, Board, BoardKey, BoardOperation, Cause, EditError, Field, Task, TaskChange, TaskFacts,
 };
 use airboss_core::id::TaskId;
 use airboss_core::operation::Operation;
@@ -613,7 +614,17 @@ pub(super) fn shows(view: &Board, task: TaskId, base: &Base, facts: &TaskFacts) 
         return true;
     };
     let changes = changes_between(&base.facts, facts);
-    changes.iter().all(|change| is_so(change, task))
+    let mut changes = changes.iter();
+    changes.all(|change| is_so(change, task) || is_older_plan(change, task))
+}
+
+/// Whether a link went because TODO.md names the current plan alone; state.json keeps them all.
+fn is_older_plan(change: &TaskChange, task: &Task) -> bool {
+    let TaskChange::ArtifactRemoved(path) = change else {
+        return false;
+    };
+    let is_plan = |artifact: &Artifact| artifact.kind == "plan" && same(&artifact.path, path);
+    task.plan.as_ref().is_some_and(|plan| !same(plan, path)) && task.artifacts.iter().any(is_plan)
 }
 
 /// The text of each task as it was last seen in a file.

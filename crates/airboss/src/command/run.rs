@@ -126,7 +126,7 @@ fn lap(
     let mut store = workspace.open_store()?;
     register(&mut store, file)?;
     if arguments.retry_failed {
-        retry_failed(&mut store, file, request)?;
+        retry_failed(&mut store, request)?;
     }
     let mut reporter = report::reporter(context.quiet, context.verbose);
     let publisher = workspace.clone();
@@ -240,12 +240,8 @@ pub(super) fn catch_signals() -> Result<Receiver<i32>, CliError> {
 }
 
 /// Steps whose retries are used up begin anew: a person's decision, recorded as such.
-fn retry_failed(
-    store: &mut dyn Store,
-    file: &PlanFile,
-    request: &RunRequest,
-) -> Result<(), CliError> {
-    let Some(view) = store.view(&file.key)? else {
+pub(super) fn retry_failed(store: &mut dyn Store, request: &RunRequest) -> Result<(), CliError> {
+    let Some(view) = store.view(&request.plan)? else {
         return Ok(());
     };
     let standings = standings(&request.flight, &view, store.now());
@@ -262,7 +258,7 @@ fn retry_failed(
         })
         .collect();
     if !operations.is_empty() {
-        store.commit(&Commit::new(file.key.clone(), operations))?;
+        store.commit(&Commit::new(request.plan.clone(), operations))?;
     }
     Ok(())
 }

@@ -353,6 +353,8 @@ impl<'a> StageFlight<'a> {
         }
         let mut store = workspace.open_store()?;
         self.prepared.register(&mut store)?;
+        // Who gives the command again wants it tried again.
+        run::retry_failed(&mut store, run)?;
         let mut reporter = report::reporter(self.context.quiet, self.context.verbose);
         let mut keeper = self.keeper()?;
         let means = RunMeans {

@@ -13,7 +13,7 @@ fn ten_at_the_same_second_make_ten_commits() {
                   some length, so that whoever plans the work has something to go by, and it is \
                   quite enough for that.\\\\n'";
     let script = format!(
-        "[default]\nactions = [{{ sleep = 2.0 }}, {{ shell = \"{report} > ${{AIRBOSS_PLAN%/*}}/reports/\
+        "[default]\nactions = [{{ shell = \"sleep 2; {report} > ${{AIRBOSS_PLAN%/*}}/reports/\
          {{step}}.md\" }}]\n"
     );
     let environment = begun(&script);
