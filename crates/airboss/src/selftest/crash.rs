@@ -148,7 +148,7 @@ mod tests {
         for count in [0, 1, 2, 3, 10, 97, 1_000, 1_251] {
             let mut all: Vec<_> = spread(count).collect();
             if count >= 97 {
-                let (mut first, wide) = (all[..10].to_vec(), count / 20);
+                let (mut first, wide) = (all[..10].to_vec(), count / 25);
                 first.sort_unstable();
                 assert!(first.windows(2).all(|pair| pair[1] - pair[0] > wide));
             }

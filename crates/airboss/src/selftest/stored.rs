@@ -40,10 +40,11 @@ impl Stored {
             "SELECT kind || ' ' || body FROM operation WHERE kind NOT LIKE 'commit_%' \
              AND kind NOT LIKE 'error_%' ORDER BY sequence",
             "SELECT id || ' ' || status || ' ' || version || ' ' || state FROM step ORDER BY id",
-            // What was looked at in a file and why a commit waits is remembered, too; nobody
+            // What was looked at in a file, and that a commit waits or is made, is remembered, too; nobody
             // asked for it.
             "SELECT id || ' ' || result FROM command \
-             WHERE id NOT LIKE 'import %' AND id NOT LIKE 'defer-%' ORDER BY id",
+             WHERE id NOT LIKE 'import %' AND id NOT LIKE 'defer-%' AND id NOT LIKE 'commit-%' \
+             ORDER BY id",
             "SELECT 'next ' || next_number FROM board",
             "SELECT number || ' ' || place || ' ' || status || ' ' || body FROM task \
              ORDER BY number, place",
