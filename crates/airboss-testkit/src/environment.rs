@@ -373,6 +373,7 @@ const FILTERS: &[(&str, &str)] = &[
     (r"\b[0-9a-f]{40}\b", "[COMMIT]"),
     (r"\b[0-9a-f]{12}\b", "[ID]"),
     (r"\b[0-9a-f]{9}\b", "[COMMIT]"),
+    (r"-20\d{6}\.md\b", "-[DAY].md"),
     (r"\bprocess \d+", "process [PID]"),
     (
         r"\b(\d+h\d\dm|\d+m\d\ds|\d+\.\ds|\d\ds|\d+ days)\b",

@@ -3,7 +3,7 @@
 //! What comes next is [`Workflow::after`]'s; it is stored with the end of the stage that decided
 //! it, so a process that is killed goes on where it was when the command is given again.
 
-use airboss_core::board::{Class, Task, TaskChange};
+use airboss_core::board::{Task, TaskChange};
 use airboss_core::exit::ExitCode;
 use airboss_core::id::TaskId;
 use airboss_core::stage::workflow::{Ending, Outcome, Scope, State, Workflow};
@@ -260,8 +260,7 @@ impl Way<'_> {
         let request = Request {
             stage,
             // Nobody else holds the task, so what is under way is what was left.
-            resume: task.status.class() == Class::InFlight
-                && in_flight.is_some_and(|status| task.status.is(status)),
+            resume: in_flight.is_none_or(|status| task.status.is(status)),
             ..self.request.clone()
         };
         let after = |end: End, now: Timestamp| match end {

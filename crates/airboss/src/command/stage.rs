@@ -54,7 +54,7 @@ pub struct StageArguments {
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct How {
     /// What is asked for, besides the task's own words.
-    #[arg(value_name = "PROMPT", allow_hyphen_values = true)]
+    #[arg(value_name = "PROMPT")]
     pub words: Vec<String>,
     /// The agent to fly it with, as named in the configuration.
     #[arg(long, value_name = "NAME")]

@@ -17,6 +17,7 @@ fn ten_at_the_same_second_make_ten_commits() {
          {{step}}.md\" }}]\n"
     );
     let environment = begun(&script);
+    environment.config("[limits]\nidle = \"60s\"\n");
     for number in 2..=TASKS {
         environment
             .run(["task", "add", &format!("Task number {number}")])
