@@ -1,8 +1,8 @@
 //! Stages: what a workflow command does to a task, and when it may.
 //!
-//! A stage has three parts. [`begin`] is the preflight: whether the task may enter it, and what
+//! A stage has three parts. [`begin()`] is the preflight: whether the task may enter it, and what
 //! changes when it does. [`work`] says what has to be made, unit by unit; a run flies these
-//! units as it flies the steps of a plan, with the same retries and verdicts. [`finish`] is the
+//! units as it flies the steps of a plan, with the same retries and verdicts. [`finish()`] is the
 //! postflight: what the verdicts mean for the task. An agent has no say in any of them.
 
 mod begin;

@@ -417,6 +417,7 @@ mod tests {
         let rows = State::ALL.map(|from| {
             let to = State::ALL.into_iter().filter(|to| from.may_become(*to));
             let to: Vec<&str> = to.map(State::word).collect();
+            let to = if to.is_empty() { vec!["nothing"] } else { to };
             format!("{} → {}", from.word(), to.join(", "))
         });
         insta::assert_snapshot!(rows.join("\n"), @"
@@ -427,8 +428,8 @@ mod tests {
         test → debug, document, complete, abandoned
         debug → test, document, complete, abandoned
         document → complete, abandoned
-        complete → 
-        abandoned → 
+        complete → nothing
+        abandoned → nothing
         ");
     }
 

@@ -32,6 +32,7 @@ use crate::board::{self, BoardWriting};
 use crate::context::Context;
 use crate::desk::WriteOptions;
 use crate::error::{CliError, ErrorKind};
+use crate::render::board as render;
 use crate::report;
 
 /// The prompts of a project's own, from the top of the work tree.
@@ -437,7 +438,7 @@ impl<'a> StageFlight<'a> {
     pub fn tell(&self, flown: &Flown) {
         let Flown { left, summary, .. } = flown;
         let task = self.desk.store_task(self.request.number);
-        let status = task.map_or_else(String::new, |task| task.status.to_string());
+        let status = task.map_or_else(String::new, |task| render::status(&task.status));
         let commit = left.done.commits.iter().rev();
         let commit = commit
             .filter_map(|wish| wish.result.as_ref().ok()?.clone())
@@ -465,7 +466,14 @@ impl<'a> StageFlight<'a> {
                 .map(|path| format!("  {} {path}", "✓".green())),
         );
         let missing = left.missing.iter();
-        lines.extend(missing.map(|(path, why)| format!("  {} {path}: {why}", "✗".red())));
+        lines.extend(missing.map(|(path, why)| {
+            // A verdict about the file names it.
+            let words = match why.contains(path.as_str()) {
+                true => why.clone(),
+                false => format!("{path}: {why}"),
+            };
+            format!("  {} {words}", "✗".red())
+        }));
         if let Some(commit) = commit {
             let line = format!("  commit {}", report::short_commit(&commit));
             lines.push(line.dimmed().to_string());
@@ -476,17 +484,20 @@ impl<'a> StageFlight<'a> {
     fn headline(&self, left: &Left, status: &str, summary: &RunSummary) -> String {
         let (number, title) = (self.request.number, &self.prepared.task.title);
         let stage = self.request.stage;
-        match left.end {
-            End::Done => format!("task {number} is {status}: {title}"),
-            _ => {
-                let counts = summary.counts;
-                let done = counts.completed + counts.skipped;
-                let what = match stage {
-                    Stage::Implement => "phases",
-                    _ => "files",
-                };
+        let counts = summary.counts;
+        let done = counts.completed + counts.skipped;
+        match (left.end, stage) {
+            (End::Done, _) => format!("task {number} is {status}: {title}"),
+            (End::Nothing, _) => format!("task {number} is {status}: {stage} came to nothing"),
+            (End::Partial, Stage::Implement) => {
                 format!(
-                    "task {number} is {status}: {done} of {} {what} done",
+                    "task {number} is {status}: {done} of {} phases done",
+                    counts.total
+                )
+            }
+            (End::Partial, _) => {
+                format!(
+                    "task {number} is {status}: {done} of {} files done",
                     counts.total
                 )
             }

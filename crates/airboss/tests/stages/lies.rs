@@ -1,73 +1,112 @@
 //! Agents that do not deliver, in every way they know: the verdict, the status, the words.
 
+use airboss_testkit::assert_output;
+
 use crate::{PLAN, REPORT, TASK, begun, honest, ran, section, status, subjects, write};
 
-/// What an agent does instead of its work, and what is said of it.
-const WAYS: [(&str, &str, &str); 8] = [
-    (
-        "nothing",
-        "{ say = \"I wrote the file and tested it.\" }",
-        "is missing",
-    ),
-    (
-        "an empty file",
-        "{ write = \"DUE\", text = \"\" }",
-        "is empty",
-    ),
+/// What an agent does instead of its work.
+const WAYS: [(&str, &str); 8] = [
+    ("nothing", "{ say = \"I wrote the file and tested it.\" }"),
+    ("an empty file", "{ write = \"DUE\", text = \"\" }"),
     (
         "a skeleton",
         "{ write = \"DUE\", text = \"# Title\\n\\n## Findings\\n\\nTODO\\n\" }",
-        "is an unfilled skeleton",
     ),
-    (
-        "a directory",
-        "{ shell = \"mkdir -p DUE\" }",
-        "is not a regular file",
-    ),
+    ("a directory", "{ shell = \"mkdir -p DUE\" }"),
     (
         "a link out of the tree",
         "{ shell = \"ln -s /etc/hostname DUE\" }",
-        "is not a regular file",
     ),
     (
         "the wrong path",
         "{ write = \"notes.md\", text = \"# Notes\\n\\n## Findings\\n\\nAll of it is here.\\n\" }",
-        "is missing",
     ),
-    ("a lie", "{ pretend = \"DUE\" }", "is missing"),
+    ("a lie", "{ pretend = \"DUE\" }"),
     (
         "something else",
         "{ write = \"DUE\", text = \"Done as asked. Everything works, and the tests are green, \
          too; there is nothing left to do here, and nobody has to look at it again after me.\\n\" }",
-        "has no ",
     ),
 ];
 
-#[test]
-fn no_report_is_no_research() {
-    for (what, action, words) in WAYS {
-        let due = format!("{TASK}/reports/research-001.md");
-        let script = section("research-001", &[action.replace("DUE", &due)]);
-        let environment = begun(&script);
-        let told = ran(&environment, ["research", "1", "-q"]);
+/// What is told of each way in a stage whose artifact is due there.
+fn told_of_each(stage: &str, due: &str) -> String {
+    let unit = due
+        .rsplit('/')
+        .next()
+        .unwrap_or(due)
+        .trim_end_matches(".md");
+    let told = WAYS.map(|(what, action)| {
+        let environment = begun(&section(unit, &[action.replace("DUE", due)]));
+        let told = ran(&environment, [stage, "1", "-q"]);
         assert_eq!(told.code(), 1, "{what}: {told:?}");
-        assert!(told.stdout.contains(words), "{what}: {}", told.stdout);
         assert_eq!(status(&environment), "[NOT STARTED]", "{what}");
         assert_eq!(subjects(&environment).len(), 1, "{what}");
-    }
+        format!("{what}\n{}", told.stdout.trim_end())
+    });
+    told.join("\n")
+}
+
+#[test]
+fn no_report_is_no_research() {
+    let told = told_of_each("research", &format!("{TASK}/reports/research-001.md"));
+    insta::assert_snapshot!(told, @r#"
+    nothing
+    task 1 is not started: research came to nothing
+      ✗ `specs/001_shorten_the_banner/reports/research-001.md` is missing
+    an empty file
+    task 1 is not started: research came to nothing
+      ✗ `specs/001_shorten_the_banner/reports/research-001.md` is empty
+    a skeleton
+    task 1 is not started: research came to nothing
+      ✗ `specs/001_shorten_the_banner/reports/research-001.md` is an unfilled skeleton
+    a directory
+    task 1 is not started: research came to nothing
+      ✗ `specs/001_shorten_the_banner/reports/research-001.md` is not a regular file
+    a link out of the tree
+    task 1 is not started: research came to nothing
+      ✗ `specs/001_shorten_the_banner/reports/research-001.md` is not a regular file
+    the wrong path
+    task 1 is not started: research came to nothing
+      ✗ `specs/001_shorten_the_banner/reports/research-001.md` is missing
+    a lie
+    task 1 is not started: research came to nothing
+      ✗ `specs/001_shorten_the_banner/reports/research-001.md` is missing
+    something else
+    task 1 is not started: research came to nothing
+      ✗ `specs/001_shorten_the_banner/reports/research-001.md` has no title (`# …`), has no section of findings (`## Findings`)
+    "#);
 }
 
 #[test]
 fn no_plan_is_no_planning() {
-    for (what, action, words) in WAYS {
-        let due = format!("{TASK}/plans/implementation-001.md");
-        let script = section("implementation-001", &[action.replace("DUE", &due)]);
-        let environment = begun(&script);
-        let told = ran(&environment, ["plan", "1", "-q"]);
-        assert_eq!(told.code(), 1, "{what}: {told:?}");
-        assert!(told.stdout.contains(words), "{what}: {}", told.stdout);
-        assert_eq!(status(&environment), "[NOT STARTED]", "{what}");
-    }
+    let told = told_of_each("plan", &format!("{TASK}/plans/implementation-001.md"));
+    insta::assert_snapshot!(told, @r#"
+    nothing
+    task 1 is not started: plan came to nothing
+      ✗ `specs/001_shorten_the_banner/plans/implementation-001.md` is missing
+    an empty file
+    task 1 is not started: plan came to nothing
+      ✗ `specs/001_shorten_the_banner/plans/implementation-001.md` is empty
+    a skeleton
+    task 1 is not started: plan came to nothing
+      ✗ `specs/001_shorten_the_banner/plans/implementation-001.md` is an unfilled skeleton
+    a directory
+    task 1 is not started: plan came to nothing
+      ✗ `specs/001_shorten_the_banner/plans/implementation-001.md` is not a regular file
+    a link out of the tree
+    task 1 is not started: plan came to nothing
+      ✗ `specs/001_shorten_the_banner/plans/implementation-001.md` is not a regular file
+    the wrong path
+    task 1 is not started: plan came to nothing
+      ✗ `specs/001_shorten_the_banner/plans/implementation-001.md` is missing
+    a lie
+    task 1 is not started: plan came to nothing
+      ✗ `specs/001_shorten_the_banner/plans/implementation-001.md` is missing
+    something else
+    task 1 is not started: plan came to nothing
+      ✗ `specs/001_shorten_the_banner/plans/implementation-001.md` has no phases (`### Phase 1: …`)
+    "#);
 }
 
 #[test]
@@ -138,8 +177,14 @@ fn a_title_is_a_word_and_nothing_more() {
         &environment,
         ["research", "2", "$(touch z) --agent none", "-q"],
     );
-    assert_eq!(told.code(), 0, "{told:?}");
-    assert!(!told.stdout.contains('\u{1b}'), "{:?}", told.stdout);
+    assert_output!(environment, told, @r#"
+    exit code: 0
+    ----- stdout -----
+    task 2 is researched: $(touch x); `id` --help ../../etc "quoted"
+      ✓ specs/002_touch_x_id_help_etc_quoted/reports/research-001.md
+      commit [COMMIT]
+    ----- stderr -----
+    "#);
     for name in ["x", "y", "z"] {
         assert!(!environment.path(name).exists(), "{name}");
     }

@@ -57,7 +57,7 @@ fn ten_at_the_same_second_make_ten_commits() {
             .filter(|line| line.starts_with('+') && !line.starts_with("+++"))
             .collect();
         assert_eq!(added.len(), 2, "{subject}: {changed}");
-        let slug = format!("specs/{:0>3}_", number);
+        let slug = format!("specs/{number:0>3}_");
         assert!(added[1].contains(&slug), "{subject}: {changed}");
     }
 }
