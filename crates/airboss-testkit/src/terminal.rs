@@ -36,7 +36,8 @@ impl fmt::Debug for Terminal {
 
 impl Terminal {
     /// Starts a command with all its streams on a new terminal.
-    pub(crate) fn start(mut command: Command) -> Self {
+    pub(crate) fn start(command: Command) -> Self {
+        let mut command = as_from_a_shell(&command);
         let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal is free");
         grantpt(&keyboard).expect("a fresh terminal is granted");
         unlockpt(&keyboard).expect("a fresh terminal is unlocked");
@@ -138,4 +139,24 @@ impl Drop for Terminal {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// The command as a person's shell starts it. Whoever runs the tests in the background without
+/// job control ignores Ctrl-C, and its children inherit that.
+fn as_from_a_shell(command: &Command) -> Command {
+    let mut wrapped = Command::new("/usr/bin/env");
+    wrapped
+        .arg("--default-signal=INT,QUIT")
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear();
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            wrapped.env(name, value);
+        }
+    }
+    if let Some(directory) = command.get_current_dir() {
+        wrapped.current_dir(directory);
+    }
+    wrapped
 }
