@@ -5,9 +5,11 @@
 mod story;
 mod tell;
 
-use airboss_core::dispatch::{Flight, Standing, standings};
+use airboss_core::dispatch::{Flight, Standing, Unit, standings};
 use airboss_core::exit::ExitCode;
 use airboss_core::operation::PlanKey;
+use airboss_core::plan::ScheduledStep;
+use airboss_core::stage::Stage;
 use airboss_core::time::Timestamp;
 use airboss_core::view::View;
 use airboss_engine::settings::{Places, Settings};
@@ -76,7 +78,7 @@ impl Knowledge {
         view: View,
         now: Timestamp,
     ) -> Self {
-        let flight = flight(workspace, plan).map_err(|error| error.to_string());
+        let flight = flight(workspace, plan, &view).map_err(|error| error.to_string());
         let standings = flight
             .as_ref()
             .map(|flight| standings(flight, &view, now))
@@ -97,15 +99,36 @@ impl Knowledge {
     }
 }
 
-fn flight(workspace: &Workspace, plan: &PlanKey) -> Result<Flight, CliError> {
-    let path = workspace.top.join(plan.path().as_str());
-    if !path.exists() {
-        return Err(CliError::refused(format!("the plan file {plan} is gone")));
-    }
-    let file = workspace.read_plan(&path)?;
+fn flight(workspace: &Workspace, plan: &PlanKey, view: &View) -> Result<Flight, CliError> {
     let places = Places::new(&workspace.top, Some(&workspace.state));
     let settings = Settings::load(&places, &[])?;
-    prepare::flight(&file, &settings.config, false)
+    let path = workspace.top.join(plan.path().as_str());
+    if path.exists() {
+        let file = workspace.read_plan(&path)?;
+        return prepare::flight(&file, &settings.config, false);
+    }
+    // The phases of a plan, as `implement` flies them.
+    let of_phases = workspace.top.join(format!("{plan}.md"));
+    if of_phases.exists() {
+        let mut file = workspace.read_plan(&of_phases)?;
+        file.plan = file.plan.by_phase();
+        return prepare::flight(&file, &settings.config, false);
+    }
+    let name = plan.path().file_name();
+    if !Stage::ALL.iter().any(|stage| stage.word() == name) {
+        return Err(CliError::refused(format!("the plan file {plan} is gone")));
+    }
+    // Any other stage of a task is what was stored of it.
+    let steps = view.steps.iter().filter(|step| !step.state.vanished);
+    let units = steps.map(|step| Unit {
+        step: ScheduledStep::of_no_plan(step.record.id.clone(), name, true, Vec::new()),
+        waits_for: step.record.dependencies.clone(),
+        after_phases: Vec::new(),
+    });
+    Ok(Flight {
+        units: units.collect(),
+        policy: prepare::policy(&settings.config),
+    })
 }
 
 /// The sequence in which a story asks about other steps ends here, whatever the plan says.

@@ -110,6 +110,53 @@ fn no_plan_is_no_planning() {
 }
 
 #[test]
+fn why_tells_what_an_agent_left_out() {
+    let due = format!("{TASK}/reports/research-001.md");
+    let environment = begun(&section(
+        "research-001",
+        &[
+            format!("{{ write = \"{due}\", text = \"Done.\\n\" }}"),
+            "{ say = \"It is done.\" }".to_owned(),
+        ],
+    ));
+    ran(&environment, ["research", "1", "-q"]).expect_code(1);
+    let told = environment.run(["why", "research-001"]);
+    assert_output!(environment, told, @r#"
+    exit code: 0
+    ----- stdout -----
+    research-001 failed, and its retries are used up: unverified:
+    `specs/001_shorten_the_banner/reports/research-001.md` has no title (`# …`), has no section of
+    findings (`## Findings`), has a body of 5 characters
+      a report
+      phase research, task 1 research · specs/001_shorten_the_banner/research
+
+    Attempts (retries 2 of 2)
+      #1 ? unverified  plain, [DURATION], [TIME]:
+                       `specs/001_shorten_the_banner/reports/research-001.md` has no title (`# …`), has
+                       no section of findings (`## Findings`), has a body of 5 characters
+          claimed   “It is done.”
+          found     specs/001_shorten_the_banner/reports/research-001.md (new);
+                    specs/001_shorten_the_banner/reports/research-001.md has no title (`# …`), has no
+                    section of findings (`## Findings`), has a body of 5 characters
+      #2 ? unverified  plain, [DURATION], [TIME]:
+                       `specs/001_shorten_the_banner/reports/research-001.md` has no title (`# …`), has
+                       no section of findings (`## Findings`), has a body of 5 characters
+          claimed   “It is done.”
+          found     specs/001_shorten_the_banner/reports/research-001.md (new);
+                    specs/001_shorten_the_banner/reports/research-001.md has no title (`# …`), has no
+                    section of findings (`## Findings`), has a body of 5 characters
+      #3 ? unverified  plain, [DURATION], [TIME]:
+                       `specs/001_shorten_the_banner/reports/research-001.md` has no title (`# …`), has
+                       no section of findings (`## Findings`), has a body of 5 characters
+          claimed   “It is done.”
+          found     specs/001_shorten_the_banner/reports/research-001.md (new);
+                    specs/001_shorten_the_banner/reports/research-001.md has no title (`# …`), has no
+                    section of findings (`## Findings`), has a body of 5 characters
+    ----- stderr -----
+    "#);
+}
+
+#[test]
 fn half_the_phases_are_half_of_it() {
     let script = [
         section(
@@ -125,6 +172,29 @@ fn half_the_phases_are_half_of_it() {
     let told = ran(&environment, ["implement", "1", "-q"]);
     assert_eq!(told.code(), 1, "{told:?}");
     assert_eq!(status(&environment), "[PARTIAL]");
+    let why = environment.run(["why", "p2"]);
+    assert_output!(environment, why, @r#"
+    exit code: 0
+    ----- stdout -----
+    p2 failed, and its retries are used up: unverified: no file was changed and no findings were written
+      Cut long names
+      phase 2, Cut long names · specs/001_shorten_the_banner/plans/implementation-001
+
+    Attempts (retries 2 of 2)
+      #1 ? unverified  plain, [DURATION], [TIME]: no file was changed and no findings were
+                       written
+          claimed   “Both phases are done.”
+          found     no file of its own changed
+      #2 ? unverified  plain, [DURATION], [TIME]: no file was changed and no findings were
+                       written
+          claimed   “Both phases are done.”
+          found     no file of its own changed
+      #3 ? unverified  plain, [DURATION], [TIME]: no file was changed and no findings were
+                       written
+          claimed   “Both phases are done.”
+          found     no file of its own changed
+    ----- stderr -----
+    "#);
     let plan = environment.read(&format!("{TASK}/plans/implementation-001.md"));
     assert!(
         plan.contains("### Phase 1: Measure the width [COMPLETED]"),
