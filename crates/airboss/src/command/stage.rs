@@ -90,8 +90,8 @@ pub enum StageCommand {
     Research(ResearchArguments),
     /// Write the next version of a task's plan.
     Revise(StageArguments),
-    /// Carry the plan of a task out, phase by phase.
-    Implement(StageArguments),
+    /// Carry the plans of tasks out, phase by phase.
+    Implement(ImplementArguments),
     /// Run the project's checks for a task, and store what they said.
     Test(TestArguments),
     /// Look for the cause of a failing check, and mend it.
@@ -100,6 +100,8 @@ pub enum StageCommand {
     Document(StageArguments),
     /// Take a task through the stages of a scope, with a report after each.
     Coordinate(CoordinateArguments),
+    /// Print exactly what an agent would be sent, and about how many tokens that is.
+    Prompt(PromptArguments),
 }
 
 /// Carries a command of the workflow out.
@@ -113,13 +115,111 @@ pub fn stage(context: &Context, command: &StageCommand) -> Result<ExitCode, CliE
             (Stage::Research, topics, &arguments.stage)
         }
         StageCommand::Revise(arguments) => (Stage::Revise, 1, arguments),
-        StageCommand::Implement(arguments) => (Stage::Implement, 1, arguments),
+        StageCommand::Implement(arguments) => return implement(context, arguments),
+        StageCommand::Prompt(arguments) => {
+            let how = How {
+                words: arguments.words.clone(),
+                dry_run: true,
+                force: true,
+                ..How::default()
+            };
+            return one(context, arguments.stage, 1, arguments.number, &how);
+        }
         StageCommand::Debug(arguments) => (Stage::Debug, 1, arguments),
         StageCommand::Document(arguments) => (Stage::Document, 1, arguments),
         StageCommand::Test(arguments) => return test(context, arguments),
         StageCommand::Coordinate(arguments) => return coordinate(context, arguments),
     };
     one(context, stage, topics, arguments.number, &arguments.how)
+}
+
+/// Tasks whose plans are carried out, one after the other.
+#[derive(clap::Args, Clone, Debug)]
+pub struct ImplementArguments {
+    /// The tasks: `58`, `58-60` or `58,61`.
+    #[arg(value_name = "N|N-M|N,M")]
+    tasks: TaskNumbers,
+    /// How.
+    #[command(flatten)]
+    how: How,
+}
+
+/// A stage whose prompts are printed.
+#[derive(clap::Args, Clone, Debug)]
+pub struct PromptArguments {
+    /// The task.
+    #[arg(value_name = "N", value_parser = super::task::number)]
+    number: u32,
+    /// The stage: research, plan, revise, implement, debug or document.
+    #[arg(long, value_name = "STAGE", value_parser = with_a_prompt)]
+    stage: Stage,
+    /// What is asked for, besides the task's own words.
+    #[arg(value_name = "PROMPT")]
+    words: Vec<String>,
+}
+
+fn with_a_prompt(text: &str) -> Result<Stage, String> {
+    let all = Stage::ALL.into_iter().filter(|stage| *stage != Stage::Test);
+    let all: Vec<Stage> = all.collect();
+    let found = all.iter().copied().find(|stage| stage.word() == text);
+    found.ok_or_else(|| {
+        let words: Vec<&str> = all.iter().map(|stage| stage.word()).collect();
+        format!("there are {}", words.join(", "))
+    })
+}
+
+/// Numbers of tasks, in the order in which they were named.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct TaskNumbers(Vec<u32>);
+
+/// Tasks that are named at once; a longer range is a slip of the pen.
+const TASKS_MAX: usize = 100;
+
+impl std::str::FromStr for TaskNumbers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut numbers = Vec::new();
+        for part in text.split(',').map(str::trim) {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            let (first, last) = (super::task::number(first)?, super::task::number(last)?);
+            if last < first {
+                return Err(format!("{part} ends before it begins"));
+            }
+            numbers.extend((first..=last).take(TASKS_MAX + 1));
+            if numbers.len() > TASKS_MAX {
+                return Err(format!("these are more than {TASKS_MAX} tasks"));
+            }
+        }
+        Ok(Self(numbers))
+    }
+}
+
+/// Carries the plans of tasks out. What stops one does not stop the next; the first exit code
+/// that is no success is that of the whole.
+fn implement(context: &Context, arguments: &ImplementArguments) -> Result<ExitCode, CliError> {
+    let mut code = ExitCode::Success;
+    let (last, others) = match arguments.tasks.0.split_last() {
+        Some(parts) => parts,
+        None => return Ok(code),
+    };
+    for number in others {
+        let one = match one(context, Stage::Implement, 1, *number, &arguments.how) {
+            Ok(one) => one,
+            Err(error) => {
+                context.printer.warning(&format!("task {number}: {error}"));
+                error.exit_code()
+            }
+        };
+        if matches!(one, ExitCode::Interrupted | ExitCode::Terminated) {
+            return Ok(one);
+        }
+        if code == ExitCode::Success {
+            code = one;
+        }
+    }
+    let one = one(context, Stage::Implement, 1, *last, &arguments.how)?;
+    Ok(if code == ExitCode::Success { one } else { code })
 }
 
 /// Flies a stage of one task, and tells what came of it.
