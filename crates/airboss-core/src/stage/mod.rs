@@ -7,6 +7,7 @@
 
 mod begin;
 mod finish;
+pub mod handoff;
 pub mod prompt;
 pub mod summary;
 pub mod work;

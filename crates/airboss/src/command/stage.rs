@@ -14,7 +14,8 @@ use airboss_core::dispatch::{Flight, Policy};
 use airboss_core::exit::ExitCode;
 use airboss_core::operation::PlanKey;
 use airboss_core::path::RepoPath;
-use airboss_core::stage::{End, Stage};
+use airboss_core::plan::Plan;
+use airboss_core::stage::{End, Stage, handoff};
 use airboss_core::text::sanitize;
 use airboss_core::time::Timestamp;
 use airboss_engine::board::{BoardError, Desk};
@@ -28,7 +29,7 @@ use serde_json::json;
 
 use super::coordinate::{CoordinateArguments, coordinate};
 use super::run::{self, RunArguments, prepare};
-use crate::board::{self, BoardWriting};
+use crate::board::{self, BoardReading, BoardWriting};
 use crate::context::Context;
 use crate::desk::WriteOptions;
 use crate::error::{CliError, ErrorKind};
@@ -100,6 +101,12 @@ pub enum StageCommand {
     Document(StageArguments),
     /// Take a task through the stages of a scope, with a report after each.
     Coordinate(CoordinateArguments),
+    /// Print what the next person or agent has to know of a task, in few words.
+    Handoff {
+        /// The task.
+        #[arg(value_name = "N", value_parser = super::task::number)]
+        number: u32,
+    },
     /// Print exactly what an agent would be sent, and about how many tokens that is.
     Prompt(PromptArguments),
 }
@@ -116,6 +123,7 @@ pub fn stage(context: &Context, command: &StageCommand) -> Result<ExitCode, CliE
         }
         StageCommand::Revise(arguments) => (Stage::Revise, 1, arguments),
         StageCommand::Implement(arguments) => return implement(context, arguments),
+        StageCommand::Handoff { number } => return handoff(context, *number),
         StageCommand::Prompt(arguments) => {
             let how = How {
                 words: arguments.words.clone(),
@@ -193,6 +201,25 @@ impl std::str::FromStr for TaskNumbers {
         }
         Ok(Self(numbers))
     }
+}
+
+/// Tells what the next one has to know.
+fn handoff(context: &Context, number: u32) -> Result<ExitCode, CliError> {
+    let reading = BoardReading::open(context)?;
+    let task = reading.board.find(number);
+    let task = task.ok_or(airboss_core::board::command::Refusal::NoTask(number))?;
+    let plan = reading.places.plan(task);
+    let bytes = plan.and_then(|path| fs_err::read(reading.workspace.top.join(path)).ok());
+    let plan = bytes.map(|bytes| Plan::parse(&bytes));
+    let phases = plan.into_iter().flat_map(|plan| plan.phases);
+    let phases: Vec<_> = phases
+        .map(|phase| (phase.key, phase.title, phase.status))
+        .collect();
+    let text = handoff::text(task, &phases);
+    context.tell(&json!({ "task": number, "text": text }), |answer| {
+        sanitize(answer["text"].as_str().unwrap_or_default())
+    });
+    Ok(ExitCode::Success)
 }
 
 /// Carries the plans of tasks out. What stops one does not stop the next; the first exit code

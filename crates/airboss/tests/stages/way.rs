@@ -395,6 +395,18 @@ fn several_tasks_are_carried_out_one_after_the_other() {
     ----- stderr -----
     warning: task 7: there is no task 7
     "#);
+    let told = environment.run(["handoff", "1"]);
+    assert_output!(environment, told, @r#"
+    exit code: 0
+    ----- stdout -----
+    Task 1: Shorten the banner [completed]
+    It wraps.
+    Plan: specs/001_shorten_the_banner/plans/implementation-001.md
+    Phases: 2 of 2 done
+    Made: specs/001_shorten_the_banner/summaries/implementation-summary-[DAY].md
+    Next: airboss test 1
+    ----- stderr -----
+    "#);
     let told = environment.run(["implement", "3-1"]);
     assert_output!(environment, told, @r#"
     exit code: 2
