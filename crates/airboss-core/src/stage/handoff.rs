@@ -101,9 +101,8 @@ fn next(task: &Task) -> String {
             None => Stage::Test,
         },
         status => {
-            let of = Stage::ALL.into_iter();
-            let begun = of.filter(|stage| stage.in_flight().is_some_and(|it| status.is(it)));
-            return match begun.last() {
+            let is_begun = |stage: &Stage| stage.in_flight().is_some_and(|it| status.is(it));
+            return match Stage::ALL.into_iter().find(is_begun) {
                 Some(stage) => format!("airboss {stage} {number} --resume"),
                 None => format!("airboss task show {number}"),
             };

@@ -226,9 +226,8 @@ fn handoff(context: &Context, number: u32) -> Result<ExitCode, CliError> {
 /// that is no success is that of the whole.
 fn implement(context: &Context, arguments: &ImplementArguments) -> Result<ExitCode, CliError> {
     let mut code = ExitCode::Success;
-    let (last, others) = match arguments.tasks.0.split_last() {
-        Some(parts) => parts,
-        None => return Ok(code),
+    let Some((last, others)) = arguments.tasks.0.split_last() else {
+        return Ok(code);
     };
     for number in others {
         let one = match one(context, Stage::Implement, 1, *number, &arguments.how) {
