@@ -9,17 +9,13 @@ use crate::time::Timestamp;
 
 /// Whether an agent's message says that a usage or rate limit refused the request.
 pub(super) fn is_limit(message: &str) -> bool {
-    const SIGNS: [&str; 6] = [
-        "429",
-        "rate limit",
-        "rate_limit",
-        "usage limit",
-        "quota",
-        "hit your",
-    ];
+    const SIGNS: [&str; 4] = ["rate limit", "rate_limit", "usage limit", "quota"];
     let lower = message.to_ascii_lowercase();
-    SIGNS[..5].iter().any(|sign| lower.contains(sign))
-        || (lower.contains(SIGNS[5]) && lower.contains("limit"))
+    // The status counts as a word alone: one in 150 session ids has these digits within it.
+    let mut words = lower.split(|character: char| !character.is_ascii_alphanumeric());
+    words.any(|word| word == "429")
+        || SIGNS.iter().any(|sign| lower.contains(sign))
+        || (lower.contains("hit your") && lower.contains("limit"))
 }
 
 /// The HTTP status that a message names: `unexpected status 503 Service Unavailable`.
@@ -198,7 +194,9 @@ mod tests {
         assert!(
             is_limit("You've hit your weekly limit")
                 && is_limit("usage limit")
+                && is_limit("API Error: 429 {")
                 && !is_limit("hit your head")
+                && !is_limit("No conversation found: 30b4297e-1f05-4429-9a60-d42942900000")
         );
     }
 }
