@@ -38,6 +38,12 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// `2026-03-02`: the form of date lines and of names with a day.
+    #[must_use]
+    pub fn day_text(self) -> String {
+        self.format("%Y-%m-%d")
+    }
+
     /// `2026-03-02T09:15:00Z`: the form of Markdown stamps and state.json.
     #[must_use]
     pub fn seconds_text(self) -> String {

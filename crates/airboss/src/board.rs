@@ -237,18 +237,6 @@ fn stamp(facts: &Metadata) -> FileStamp {
     }
 }
 
-/// What Airboss itself stands on when it notes something about a task.
-#[must_use]
-pub fn standing_of_airboss(given: &BoardStanding) -> Standing<'_> {
-    Standing {
-        board: &given.board,
-        actor: Actor::Airboss,
-        mode: Mode::Permissive,
-        force: false,
-        now: given.now,
-    }
-}
-
 /// What a command decided to do to the board.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Planned {

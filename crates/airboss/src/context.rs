@@ -52,19 +52,43 @@ impl Context {
         }
     }
 
-    /// Asks a person a question that is answered with yes or no; `None` off a terminal.
+    /// Whether a person reads and answers.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks; the answer is in small letters, and `None` at the end of the input.
     ///
     /// # Errors
     /// When the terminal cannot be read.
-    pub fn confirm(&self, question: &str) -> io::Result<Option<bool>> {
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-            return Ok(None);
+    pub fn ask(&self, question: &str) -> io::Result<Option<String>> {
+        self.printer.prompt(question);
+        let answer = self.typed()?;
+        if answer.is_none() {
+            // The cursor stands behind the question.
+            self.printer.note("");
         }
-        self.printer.note(question);
+        Ok(answer)
+    }
+
+    /// The line that a person types, in small letters; `None` at the end of the input.
+    ///
+    /// # Errors
+    /// When the terminal cannot be read.
+    pub fn typed(&self) -> io::Result<Option<String>> {
         let mut line = String::new();
-        io::stdin().lock().read_line(&mut line)?;
-        let line = line.trim().to_ascii_lowercase();
-        Ok(Some(matches!(line.as_str(), "y" | "yes")))
+        let count = io::stdin().lock().read_line(&mut line)?;
+        Ok((count > 0).then(|| line.trim().to_ascii_lowercase()))
+    }
+
+    /// Asks a question that is answered with yes or no.
+    ///
+    /// # Errors
+    /// As for [`Context::ask`].
+    pub fn confirm(&self, question: &str) -> io::Result<bool> {
+        let answer = self.ask(question)?;
+        Ok(matches!(answer.as_deref(), Some("y" | "yes")))
     }
 
     /// Prints what a command of the board answers: words, wherever they go; with `--json` the

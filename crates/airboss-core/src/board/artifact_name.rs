@@ -121,8 +121,9 @@ pub fn current_plan<'p>(
         .copied()
 }
 
-/// The first number in a name.
-fn number_in(name: &str) -> u32 {
+/// The first number in a name; 0 when there is none.
+#[must_use]
+pub fn number_in(name: &str) -> u32 {
     let mut numbers = name.split(|character: char| !character.is_ascii_digit());
     let first = numbers.find(|digits| !digits.is_empty());
     first.and_then(|digits| digits.parse().ok()).unwrap_or(0)

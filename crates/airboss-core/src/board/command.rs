@@ -426,14 +426,11 @@ fn transition_to(
     Ok(standing.change(task, changes, outcome == Outcome::Forced))
 }
 
-/// Whether every phase is completed or skipped. What was set for the task counts before what the
-/// file says: the file may not be written yet.
+/// Whether every phase is completed or skipped.
 #[must_use]
 pub fn settled(task: &Task, phases: &[(String, PhaseStatus)]) -> bool {
-    phases.iter().all(|(key, in_file)| {
-        let status = task.phases.get(key).map_or(*in_file, |state| state.status);
-        matches!(status, PhaseStatus::Completed | PhaseStatus::Skipped)
-    })
+    let mut phases = phases.iter();
+    phases.all(|(key, in_file)| task.phase(key, *in_file).is_settled())
 }
 
 /// Says that a task waits for something outside. A new reason for a blocked task replaces the old.

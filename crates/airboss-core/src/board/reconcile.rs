@@ -512,8 +512,6 @@ fn proof(status: Status, task: &Task, evidence: &Evidence) -> Option<String> {
             .collect::<Vec<_>>()
     };
     let there = |path: &String| format!("{path} is there");
-    let is_settled =
-        |status: PhaseStatus| matches!(status, PhaseStatus::Completed | PhaseStatus::Skipped);
     let phases = &evidence.phases;
     match status {
         Status::Researched => of_kind("research").last().map(there),
@@ -526,7 +524,7 @@ fn proof(status: Status, task: &Task, evidence: &Evidence) -> Option<String> {
         Status::Completed if phases.is_empty() => of_kind("summary").last().map(there),
         Status::Completed => phases
             .iter()
-            .all(|(_, status)| is_settled(*status))
+            .all(|(_, status)| status.is_settled())
             .then(|| "every phase of its plan is settled".to_owned()),
         Status::Expanded if !task.subtasks.is_empty() => Some("its subtasks are named".to_owned()),
         _ => None,

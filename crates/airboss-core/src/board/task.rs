@@ -82,6 +82,15 @@ pub struct Task {
     pub operation: Option<OperationId>,
 }
 
+impl Task {
+    /// Where a phase of its current plan stands. What was set for the task counts before what
+    /// the file says: the file may not be written yet.
+    #[must_use]
+    pub fn phase(&self, key: &str, in_file: PhaseStatus) -> PhaseStatus {
+        self.phases.get(key).map_or(in_file, |state| state.status)
+    }
+}
+
 /// What the checks of the project said.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Checked {

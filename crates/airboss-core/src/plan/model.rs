@@ -219,6 +219,12 @@ impl PhaseStatus {
         matches!(self, Self::Completed | Self::Abandoned | Self::Skipped)
     }
 
+    /// Whether the phase is no obstacle to completing its task: it is done, or not needed.
+    #[must_use]
+    pub const fn is_settled(self) -> bool {
+        matches!(self, Self::Completed | Self::Skipped)
+    }
+
     /// Whether the format allows the change without force.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {

@@ -59,22 +59,16 @@ pub fn text(task: &Task, phases: &[(String, String, PhaseStatus)]) -> String {
 
 /// How far the plan is, and the phase that comes next.
 fn progress(task: &Task, phases: &[(String, String, PhaseStatus)]) -> Option<String> {
-    let now = |key: &String, in_file: PhaseStatus| {
-        task.phases.get(key).map_or(in_file, |state| state.status)
-    };
-    let settled = |status| matches!(status, PhaseStatus::Completed | PhaseStatus::Skipped);
-    let done = phases
-        .iter()
-        .filter(|(key, _, status)| settled(now(key, *status)));
-    let done = done.count();
-    let open = phases
-        .iter()
-        .find(|(key, _, status)| !settled(now(key, *status)));
     let total = phases.len();
+    let mut open = phases
+        .iter()
+        .filter(|(key, _, in_file)| !task.phase(key, *in_file).is_settled());
+    let next = open.next();
+    let done = total - usize::from(next.is_some()) - open.count();
     if total == 0 {
         return None;
     }
-    Some(match open {
+    Some(match next {
         Some((key, title, _)) => {
             let title = one_line(title, 100);
             format!("Phases: {done} of {total} done; next is {key}: {title}")

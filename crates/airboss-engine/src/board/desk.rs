@@ -159,6 +159,17 @@ impl Desk {
         })
     }
 
+    /// Another desk for the same board, with a connection of its own to the store.
+    ///
+    /// # Errors
+    /// As for [`Desk::open`].
+    pub fn another(&self) -> Result<Self, BoardError> {
+        Ok(Self {
+            commits: self.commits,
+            ..Self::open(self.workspace.clone(), self.board())?
+        })
+    }
+
     /// The board.
     #[must_use]
     pub fn board(&self) -> &BoardKey {

@@ -11,7 +11,7 @@ use airboss_core::id::StepId;
 use airboss_core::operation::{Operation, PlanKey};
 use airboss_core::path::RepoPath;
 use airboss_core::time::Timestamp;
-use airboss_core::verdict::UnownedFile;
+use airboss_core::verdict::{ChangedFile, UnownedFile};
 use serde::{Deserialize, Serialize};
 
 use super::evidence::entry;
@@ -256,21 +256,22 @@ fn give_up(
     })
 }
 
+/// Changed files as a commit takes them. What did not come from git stays out.
+pub(crate) fn deltas(changes: &[ChangedFile]) -> Vec<Delta> {
+    let changes = changes.iter().map(|change| Delta {
+        path: change.path.clone(),
+        before: change.before.as_ref().and_then(entry),
+        after: change.after.as_ref().and_then(entry),
+    });
+    changes.collect()
+}
+
 fn make(
     repository: &Repository,
     row: &GitWishRow,
     wish: &CommitWish,
 ) -> Result<CommitOutcome, GitError> {
-    let mut deltas: Vec<Delta> = wish
-        .intent
-        .changes
-        .iter()
-        .map(|change| Delta {
-            path: change.path.clone(),
-            before: change.before.as_ref().and_then(entry),
-            after: change.after.as_ref().and_then(entry),
-        })
-        .collect();
+    let mut deltas = deltas(&wish.intent.changes);
     if let Some(markers) = &wish.markers {
         deltas.extend(super::markers::delta(repository, markers)?);
     }

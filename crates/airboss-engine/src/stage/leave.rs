@@ -1,16 +1,14 @@
 //! The postflight: what was verified is linked and committed, and the task gets its status.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::Write as _;
 
-use airboss_core::board::{Artifact, Board, Field, TaskChange, TimeKey};
+use airboss_core::board::{Artifact, Board, Field, TaskChange, TimeKey, artifact_name};
 use airboss_core::id::TaskId;
 use airboss_core::operation::StepStatus;
 use airboss_core::path::RepoPath;
 use airboss_core::stage::summary::{PhaseLine, Summary};
 use airboss_core::stage::{self, Closing, End, Stage};
 use airboss_core::time::Timestamp;
-use airboss_core::verdict::ChangedFile;
 use airboss_core::view::View;
 
 use super::paths::Paths;
@@ -18,9 +16,11 @@ use super::{Prepared, Request, StageError};
 use crate::board::{BoardError, Decision, Desk, Done};
 use crate::clock;
 use crate::git::{Delta, Entry, FileMode};
-use crate::run::evidence::entry;
+use crate::projection::fresh_draft;
+use crate::run::commits::deltas;
 use crate::run::wishes::verified_changes;
 use crate::store::Store;
+use crate::vfs::RealVfs;
 
 /// How a stage was left.
 #[derive(Debug)]
@@ -33,16 +33,6 @@ pub struct Left {
     pub missing: Vec<(String, String)>,
     /// What became of the change.
     pub done: Done,
-}
-
-/// Files as a commit takes them. What did not come from git stays out.
-pub(super) fn deltas(changes: &[ChangedFile]) -> Vec<Delta> {
-    let changes = changes.iter().map(|change| Delta {
-        path: change.path.clone(),
-        before: change.before.as_ref().and_then(entry),
-        after: change.after.as_ref().and_then(entry),
-    });
-    changes.collect()
 }
 
 /// Ends the stage by what the flight has come to. `besides` are changes of the task that belong
@@ -153,7 +143,7 @@ fn summarised(
             },
         });
     }
-    let day = &clock::now().seconds_text()[..10];
+    let day = clock::now().day_text();
     let plan = desk
         .places
         .plan(&prepared.task)
@@ -162,7 +152,7 @@ fn summarised(
         number: prepared.task.number,
         title: &prepared.task.title,
         plan: plan.as_deref().unwrap_or_default(),
-        day,
+        day: &day,
         phases: &phases,
         files: &files,
     };
@@ -182,13 +172,14 @@ fn written(desk: &Desk, path: &RepoPath, bytes: &[u8]) -> Result<Option<Delta>, 
     if let Some(directory) = full.parent() {
         fs_err::create_dir_all(directory)?;
     }
-    // Airboss's own directory, where nobody looks for files of the board.
-    let mut draft = tempfile::Builder::new()
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(&desk.workspace.state)?;
-    std::io::Write::write_all(&mut draft, bytes)?;
-    draft.as_file().sync_all()?;
-    draft.persist(&full).map_err(|error| error.error)?;
+    // When this process dies, the next one removes the draft.
+    let state = &desk.workspace.state;
+    let draft = fresh_draft(&RealVfs, state);
+    fs_err::create_dir_all(state.join("tmp"))?;
+    let mut file = fs_err::File::create(&draft)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs_err::rename(&draft, &full)?;
     let Some(repository) = &desk.workspace.repository else {
         return Ok(None);
     };
@@ -258,14 +249,6 @@ fn subject(request: &Request, prepared: &Prepared, end: End) -> String {
 
 /// `v2` of `implementation-002.md`.
 fn version(prepared: &Prepared) -> String {
-    let path = prepared.due().next().map(|(_, due)| due.path.to_string());
-    let name = path.unwrap_or_default();
-    let digits: String = name
-        .chars()
-        .rev()
-        .skip_while(|c| !c.is_ascii_digit())
-        .take_while(char::is_ascii_digit)
-        .collect();
-    let number: String = digits.chars().rev().collect();
-    format!("v{}", number.trim_start_matches('0'))
+    let name = prepared.due().next().map(|(_, due)| due.path.file_name());
+    format!("v{}", artifact_name::number_in(name.unwrap_or_default()))
 }

@@ -15,6 +15,7 @@ mod phases;
 mod prepare;
 mod test;
 
+use airboss_core::board::TaskChange;
 use airboss_core::board::command::Standing;
 use airboss_core::board::ready::Wait;
 use airboss_core::board::transition::Mode;
@@ -89,6 +90,21 @@ pub enum StageError {
 }
 
 impl Request {
+    /// A stage of a task as it usually is: nothing is asked for besides, one looks, nothing is
+    /// forced.
+    #[must_use]
+    pub fn new(stage: Stage, number: u32, mode: Mode) -> Self {
+        Self {
+            stage,
+            number,
+            words: None,
+            topics: 1,
+            resume: false,
+            force: false,
+            mode,
+        }
+    }
+
     fn standing<'b>(&self, given: &'b BoardStanding) -> Standing<'b> {
         Standing {
             board: &given.board,
@@ -103,6 +119,21 @@ impl Request {
     fn wanted(&self) -> Wanted {
         Wanted::Tasks(vec![self.number])
     }
+}
+
+/// Notes something about the task that is no stage's end and has no commit of its own.
+///
+/// # Errors
+/// When the task is gone, or the store fails.
+pub fn note(desk: &mut Desk, request: &Request, change: &TaskChange) -> Result<Done, BoardError> {
+    desk.change(None, &request.wanted(), &mut |given| {
+        let standing = request.standing(given);
+        let operations = standing.set(request.number, vec![change.clone()])?;
+        Ok(Decision {
+            operations,
+            ..Decision::default()
+        })
+    })
 }
 
 /// The preflight: the task enters the stage.

@@ -10,9 +10,10 @@ use airboss_core::operation::{PlanKey, StepStatus};
 use airboss_core::plan::PhaseStatus;
 use airboss_core::step::Step;
 
-use super::{Request, leave};
+use super::Request;
 use crate::board::{BoardError, Decision, Desk, Done};
 use crate::git::first_line;
+use crate::run::commits::deltas;
 use crate::run::wishes::verified_changes;
 use crate::store::{CommandId, Store};
 
@@ -55,11 +56,11 @@ impl PhaseKeeper {
             return Ok(Vec::new());
         };
         let board = self.desk.board().clone();
+        let Some(task) = self.desk.store.task(&board, self.request.number)? else {
+            return Ok(Vec::new());
+        };
         let mut unfinished = Vec::new();
         for step in view.steps.iter().filter(|step| !step.state.vanished) {
-            let Some(task) = self.desk.store.task(&board, self.request.number)? else {
-                continue;
-            };
             let marks = marks(&task, &self.phases, step);
             if !marks.is_empty() {
                 let done = self.mark(store, &task, step, &marks)?;
@@ -81,7 +82,7 @@ impl PhaseKeeper {
         let phase = &step.record.phase;
         let is_done = step.state.status == StepStatus::Completed;
         let files = match is_done {
-            true => leave::deltas(&verified_changes(store, &self.key, &step.record.id)?),
+            true => deltas(&verified_changes(store, &self.key, &step.record.id)?),
             false => Vec::new(),
         };
         let subject = match is_done {
@@ -122,7 +123,7 @@ fn marks(task: &Task, phases: &[(String, PhaseStatus)], step: &Step) -> Vec<(Str
     let Some((_, in_file)) = phases.iter().find(|(known, _)| known == key) else {
         return Vec::new();
     };
-    let now = task.phases.get(key).map_or(*in_file, |state| state.status);
+    let now = task.phase(key, *in_file);
     let wanted = match step.state.status {
         StepStatus::InProgress => PhaseStatus::InProgress,
         StepStatus::Completed => PhaseStatus::Completed,

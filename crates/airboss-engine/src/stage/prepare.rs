@@ -258,7 +258,7 @@ fn units(
 
 /// `20260302`.
 pub(super) fn today() -> String {
-    clock::now().seconds_text()[..10].replace('-', "")
+    clock::now().day_text().replace('-', "")
 }
 
 /// The artifacts of a flight that was begun and not finished.

@@ -1,8 +1,6 @@
 //! `init` of a board, `verify`, and `sync` of a board: the files and the store made equal, or
 //! compared.
 
-use std::io::{self, BufRead as _, IsTerminal as _};
-
 use airboss_core::board::drift::{self, Side};
 use airboss_core::board::{BoardKey, BoardOperation, Place, TaskChange};
 use airboss_core::exit::ExitCode;
@@ -204,7 +202,7 @@ fn summary(survey: &Survey) -> String {
 /// # Errors
 /// When nobody can be asked.
 pub(super) fn ask(context: &Context, survey: &Survey) -> Result<bool, CliError> {
-    if !is_asked() {
+    if !context.is_asked() {
         return Err(CliError::refused("a person has to see this first")
             .hint("run it on a terminal, or with --yes"));
     }
@@ -213,25 +211,7 @@ pub(super) fn ask(context: &Context, survey: &Survey) -> Result<bool, CliError> 
     } else {
         format!("Adopt {}? [y/N]", survey.places.board)
     };
-    let answer = answer(context, &question)?;
-    Ok(matches!(answer.as_deref(), Some("y" | "yes")))
-}
-
-/// Whether a person reads and answers.
-pub(super) fn is_asked() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
-}
-
-/// Asks; the answer is in small letters, and `None` at the end of the input.
-pub(super) fn answer(context: &Context, question: &str) -> io::Result<Option<String>> {
-    context.printer.prompt(question);
-    let mut line = String::new();
-    if io::stdin().lock().read_line(&mut line)? == 0 {
-        // The cursor stands behind the question.
-        context.printer.note("");
-        return Ok(None);
-    }
-    Ok(Some(line.trim().to_ascii_lowercase()))
+    Ok(context.confirm(&question)?)
 }
 
 fn as_json(survey: &Survey) -> Value {

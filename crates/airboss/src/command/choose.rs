@@ -5,11 +5,10 @@
 use airboss_core::board::drift::{Disagreement, Said, Side};
 use airboss_core::board::reconcile::{Chosen, Evidence};
 use airboss_core::board::{BoardOperation, Place, Task, TaskChange};
-use airboss_core::plan::PhaseStatus;
 use airboss_engine::board::Survey;
 use owo_colors::Style;
 
-use super::adopt::{answer, ask, is_asked};
+use super::adopt::ask;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::page::{Page, width};
@@ -25,7 +24,7 @@ const KEYS: &str = "(t)odo, (s)tate, (p)roposal, (a)ll proposals, (q)uit?";
 /// # Errors
 /// When nobody can be asked.
 pub(super) fn choose(context: &Context, survey: &mut Survey) -> Result<bool, CliError> {
-    if !is_asked() {
+    if !context.is_asked() {
         return Err(CliError::refused("there is no terminal to ask on").hint(
             "`airboss init` shows what is proposed, `--yes` takes it, `--prefer` names the file \
              that wins",
@@ -37,7 +36,7 @@ pub(super) fn choose(context: &Context, survey: &mut Survey) -> Result<bool, Cli
         let of = (place + 1, proposed.len());
         context.printer.note(&card(survey, disagreement, rule, of));
         let side = loop {
-            let typed = answer(context, KEYS)?;
+            let typed = context.ask(KEYS)?;
             match typed.as_deref() {
                 Some("t" | "todo") => break Some(Side::Todo),
                 Some("s" | "state") => break Some(Side::State),
@@ -168,10 +167,8 @@ fn on_disk(evidence: &Evidence) -> String {
     parts.extend(names.map(|artifact| artifact.path.clone()));
     let phases = &evidence.phases;
     if !phases.is_empty() {
-        let is_settled = |(_, status): &&(String, PhaseStatus)| {
-            matches!(status, PhaseStatus::Completed | PhaseStatus::Skipped)
-        };
-        let settled = phases.iter().filter(is_settled).count();
+        let settled = phases.iter().filter(|(_, status)| status.is_settled());
+        let settled = settled.count();
         let all = words::count(phases.len(), "phase");
         parts.push(format!("{settled} of {all} of its plan settled"));
     }

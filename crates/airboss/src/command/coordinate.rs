@@ -9,10 +9,9 @@ use airboss_core::id::TaskId;
 use airboss_core::stage::workflow::{Ending, Outcome, Scope, State, Workflow};
 use airboss_core::stage::{End, Stage};
 use airboss_core::time::Timestamp;
-use airboss_engine::board::{Decision, Desk};
+use airboss_engine::board::Desk;
 use airboss_engine::clock;
-use airboss_engine::stage::Request;
-use airboss_engine::store::Wanted;
+use airboss_engine::stage::{Request, note};
 use owo_colors::OwoColorize as _;
 use serde_json::{Value, json};
 
@@ -70,16 +69,12 @@ pub fn coordinate(
     let task = known(&desk, number)?;
     let workflow = chosen(context, &desk, arguments, &task)?;
     let request = Request {
-        stage: Stage::Research,
-        number,
-        words: None,
         topics: usize::from(arguments.topics),
-        resume: false,
-        force: false,
-        mode,
+        ..Request::new(Stage::Research, number, mode)
     };
     if task.workflow.as_ref() != Some(&workflow) {
-        begin(&mut desk, number, &workflow)?;
+        let begun = TaskChange::Workflow(Some(workflow.clone()));
+        note(&mut desk, &request, &begun)?;
     }
     let how = How {
         agent: arguments.agent.clone(),
@@ -165,29 +160,16 @@ fn suggested(context: &Context, task: &Task) -> Result<Scope, CliError> {
     let text = task.description.as_deref().unwrap_or(&task.title);
     let scope = Scope::suggested(text);
     let word = scope.word();
-    match context.confirm(&format!(
-        "Take task {} through `{word}`? [y/N]",
-        task.number
-    ))? {
-        None => Ok(Scope::Research),
-        Some(true) => Ok(scope),
-        Some(false) => Err(CliError::refused("nothing was begun")
-            .hint("`--scope research`, `plan`, `full`, … says how far it goes")),
+    if !context.is_asked() {
+        return Ok(Scope::Research);
     }
-}
-
-fn begin(desk: &mut Desk, number: u32, workflow: &Workflow) -> Result<(), CliError> {
-    let wanted = Wanted::Tasks(vec![number]);
-    desk.change(None, &wanted, &mut |given| {
-        let standing = board::standing_of_airboss(given);
-        let change = TaskChange::Workflow(Some(workflow.clone()));
-        let operations = standing.set(number, vec![change])?;
-        Ok(Decision {
-            operations,
-            ..Decision::default()
-        })
-    })?;
-    Ok(())
+    let question = format!("Take task {} through `{word}`? [y/N]", task.number);
+    if context.confirm(&question)? {
+        Ok(scope)
+    } else {
+        Err(CliError::refused("nothing was begun")
+            .hint("`--scope research`, `plan`, `full`, … says how far it goes"))
+    }
 }
 
 /// A task on its way.
@@ -267,7 +249,7 @@ impl Way<'_> {
             End::Done => next(Outcome::Done, now),
             End::Partial | End::Nothing => next(Outcome::Failed, now),
         };
-        let desk = Desk::open(self.desk.workspace.clone(), self.desk.board())?;
+        let desk = self.desk.another()?;
         let mut flight = StageFlight::new(self.context, self.how, desk, request)?;
         let Flown {
             left,

@@ -262,13 +262,11 @@ pub fn one(
     let writing = BoardWriting::open(context, &WriteOptions::default())?;
     let words = how.words.join(" ");
     let request = Request {
-        stage,
-        number,
         words: Some(words).filter(|words| !words.trim().is_empty()),
         topics,
         resume: how.resume,
         force: how.force,
-        mode: writing.mode(),
+        ..Request::new(stage, number, writing.mode())
     };
     let mut flight = StageFlight::new(context, how, writing.desk, request)?;
     if how.dry_run {
@@ -327,15 +325,7 @@ pub fn run_checks(
             .hint("`[gates.tests]` with `command = \"…\"` in airboss.toml is one"));
     }
     settings.require_trust()?;
-    let request = Request {
-        stage: Stage::Test,
-        number,
-        words: None,
-        topics: 1,
-        resume: false,
-        force: false,
-        mode,
-    };
+    let request = Request::new(Stage::Test, number, mode);
     let airboss = std::env::current_exe()?;
     let environment = prepare::environment();
     let means = (airboss.as_path(), environment.as_slice());
@@ -502,16 +492,9 @@ impl<'a> StageFlight<'a> {
         if self.request.stage != Stage::Implement {
             return Ok(None);
         }
-        let mut desk = Desk::open(self.desk.workspace.clone(), self.desk.board())?;
-        desk.commits = self.desk.commits;
-        let key = self.prepared.key.clone();
-        let phases = self.prepared.phases();
-        Ok(Some(PhaseKeeper::new(
-            desk,
-            self.request.clone(),
-            key,
-            phases,
-        )))
+        let (desk, request) = (self.desk.another()?, self.request.clone());
+        let (key, phases) = (self.prepared.key.clone(), self.prepared.phases());
+        Ok(Some(PhaseKeeper::new(desk, request, key, phases)))
     }
 
     fn run_request(&self) -> Result<RunRequest, CliError> {
@@ -612,22 +595,18 @@ impl<'a> StageFlight<'a> {
         let stage = self.request.stage;
         let counts = summary.counts;
         let done = counts.completed + counts.skipped;
-        match (left.end, stage) {
-            (End::Done, _) => format!("task {number} is {status}: {title}"),
-            (End::Nothing, _) => format!("task {number} is {status}: {stage} came to nothing"),
-            (End::Partial, Stage::Implement) => {
-                format!(
-                    "task {number} is {status}: {done} of {} phases done",
-                    counts.total
-                )
+        let said = match left.end {
+            End::Done => title.clone(),
+            End::Nothing => format!("{stage} came to nothing"),
+            End::Partial => {
+                let what = match stage {
+                    Stage::Implement => "phases",
+                    _ => "files",
+                };
+                format!("{done} of {} {what} done", counts.total)
             }
-            (End::Partial, _) => {
-                format!(
-                    "task {number} is {status}: {done} of {} files done",
-                    counts.total
-                )
-            }
-        }
+        };
+        format!("task {number} is {status}: {said}")
     }
 }
 

@@ -1,7 +1,5 @@
 //! `airboss trust`: a person reads the commands of a repository and allows them to be run.
 
-use std::io::{self, BufRead as _, IsTerminal as _};
-
 use airboss_core::exit::ExitCode;
 use airboss_engine::settings::{Places, Settings, trust as record};
 use airboss_engine::workspace::Workspace;
@@ -82,18 +80,13 @@ fn table(settings: &Settings) -> String {
 
 /// Asks on a terminal; refuses where there is none.
 fn ask(context: &Context, commands: &str) -> Result<bool, CliError> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !context.is_asked() {
         return Err(CliError::refused("trust has to be given by a person")
             .hint("run it on a terminal, or with --yes once you have read the commands"));
     }
     let question = format!("Trust {commands}? Type `yes` to trust:");
     context.printer.note(&question);
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
-    Ok(matches!(
-        line.trim().to_ascii_lowercase().as_str(),
-        "y" | "yes"
-    ))
+    Ok(matches!(context.typed()?.as_deref(), Some("y" | "yes")))
 }
 
 fn as_json(settings: &Settings, trusted: bool) -> serde_json::Value {

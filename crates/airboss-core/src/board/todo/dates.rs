@@ -31,11 +31,10 @@ pub(super) fn read(value: &str) -> Option<(Timestamp, DateForm, usize)> {
 
 /// The text of an instant.
 pub(super) fn text(at: Timestamp, form: DateForm) -> String {
-    let mut text = at.seconds_text();
-    if form == DateForm::Day {
-        text.truncate(DAY_LENGTH);
+    match form {
+        DateForm::Day => at.day_text(),
+        DateForm::Instant => at.seconds_text(),
     }
-    text
 }
 
 #[cfg(test)]

@@ -99,8 +99,7 @@ impl<'a> Story<'a> {
             None => Vec::new(),
         };
         let phases = phases.into_iter().map(|phase| {
-            let set = task.phases.get(&phase.key);
-            let status = set.map_or(phase.status, |state| state.status);
+            let status = task.phase(&phase.key, phase.status);
             (phase, status)
         });
         let waits = task.dependencies.numbers.iter();
