@@ -85,6 +85,8 @@ pub struct Member<'text> {
     pub key: Cow<'text, str>,
     /// Its value.
     pub value: Node<'text>,
+    /// The items of the value, when they are known already.
+    pub(super) items: Option<Vec<Node<'text>>>,
 }
 
 /// An object and its members in the order of the text.
@@ -142,10 +144,17 @@ impl<'text> Object<'text> {
         self.get(key)?.object()
     }
 
-    /// A member that is an array: one pass over its text, none into its items.
+    /// A member that is an array: at most one pass over its text, none into its items.
     #[must_use]
     pub fn array(&self, key: &str) -> Option<Array<'text>> {
-        self.get(key)?.array()
+        let member = &self.members[self.position(key)?];
+        match &member.items {
+            Some(items) => Some(Array {
+                node: member.value,
+                items: items.clone(),
+            }),
+            None => member.value.array(),
+        }
     }
 
     /// The keys that are there more than once, each once.
@@ -230,7 +239,11 @@ impl<'de> Deserialize<'de> for Members<'de> {
                 let mut members = Vec::new();
                 while let Some(Text(key)) = map.next_key()? {
                     let value = Node(map.next_value::<&'de RawValue>()?.get());
-                    members.push(Member { key, value });
+                    members.push(Member {
+                        key,
+                        value,
+                        items: None,
+                    });
                 }
                 Ok(Members(members))
             }

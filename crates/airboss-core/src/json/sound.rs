@@ -79,16 +79,35 @@ impl<'text> Walk<'text> {
         }
         Node::new(self.text.get(start..self.at).unwrap_or_default())
     }
+
+    /// What is left of an array.
+    fn items(&mut self) -> Vec<Node<'text>> {
+        let mut items = Vec::new();
+        while self.next().is_some() {
+            items.push(self.value());
+        }
+        items
+    }
+
+    /// The value that begins here, and its items when it is an array: so nobody walks through a
+    /// long one twice.
+    fn value_with_items(&mut self) -> (Node<'text>, Option<Vec<Node<'text>>>) {
+        let start = self.at;
+        if self.text.as_bytes().get(start) != Some(&b'[') {
+            return (self.value(), None);
+        }
+        self.at += 1;
+        let items = self.items();
+        // Behind the closing bracket, as far as there is one.
+        self.at = (self.at + 1).min(self.text.len());
+        let node = Node::new(self.text.get(start..self.at).unwrap_or_default());
+        (node, Some(items))
+    }
 }
 
 /// The items of an array.
 pub(super) fn items(text: &str) -> Vec<Node<'_>> {
-    let mut walk = Walk::into_container(text);
-    let mut items = Vec::new();
-    while walk.next().is_some() {
-        items.push(walk.value());
-    }
-    items
+    Walk::into_container(text).items()
 }
 
 /// The members of an object.
@@ -101,8 +120,8 @@ pub(super) fn members(text: &str) -> Vec<Member<'_>> {
         if walk.next().is_none() {
             break;
         }
-        let value = walk.value();
-        members.push(Member { key, value });
+        let (value, items) = walk.value_with_items();
+        members.push(Member { key, value, items });
     }
     members
 }

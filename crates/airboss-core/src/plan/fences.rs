@@ -5,7 +5,7 @@
 //! The nested one is used when it ends closed, else the flat one. A fence that never closes
 //! in the flat reading is plain text, so that it cannot swallow the rest of the plan.
 
-use super::lines::{Lines, indentation};
+use super::lines::Lines;
 
 /// Both readings of one text.
 #[derive(Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Fences {
 }
 
 fn fence_line(line: usize, text: &str) -> Option<FenceLine> {
-    let (_, rest) = indentation(text);
+    let rest = text.trim_start_matches([' ', '\t']);
     let tick = *rest.as_bytes().first()?;
     if tick != b'`' && tick != b'~' {
         return None;

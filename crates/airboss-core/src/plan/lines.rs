@@ -24,24 +24,32 @@ pub(crate) struct Lines<'t> {
 impl<'t> Lines<'t> {
     /// Splits at line feeds; a carriage return before one belongs to the line ending.
     pub(crate) fn new(text: &'t str) -> Self {
-        let mut spans = Vec::new();
+        let bytes = text.as_bytes();
+        let mut lines = Self {
+            text,
+            spans: Vec::new(),
+        };
         let mut start = if text.starts_with(BYTE_ORDER_MARK) {
             BYTE_ORDER_MARK.len()
         } else {
             0
         };
-        while start < text.len() {
-            let rest = &text[start..];
-            let length = rest.find('\n').unwrap_or(rest.len());
-            let content = rest[..length].strip_suffix('\r').unwrap_or(&rest[..length]);
-            let end = start + content.len();
-            let (Ok(from), Ok(to)) = (u32::try_from(start), u32::try_from(end)) else {
-                break;
-            };
-            spans.push((from, to));
-            start += length + 1;
+        for at in memchr::memchr_iter(b'\n', bytes) {
+            lines.push(start, at);
+            start = at + 1;
         }
-        Self { text, spans }
+        if start < bytes.len() {
+            lines.push(start, bytes.len());
+        }
+        lines
+    }
+
+    fn push(&mut self, start: usize, end: usize) {
+        let has_return = start < end && self.text.as_bytes()[end - 1] == b'\r';
+        let end = end - usize::from(has_return);
+        if let (Ok(from), Ok(to)) = (u32::try_from(start), u32::try_from(end)) {
+            self.spans.push((from, to));
+        }
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -23,16 +23,30 @@ use crate::time::Timestamp;
 /// When the file is damaged as a whole, when a task that is to be written stands there twice, or
 /// when the result would lose something that no edit names; nothing is changed then.
 pub fn edit(bytes: &[u8], edits: &[Edit<'_>]) -> Result<Edited, EditError> {
-    let mut edited = Edited {
-        bytes: bytes.to_vec(),
-        left: Vec::new(),
-    };
+    edit_from(Shape::parse(bytes, Kind::Board)?, edits)
+}
+
+/// As [`edit`], of a text that is known to be sound: it was parsed before, or edited from one that
+/// was. It is not looked at as a whole again.
+///
+/// # Errors
+/// As for [`edit`].
+pub fn edit_sound(bytes: &[u8], edits: &[Edit<'_>]) -> Result<Edited, EditError> {
+    edit_from(Shape::of_sound(bytes, Kind::Board)?, edits)
+}
+
+fn edit_from(shape: Shape<'_>, edits: &[Edit<'_>]) -> Result<Edited, EditError> {
+    let mut changed: Option<Vec<u8>> = None;
+    let mut left = Vec::new();
     for round in rounds(edits) {
-        if let Some(changed) = apply(&edited.bytes, &round, &mut edited.left)? {
-            edited.bytes = changed;
-        }
+        let next = match &changed {
+            None => apply(&shape, &round, &mut left)?,
+            Some(bytes) => apply(&Shape::of_sound(bytes, Kind::Board)?, &round, &mut left)?,
+        };
+        changed = next.or(changed);
     }
-    Ok(edited)
+    let bytes = changed.unwrap_or_else(|| shape.text().as_bytes().to_vec());
+    Ok(Edited { bytes, left })
 }
 
 /// Divides edits so that no number is named twice in one round: edits of different tasks do not
@@ -67,16 +81,15 @@ fn numbers(edit: &Edit<'_>) -> Vec<u32> {
 
 /// One round; `None`: nothing had to change.
 fn apply(
-    bytes: &[u8],
+    shape: &Shape<'_>,
     round: &[&Edit<'_>],
     left: &mut Vec<(u32, String)>,
 ) -> Result<Option<Vec<u8>>, EditError> {
-    let shape = Shape::parse(bytes, Kind::Board)?;
     let wanted = round.iter().flat_map(|edit| numbers(edit)).collect();
-    let tasks = Tasks::find(&shape, &wanted);
+    let tasks = Tasks::find(shape, &wanted);
     let mut editor = Editor {
         edits: shape.document.edits(),
-        shape: &shape,
+        shape,
         intent: Intent::default(),
         new: Vec::new(),
         left,
@@ -89,7 +102,7 @@ fn apply(
     let std::borrow::Cow::Owned(changed) = editor.edits.finish() else {
         return Ok(None);
     };
-    check(&shape, changed.as_bytes(), Kind::Board, &intent)?;
+    check(shape, changed.as_bytes(), Kind::Board, &intent)?;
     Ok(Some(changed.into_bytes()))
 }
 
@@ -109,12 +122,7 @@ pub(super) struct Tasks<'text> {
 
 impl<'text> Tasks<'text> {
     pub(super) fn find(shape: &Shape<'text>, wanted: &BTreeSet<u32>) -> Self {
-        // Looking for a few texts is many times faster than parsing every object.
-        const FEW: usize = 4;
-        let texts: Vec<String> = wanted.iter().map(ToString::to_string).collect();
-        let may_be = |raw: &str| {
-            texts.len() > FEW || texts.iter().any(|text| names(raw, text)) || raw.contains('\\')
-        };
+        let may_be = |raw: &str| may_have_number(raw, wanted);
         let mut found: BTreeMap<u32, Vec<Standing<'_>>> = BTreeMap::new();
         for (list, tasks) in shape.lists.iter().enumerate() {
             for (position, (key, node)) in tasks.entries().enumerate() {
@@ -161,14 +169,25 @@ impl<'text> Tasks<'text> {
     }
 }
 
-/// Whether a number stands in a text, perhaps with zeros before it, and not as a part of another.
-fn names(raw: &str, number: &str) -> bool {
-    raw.match_indices(number).any(|(at, _)| {
-        let before = raw[..at].trim_end_matches('0');
-        let behind = &raw[at + number.len()..];
-        let is_digit = |character: char| character.is_ascii_digit();
-        !before.ends_with(is_digit) && !behind.starts_with(is_digit)
-    })
+/// Whether an object may be the task of one of these numbers; parsing every object to know it takes
+/// many times longer. What is spelled in an unusual way always may.
+fn may_have_number(raw: &str, wanted: &BTreeSet<u32>) -> bool {
+    let mut rest = raw;
+    while let Some((_, behind)) = rest.split_once(keys::NUMBER) {
+        let value = behind.trim_start_matches(['"', ':', ' ', '\t', '\n', '\r']);
+        let digits = value.len()
+            - value
+                .trim_start_matches(|it: char| it.is_ascii_digit())
+                .len();
+        let (number, end) = value.split_at(digits);
+        let is_plain = digits > 0 && end.starts_with([',', '}', ' ', '\n', '\r', '\t']);
+        if !is_plain || number.parse().is_ok_and(|number| wanted.contains(&number)) {
+            return true;
+        }
+        rest = end;
+    }
+    // A letter of the key can be spelled as `\u` and its number.
+    raw.contains("\\u")
 }
 
 impl Standing<'_> {

@@ -16,7 +16,7 @@ mod object;
 mod read;
 mod shape;
 
-pub use self::edit::edit;
+pub use self::edit::{edit, edit_sound};
 pub use self::read::{Problem, ProblemKind, StateFile};
 
 use super::facts::TaskFacts;

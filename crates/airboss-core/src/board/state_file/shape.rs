@@ -185,7 +185,7 @@ pub(super) struct Lines {
 impl Lines {
     pub(super) fn new(text: &str) -> Self {
         Self {
-            breaks: text.match_indices('\n').map(|(at, _)| at).collect(),
+            breaks: memchr::memchr_iter(b'\n', text.as_bytes()).collect(),
         }
     }
 

@@ -331,6 +331,9 @@ fn conflict(lines: &Lines<'_>, fenced: &[bool]) -> Option<usize> {
 /// line that holds `-->`. One that never ends is text, as is one that another begins in.
 fn quote_comments(text: &str, lines: &Lines<'_>, quoted: &mut [bool], problems: &mut Vec<Problem>) {
     const OPEN: &str = "<!--";
+    if !text.contains(OPEN) {
+        return;
+    }
     let mut line = 0;
     while line < lines.len() {
         let first = line;
