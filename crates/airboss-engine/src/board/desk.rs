@@ -1,5 +1,7 @@
 //! Changing a board: take in what others did, decide in one transaction, publish, commit.
 
+use std::time::{Duration, Instant};
+
 use airboss_core::board::{Board, BoardKey, BoardOperation, Field, Task};
 use airboss_core::id::TaskId;
 use airboss_core::operation::StoredOperation;
@@ -19,7 +21,7 @@ use crate::store::{
     BoardStanding, Change, CommandId, Decided, PublishItem, PublishRow, Refusal, SqliteStore,
     Store, StoreError, Wanted,
 };
-use crate::supervise::self_identity;
+use crate::supervise::boot_id;
 use crate::workspace::{Workspace, WorkspaceError};
 
 /// Why a board cannot be used. Nothing was changed.
@@ -137,7 +139,12 @@ pub struct Desk {
     pub places: Places,
     /// Whether changes are committed.
     pub commits: bool,
+    /// When the files were last looked at.
+    settled_at: Option<Instant>,
 }
+
+/// How long nobody looks at the files again: a command that decides at once has just done so.
+const LOOKED_AT_FOR: Duration = Duration::from_millis(20);
 
 impl Desk {
     /// Opens a board that is known, in the work tree that has its files.
@@ -156,6 +163,7 @@ impl Desk {
             commits: workspace.repository.is_some(),
             workspace,
             store,
+            settled_at: None,
         })
     }
 
@@ -197,23 +205,27 @@ impl Desk {
     /// # Errors
     /// When the store fails.
     pub fn settle(&mut self, whole: Whole) -> Result<Settled, BoardError> {
-        let boot = self_identity().map(|own| own.boot_id).unwrap_or_default();
+        let boot = boot_id();
         let whole = match whole {
             // A power failure may have undone what was published.
-            Whole::No if self.store.boot()?.as_deref() != Some(&boot) => Whole::Yes,
+            Whole::No if self.store.boot()?.as_deref() != Some(boot) => Whole::Yes,
             whole => whole,
         };
         let rows = self.changed_files(whole)?;
         let files = BoardFiles::new(&self.workspace).whole(whole);
         let publisher = Publisher::of_board(&self.workspace, files);
-        let settled = publisher.look(&mut self.store, &rows)?;
+        let or_pass_by = whole == Whole::No;
+        let Some(settled) = publisher.look(&mut self.store, &rows, or_pass_by)? else {
+            return Ok(Settled::default());
+        };
         if whole != Whole::No && settled.pending.is_empty() {
             // Not remembered, it is looked at once more; what was taken in is stored.
-            drop(self.store.set_boot(&boot));
+            drop(self.store.set_boot(boot));
         }
         if !rows.is_empty() && settled.pending.is_empty() {
             self.remember_head();
         }
+        self.settled_at = Some(Instant::now());
         Ok(settled)
     }
 
@@ -278,10 +290,18 @@ impl Desk {
         wanted: &Wanted,
         decide: &mut dyn FnMut(&BoardStanding) -> Result<Decision, Refusal>,
     ) -> Result<Done, BoardError> {
-        let before = self.settle(Whole::No)?;
+        // What somebody saves from now on is taken in when the change is published.
+        let settled_at = self.settled_at.take();
+        let before = if settled_at.is_some_and(|at| at.elapsed() < LOOKED_AT_FOR) {
+            Vec::new()
+        } else {
+            let settled = self.settle(Whole::No)?;
+            self.settled_at = None;
+            settled.notes
+        };
         let mut done = self.decide(command, wanted, decide)?;
         self.finish(&mut done);
-        done.settled.notes.splice(0..0, before.notes);
+        done.settled.notes.splice(0..0, before);
         Ok(done)
     }
 
@@ -344,7 +364,7 @@ impl Desk {
     pub fn finish(&mut self, done: &mut Done) {
         let files = BoardFiles::new(&self.workspace);
         let publisher = Publisher::of_board(&self.workspace, files);
-        match publisher.settle(&mut self.store, None) {
+        match publisher.publish_change(&mut self.store) {
             Ok(settled) => {
                 done.settled.written.extend(settled.written);
                 done.settled.pending.extend(settled.pending);

@@ -14,7 +14,8 @@ use airboss_core::board::directory::Directory;
 use airboss_core::board::import::{Base, Imported, Note};
 use airboss_core::board::link::same;
 use airboss_core::board::{
-    Artifact, Board, BoardKey, BoardOperation, Cause, EditError, Field, Task, TaskChange, TaskFacts,
+    Artifact, Board, BoardKey, BoardOperation, Cause, Edit, EditError, Edited, Field, Task,
+    TaskChange, TaskFacts,
 };
 use airboss_core::id::TaskId;
 use airboss_core::operation::Operation;
@@ -156,14 +157,16 @@ impl BoardFiles {
         };
         let up_to = changes.sequence;
         let edits = BoardEdits::from(changes);
+        let mut edit: EditList = ListFile::edit_around;
         let edits = match base {
             Some(base) if self.is_as_published(store, board, row, published.as_ref(), base)? => {
+                edit = ListFile::edit_published;
                 edits
             }
             Some(base) => self.with_stale(store, board, row, base, edits)?,
             None => everything(store, board)?,
         };
-        let content = match list_content(row, bytes(base), &edits) {
+        let content = match list_content(row, bytes(base), &edits, edit) {
             Content::Refused(reason) => self.repaired(store, board, row, base, edits, reason)?,
             content => content,
         };
@@ -207,10 +210,12 @@ impl BoardFiles {
         };
         let files = self.clone().whole(Whole::Yes);
         let edits = files.with_stale(store, board, row, &sound, edits)?;
-        Ok(match list_content(row, Some(&sound), &edits) {
-            Content::UpToDate => Content::Write(sound),
-            content => content,
-        })
+        Ok(
+            match list_content(row, Some(&sound), &edits, ListFile::edit_around) {
+                Content::UpToDate => Content::Write(sound),
+                content => content,
+            },
+        )
     }
 
     /// Takes in what people and git changed in a file.
@@ -650,7 +655,14 @@ pub(super) fn base(section: Section) -> (TaskId, Base) {
     (section.task, base)
 }
 
-fn list_content(row: &PublishRow, base: Option<&[u8]>, edits: &BoardEdits) -> Content {
+type EditList = fn(&ListFile, &[u8], &[Edit<'_>]) -> Result<Edited, EditError>;
+
+fn list_content(
+    row: &PublishRow,
+    base: Option<&[u8]>,
+    edits: &BoardEdits,
+    edit: EditList,
+) -> Content {
     let Some(file) = ListFile::of(&row.kind) else {
         return Content::Gone;
     };
@@ -663,7 +675,7 @@ fn list_content(row: &PublishRow, base: Option<&[u8]>, edits: &BoardEdits) -> Co
             &fresh
         }
     };
-    match file.edit_around(from, &list) {
+    match edit(&file, from, &list) {
         Ok(edited) if base == Some(&edited.bytes) => Content::UpToDate,
         Ok(edited) => Content::Write(edited.bytes),
         Err(error) => Content::Refused(error.to_string()),
@@ -720,7 +732,7 @@ pub(super) fn is_current(published: Option<&Publication>, text: &Text) -> bool {
 }
 
 /// What the file system says of a file, as the store keeps it.
-pub(super) fn stamp_of(facts: &Facts) -> FileStamp {
+pub(crate) fn stamp_of(facts: &Facts) -> FileStamp {
     let nanoseconds = |at: i128| i64::try_from(at).unwrap_or(i64::MAX);
     FileStamp {
         size: facts.size,

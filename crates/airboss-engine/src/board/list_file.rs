@@ -18,7 +18,9 @@ pub(super) struct ListFile {
     pub(super) parse: fn(&[u8]) -> Result<Parsed, EditError>,
     /// The same of the tasks with these numbers alone.
     pub(super) parse_some: fn(&[u8], &BTreeSet<u32>) -> Result<Parsed, EditError>,
-    pub(super) edit: fn(&[u8], &[Edit<'_>]) -> Result<Edited, EditError>,
+    edit: fn(&[u8], &[Edit<'_>]) -> Result<Edited, EditError>,
+    /// The same of a text that could be read when it was published.
+    edit_published: fn(&[u8], &[Edit<'_>]) -> Result<Edited, EditError>,
     pub(super) section: for<'b> fn(&'b [u8], &TaskFacts) -> &'b [u8],
     pub(super) new_board: fn(u32, Timestamp) -> Vec<u8>,
 }
@@ -63,6 +65,7 @@ const TODO: ListFile = ListFile {
     parse: |bytes| todo::TodoFile::parse(bytes).try_into(),
     parse_some: |bytes, numbers| todo::TodoFile::parse_some(bytes, numbers).try_into(),
     edit: todo::edit,
+    edit_published: todo::edit,
     section: todo::section,
     new_board: |next, _| todo::new_board(next),
 };
@@ -71,6 +74,7 @@ const STATE: ListFile = ListFile {
     parse: |bytes| Ok(state_file::StateFile::parse(bytes)?.into()),
     parse_some: |bytes, numbers| Ok(state_file::StateFile::parse_some(bytes, numbers)?.into()),
     edit: state_file::edit,
+    edit_published: state_file::edit_sound,
     section: state_file::section,
     new_board: state_file::new_board,
 };
@@ -99,25 +103,42 @@ impl ListFile {
         bytes: &[u8],
         edits: &[Edit<'_>],
     ) -> Result<Edited, EditError> {
-        let mut edits = edits.to_vec();
-        let mut twice = Vec::new();
-        loop {
-            match (self.edit)(bytes, &edits) {
-                Err(EditError::Duplicate { number, lines }) => {
-                    let before = edits.len();
-                    edits.retain(|edit| number_of(edit) != Some(number));
-                    if edits.len() == before {
-                        return Err(EditError::Duplicate { number, lines });
-                    }
-                    let error = EditError::Duplicate { number, lines };
-                    twice.push((number, error.to_string()));
+        around(self.edit, bytes, edits)
+    }
+
+    /// As [`ListFile::edit_around`], of a text that is as it was published and could be read then.
+    pub(super) fn edit_published(
+        &self,
+        bytes: &[u8],
+        edits: &[Edit<'_>],
+    ) -> Result<Edited, EditError> {
+        around(self.edit_published, bytes, edits)
+    }
+}
+
+fn around(
+    edit: fn(&[u8], &[Edit<'_>]) -> Result<Edited, EditError>,
+    bytes: &[u8],
+    edits: &[Edit<'_>],
+) -> Result<Edited, EditError> {
+    let mut edits = edits.to_vec();
+    let mut twice = Vec::new();
+    loop {
+        match edit(bytes, &edits) {
+            Err(EditError::Duplicate { number, lines }) => {
+                let before = edits.len();
+                edits.retain(|edit| number_of(edit) != Some(number));
+                if edits.len() == before {
+                    return Err(EditError::Duplicate { number, lines });
                 }
-                Ok(mut edited) => {
-                    edited.left.extend(twice);
-                    return Ok(edited);
-                }
-                Err(error) => return Err(error),
+                let error = EditError::Duplicate { number, lines };
+                twice.push((number, error.to_string()));
             }
+            Ok(mut edited) => {
+                edited.left.extend(twice);
+                return Ok(edited);
+            }
+            Err(error) => return Err(error),
         }
     }
 }

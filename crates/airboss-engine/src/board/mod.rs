@@ -36,6 +36,7 @@ pub use self::begin::begin;
 pub use self::desk::{BoardError, Decision, Desk, Done};
 pub use self::edits::{BoardEdits, TaskEdit};
 pub use self::failures::Failure;
+pub(crate) use self::files::stamp_of;
 pub use self::files::{BoardFiles, Whole};
 pub use self::find::{FoundBoard, find, key, task_directories};
 pub use self::home::at_home;

@@ -6,6 +6,7 @@ use airboss_core::board::facts::List;
 use airboss_core::board::import::Base;
 use airboss_core::board::{Board, BoardKey, Field, Place, TaskFacts};
 use airboss_core::id::TaskId;
+use airboss_core::operation::PlanKey;
 
 use super::files::{BoardFiles, base, bases, is_current, shows, stamp_of};
 use super::list_file::{Identifier, ListFile, Parsed};
@@ -16,16 +17,33 @@ use crate::store::{
 };
 
 impl BoardFiles {
-    /// Remembers the text of every task that is new in the file.
+    /// Remembers the text of every task that is new in these files, one transaction for each
+    /// board.
     pub(crate) fn record(
         &self,
         store: &mut dyn Store,
-        row: &PublishRow,
+        shown: &[&Shown<'_>],
+    ) -> Result<(), StoreError> {
+        let mut boards: BTreeMap<&PlanKey, Vec<BoardPublication>> = BTreeMap::new();
+        for shown in shown {
+            let publication = self.publication(store, shown)?;
+            boards.entry(&shown.row.plan).or_default().push(publication);
+        }
+        for (plan, publications) in boards {
+            store.publish_board(&BoardKey::new(plan.path().clone()), &publications)?;
+        }
+        Ok(())
+    }
+
+    fn publication(
+        &self,
+        store: &dyn Store,
         shown: &Shown<'_>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<BoardPublication, StoreError> {
+        let row = shown.row;
         let board = BoardKey::new(row.plan.path().clone());
         let known = store.publication(&row.plan, &row.path)?;
-        let hash = shown.content.map_or("", Text::digest);
+        let hash = shown.content.as_ref().map_or("", Text::digest);
         let unchanged = known.as_ref().filter(|known| known.hash == hash);
         let mut publication = BoardPublication {
             path: row.path.clone(),
@@ -36,7 +54,7 @@ impl BoardFiles {
             sections: Vec::new(),
             forget: Vec::new(),
         };
-        if let (Some(file), Some(text), None) = (ListFile::of(&row.kind), shown.content, unchanged)
+        if let (Some(file), Some(text), None) = (ListFile::of(&row.kind), &shown.content, unchanged)
         {
             let work = Remembering {
                 store,
@@ -45,12 +63,13 @@ impl BoardFiles {
                 file,
                 text,
             };
-            if !work.compare_changed(known.as_ref(), shown.made_from, &mut publication)? {
+            let made_from = shown.made_from.as_ref();
+            if !work.compare_changed(known.as_ref(), made_from, &mut publication)? {
                 work.compare_all(&mut publication)?;
                 publication.is_current &= !self.is_behind(&board, row, text);
             }
         }
-        store.publish_board(&board, &publication)
+        Ok(publication)
     }
 }
 

@@ -66,33 +66,37 @@ pub trait Source: fmt::Debug + Send + Sync {
         Ok(())
     }
 
-    /// Keeps in mind that the file shows everything up to an operation. Tells whether it is
-    /// clean: somebody may have asked for something newer.
+    /// Keeps in mind what files show, all of it in one transaction where that can be. A file stays
+    /// in the outbox when somebody has asked for something newer.
     ///
     /// # Errors
     /// When the store fails.
-    fn record(
-        &self,
-        store: &mut dyn Store,
-        row: &PublishRow,
-        shown: &Shown<'_>,
-    ) -> Result<bool, StoreError> {
-        let hash = shown.content.map_or("", Text::digest);
-        store.published(&row.plan, &row.path, shown.up_to, hash)
+    fn record(&self, store: &mut dyn Store, shown: &[Shown<'_>]) -> Result<(), StoreError> {
+        shown.iter().try_for_each(|shown| published(store, shown))
     }
 }
 
 /// What a file shows when the work on it is done.
 #[derive(Debug)]
 pub struct Shown<'a> {
+    /// Which file.
+    pub row: &'a PublishRow,
     /// The newest operation that it shows.
     pub up_to: u64,
     /// Its text; `None` when there is no file.
-    pub content: Option<&'a Text>,
-    /// What the file system says of it.
+    pub content: Option<Text>,
+    /// What the file system said of it just before it was read.
     pub facts: Option<Facts>,
     /// The text that [`Source::content`] made it from just now, when nothing else came in.
-    pub made_from: Option<&'a Text>,
+    pub made_from: Option<Text>,
+}
+
+fn published(store: &mut dyn Store, shown: &Shown<'_>) -> Result<(), StoreError> {
+    let hash = shown.content.as_ref().map_or("", Text::digest);
+    let row = shown.row;
+    store
+        .published(&row.plan, &row.path, shown.up_to, hash)
+        .map(drop)
 }
 
 /// The projections of plans and boards.
@@ -165,17 +169,13 @@ impl Source for Projections {
         row.kind.is_imported() && BoardFiles::was_written_in_place(store, row, facts)
     }
 
-    fn record(
-        &self,
-        store: &mut dyn Store,
-        row: &PublishRow,
-        shown: &Shown<'_>,
-    ) -> Result<bool, StoreError> {
-        if row.kind.is_imported() {
-            return self.board.record(store, row, shown);
-        }
-        let hash = shown.content.map_or("", Text::digest);
-        store.published(&row.plan, &row.path, shown.up_to, hash)
+    fn record(&self, store: &mut dyn Store, shown: &[Shown<'_>]) -> Result<(), StoreError> {
+        let is_imported = |shown: &&Shown<'_>| shown.row.kind.is_imported();
+        let (boards, others): (Vec<_>, Vec<_>) = shown.iter().partition(is_imported);
+        others
+            .into_iter()
+            .try_for_each(|shown| published(store, shown))?;
+        self.board.record(store, &boards)
     }
 }
 

@@ -12,7 +12,7 @@ use airboss_core::path::RepoPath;
 
 use super::Text;
 use super::shelf::{Displaced, Entry, Shelf};
-use crate::vfs::{Vfs, facts_if_any};
+use crate::vfs::{Facts, Vfs, facts_if_any};
 
 /// What stood at the target when the new content came there.
 #[derive(Debug)]
@@ -83,28 +83,33 @@ impl Replace<'_> {
                 return Err(error);
             }
         }
-        let came_out = self
-            .sync_target()
-            .and_then(|()| self.vfs().read(&entry.bytes))
-            .map(|content| Text::as_known(content, Some(read)))
-            .and_then(|content| {
-                // Its name is durable now, and what an editor did not sync is not.
-                if content != *read {
-                    self.vfs().sync_file(&entry.bytes)?;
-                }
-                Ok(content)
-            })
-            .inspect_err(|_| {
-                self.shelf.free(&entry).ok();
-            });
-        let content = came_out?;
+        let came_out = self.came_out(&entry, read).inspect_err(|_| {
+            self.shelf.free(&entry).ok();
+        });
+        let (content, facts) = came_out?;
         let as_read = content == *read;
-        let displaced = Displaced { entry, content };
+        let displaced = Displaced {
+            entry,
+            content,
+            facts: Some(facts),
+        };
         Ok(if as_read {
             Replaced::AsRead(Some(displaced))
         } else {
             Replaced::Displaced(displaced)
         })
+    }
+
+    /// What came out of the exchange, once that is durable.
+    fn came_out(&self, entry: &Entry, read: &Text) -> io::Result<(Text, Facts)> {
+        self.sync_target()?;
+        let facts = self.vfs().facts(&entry.bytes)?;
+        let content = Text::as_known(self.vfs().read(&entry.bytes)?, Some(read));
+        // Its name is durable now, and what an editor did not sync is not.
+        if content != *read {
+            self.vfs().sync_file(&entry.bytes)?;
+        }
+        Ok((content, facts))
     }
 
     fn vfs(&self) -> &dyn Vfs {

@@ -39,7 +39,7 @@ pub(crate) use self::shelf::fresh_draft;
 use self::shelf::{Entry, Shelf};
 pub use self::shelf::{Fate, Leftover};
 pub use self::text::Text;
-use self::writing::{Prepared, Writing, wait_while_hot};
+use self::writing::{OnDisk, Prepared, Writing, wait_while_hot};
 use crate::board::BoardFiles;
 use crate::store::{PublishKind, PublishRow, Store, StoreError};
 use crate::vfs::{Lock, RealVfs, Vfs, facts_if_any, read_if_any};
@@ -58,6 +58,9 @@ const GATE_PATIENCE: Duration = Duration::from_secs(8);
 
 /// How long it waits in any case: sixty on a machine that is busy with other things are done then.
 const GATE_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// How long a publisher that waits does not look: less than a publication takes with many at work.
+const GATE_PAUSE_MAX: Duration = Duration::from_millis(8);
 
 /// How often a publisher that waits looks whether others get something done.
 const GATE_LOOK: Duration = Duration::from_millis(500);
@@ -193,32 +196,65 @@ impl Publisher {
         plan: Option<&PlanKey>,
         decide: &mut Decide<'_>,
     ) -> Result<Settled, StoreError> {
-        self.settle_all(store, plan, &[], decide)
+        let mut settled = Settled::default();
+        let leftovers = self.sweep(store, &mut settled)?;
+        self.settle_all(store, plan, (&[], leftovers), decide, settled)
+    }
+
+    /// Publishes what a change has put into the outbox, after the same process has settled: what
+    /// the dead left behind was seen to then.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read.
+    pub fn publish_change(&self, store: &mut dyn Store) -> Result<Settled, StoreError> {
+        let nothing = (&[][..], Vec::new());
+        let keep = &mut |_: &mut dyn Store, _: &Leftover| Ok(Fate::Keep);
+        self.settle_all(store, None, nothing, keep, Settled::default())
     }
 
     /// Looks at these files whether they are in the outbox or not, and publishes it all: what
     /// people and git changed in them is taken in.
     ///
+    /// Nothing is waited for when `or_pass_by` and another process publishes just now: it takes in
+    /// the same, and so does whoever publishes next. `None` then.
+    ///
     /// # Errors
     /// When the outbox cannot be read.
-    pub fn look(&self, store: &mut dyn Store, rows: &[PublishRow]) -> Result<Settled, StoreError> {
-        self.settle_all(store, None, rows, &mut |_, _| Ok(Fate::Keep))
+    pub fn look(
+        &self,
+        store: &mut dyn Store,
+        rows: &[PublishRow],
+        or_pass_by: bool,
+    ) -> Result<Option<Settled>, StoreError> {
+        let has_work = !rows.is_empty() || !store.to_publish(None)?.is_empty();
+        if or_pass_by && has_work && self.is_somebody_publishing() {
+            return Ok(None);
+        }
+        let mut settled = Settled::default();
+        let leftovers = self.sweep(store, &mut settled)?;
+        let keep = &mut |_: &mut dyn Store, _: &Leftover| Ok(Fate::Keep);
+        self.settle_all(store, None, (rows, leftovers), keep, settled)
+            .map(Some)
     }
 
     fn settle_all(
         &self,
         store: &mut dyn Store,
         plan: Option<&PlanKey>,
-        further: &[PublishRow],
+        (further, mut leftovers): (&[PublishRow], Vec<Leftover>),
         decide: &mut Decide<'_>,
+        mut settled: Settled,
     ) -> Result<Settled, StoreError> {
-        let mut settled = Settled::default();
-        let mut leftovers = self.sweep(store, &mut settled)?;
+        let waiting = store.to_publish(plan)?;
         let idle = leftovers.is_empty() && further.is_empty();
-        if idle && store.to_publish(plan)?.is_empty() {
+        if idle && waiting.is_empty() {
             return Ok(settled);
         }
-        let gate = self.gate(store);
+        let gate = match self.gate(store, if idle { &waiting } else { &[] }) {
+            Passage::Done => return Ok(settled),
+            Passage::Locked(lock) => Some(lock),
+            Passage::Beside => None,
+        };
         self.decide_all(store, &mut leftovers, decide, &mut settled)?;
         let mut further = further.to_vec();
         for round in 0..ROUNDS_MAX {
@@ -241,12 +277,15 @@ impl Publisher {
             }
             rows.sort_by_key(|row| row.kind.rank());
             let mut read = self.import_all(store, &rows, &mut settled)?;
-            let mut prepared = self.prepare(store, &rows, &mut read)?;
+            let mut prepared = self.prepare(store, &rows, &read)?;
+            let mut shown = Vec::new();
             for row in &rows {
                 let own = prepared.take_if(|prepared| prepared.path == row.path);
                 let read = read.remove(&row.path);
-                self.publish_row(store, row, (own, read), &mut leftovers, &mut settled);
+                let done = self.publish_row(store, row, (own, read), &mut leftovers, &mut settled);
+                shown.extend(done);
             }
+            self.record(store, &shown, &mut settled);
         }
         drop(gate);
         Ok(settled)
@@ -259,7 +298,7 @@ impl Publisher {
         store: &mut dyn Store,
         rows: &[PublishRow],
         settled: &mut Settled,
-    ) -> Result<BTreeMap<RepoPath, Text>, StoreError> {
+    ) -> Result<BTreeMap<RepoPath, OnDisk>, StoreError> {
         let mut all = BTreeMap::new();
         for row in rows.iter().rev().filter(|row| row.kind.is_imported()) {
             let target = place::resolve(self.vfs(), &self.top, &row.path, false);
@@ -269,12 +308,14 @@ impl Publisher {
                 if self.source.is_patient(store, row, &facts) {
                     wait_while_hot(self.vfs(), &target).ok()?;
                 }
-                read_if_any(self.vfs(), &target).ok()?
+                let known = store.publication(&row.plan, &row.path).ok()?;
+                let published = OnDisk::published(self.vfs(), &target, known.as_ref()).ok()?;
+                published.or_else(|| OnDisk::read(self.vfs(), &target, None).ok()?)
             });
-            if let Some(text) = read.map(Text::from) {
+            if let Some(read) = read {
                 self.source
-                    .import(store, row, Some(&text), &mut settled.notes)?;
-                all.insert(row.path.clone(), text);
+                    .import(store, row, Some(&read.text), &mut settled.notes)?;
+                all.insert(row.path.clone(), read);
             }
         }
         Ok(all)
@@ -286,52 +327,69 @@ impl Publisher {
         &self,
         store: &dyn Store,
         rows: &[PublishRow],
-        read: &mut BTreeMap<RepoPath, Text>,
+        read: &BTreeMap<RepoPath, OnDisk>,
     ) -> Result<Option<Prepared>, StoreError> {
         let is_last = |row: &&PublishRow| row.kind == PublishKind::BoardState;
         let Some(row) = rows.iter().find(is_last).filter(|_| rows.len() > 1) else {
             return Ok(None);
         };
         // What could not be read is told when it is to be written.
-        let Some(base) = read.remove(&row.path) else {
+        let Some(base) = read.get(&row.path) else {
             return Ok(None);
         };
-        let (content, up_to) = self.source.content(store, row, Some(&base))?;
+        let (content, up_to) = self.source.content(store, row, Some(&base.text))?;
         Ok(Some(Prepared {
             path: row.path.clone(),
-            base,
             content,
             up_to,
         }))
     }
 
-    fn publish_row(
-        &self,
+    /// Publishes one file; what is to be recorded of it when that was done.
+    fn publish_row<'r>(
+        &'r self,
         store: &mut dyn Store,
-        row: &PublishRow,
-        (prepared, read): (Option<Prepared>, Option<Text>),
+        row: &'r PublishRow,
+        (prepared, read): (Option<Prepared>, Option<OnDisk>),
         leftovers: &mut Vec<Leftover>,
         settled: &mut Settled,
-    ) {
+    ) -> Option<Shown<'r>> {
         let resumed = leftovers
             .iter()
             .position(|left| left.entry.is_of(&row.path));
         let resumed = resumed.map(|position| leftovers.swap_remove(position));
-        match self.publish(
-            store,
-            row,
-            (prepared, read.as_ref()),
-            resumed,
-            &mut settled.notes,
-        ) {
-            Ok(true) if settled.written.contains(&row.path) => {}
-            Ok(true) => settled.written.push(row.path.clone()),
-            Ok(false) => {}
-            Err(error) => settled.pending.push(Pending {
-                path: row.path.clone(),
-                reason: error.to_string(),
-            }),
+        match self.publish(store, row, (prepared, read), resumed, &mut settled.notes) {
+            Ok((shown, is_written)) => {
+                if is_written && !settled.written.contains(&row.path) {
+                    settled.written.push(row.path.clone());
+                }
+                Some(shown)
+            }
+            Err(error) => {
+                settled.pending.push(Pending {
+                    path: row.path.clone(),
+                    reason: error.to_string(),
+                });
+                None
+            }
         }
+    }
+
+    /// The files say what they have to say, durably: the outbox hears of it, last of all.
+    ///
+    /// What stays in it was made stale by somebody who publishes it, too: one process does not
+    /// work for all that come after it.
+    fn record(&self, store: &mut dyn Store, shown: &[Shown<'_>], settled: &mut Settled) {
+        let Err(error) = self.source.record(store, shown) else {
+            return;
+        };
+        settled
+            .written
+            .retain(|path| shown.iter().all(|shown| shown.row.path != *path));
+        settled.pending.extend(shown.iter().map(|shown| Pending {
+            path: shown.row.path.clone(),
+            reason: error.to_string(),
+        }));
     }
 
     /// What people saved and nobody has looked at since; changes nothing.
@@ -478,15 +536,15 @@ impl Publisher {
         Err(io::Error::other(format!("{path} appears again and again")))
     }
 
-    /// Publishes one file; `false` when it said everything already.
-    fn publish(
-        &self,
+    /// Publishes one file, and tells whether it was written.
+    fn publish<'r>(
+        &'r self,
         store: &mut dyn Store,
-        row: &PublishRow,
-        (prepared, read): (Option<Prepared>, Option<&Text>),
+        row: &'r PublishRow,
+        (prepared, read): (Option<Prepared>, Option<OnDisk>),
         resumed: Option<Leftover>,
         notes: &mut Vec<String>,
-    ) -> Result<bool, PublishError> {
+    ) -> Result<(Shown<'r>, bool), PublishError> {
         let create = row.kind != PublishKind::PlanMarkers;
         let target = place::resolve(self.vfs(), &self.top, &row.path, create)?;
         let mut writing = Writing::new(self, row, target, prepared, read)?;
@@ -499,23 +557,37 @@ impl Publisher {
         writing.run(store, notes)
     }
 
-    /// Waits for the other publishers of this store; `None` when nothing was published for
-    /// [`GATE_PATIENCE`], and after [`GATE_WAIT_MAX`].
-    fn gate(&self, store: &dyn Store) -> Option<Lock> {
-        let path = self.state.join("gate.publisher");
+    fn gate_path(&self) -> PathBuf {
+        self.state.join("gate.publisher")
+    }
+
+    /// Whether another process publishes at this moment.
+    fn is_somebody_publishing(&self) -> bool {
+        matches!(self.vfs().try_lock(&self.gate_path()), Ok(None))
+    }
+
+    /// Waits for the other publishers of this store, until they have published these rows, too;
+    /// and no longer when nothing was published for [`GATE_PATIENCE`], and after
+    /// [`GATE_WAIT_MAX`].
+    fn gate(&self, store: &dyn Store, rows: &[PublishRow]) -> Passage {
+        let path = self.gate_path();
         let (mut waited, mut idle, mut unlooked) = Default::default();
         let mut pause = Duration::from_micros(200);
         let mut published = None;
         while idle < GATE_PATIENCE && waited < GATE_WAIT_MAX {
-            if let Some(lock) = self.vfs().try_lock(&path).ok()? {
-                return Some(lock);
+            match self.vfs().try_lock(&path) {
+                Ok(Some(lock)) => return Passage::Locked(lock),
+                Ok(None) => {}
+                Err(_) => return Passage::Beside,
             }
             self.vfs().pause(pause);
+            if !rows.is_empty() && are_published(store, rows) {
+                return Passage::Done;
+            }
             for time in [&mut waited, &mut idle, &mut unlooked] {
                 *time += pause;
             }
-            // About the time of one publication.
-            pause = (pause * 2).min(Duration::from_millis(4));
+            pause = (pause * 2).min(GATE_PAUSE_MAX);
             if unlooked >= GATE_LOOK {
                 unlooked = Duration::ZERO;
                 let now = newest_published(store);
@@ -525,8 +597,26 @@ impl Publisher {
                 }
             }
         }
-        None
+        Passage::Beside
     }
+}
+
+/// How a publisher came past the gate.
+enum Passage {
+    /// It is the only one.
+    Locked(Lock),
+    /// Others are at work, or the gate cannot be used.
+    Beside,
+    /// There is nothing left to do.
+    Done,
+}
+
+/// Whether all of these rows were published by somebody.
+fn are_published(store: &dyn Store, rows: &[PublishRow]) -> bool {
+    rows.iter().all(|row| {
+        let known = store.publication(&row.plan, &row.path).ok().flatten();
+        known.is_some_and(|known| known.sequence >= row.sequence)
+    })
 }
 
 /// The newest operation that a file shows which is to be published.

@@ -26,10 +26,13 @@ use airboss_core::path::RepoPath;
 use airboss_core::process::ProcessIdentity;
 
 use super::{Text, digest};
-use crate::vfs::{Vfs, create_directories, facts_if_any, read_if_any};
+use crate::vfs::{Facts, Vfs, create_directories, facts_if_any, read_if_any};
 
 /// An editor that truncates and then writes is done after this time.
 pub(super) const HOT: Duration = Duration::from_millis(250);
+
+/// Twice the coarsest step in which kernels keep the times of files, in nanoseconds.
+const TICK_NS: i128 = 20_000_000;
 
 /// Longer paths are named by their hash: file names have at most 255 bytes, the rest of the
 /// name at most 100.
@@ -55,7 +58,7 @@ pub(super) struct Entry {
     upon_save: bool,
     /// The print of what was read before the exchange, or of what the first look found.
     pub(super) read: String,
-    /// The print of what was written.
+    /// The print of what was written; of a file that was seen, how it was described then.
     pub(super) new: String,
     target: String,
     /// Where its bytes are.
@@ -78,6 +81,8 @@ enum Standing {
 pub(super) struct Displaced {
     pub(super) entry: Entry,
     pub(super) content: Text,
+    /// What the file system said of it before it was read.
+    pub(super) facts: Option<Facts>,
 }
 
 /// What somebody saved, and what a crash or a late editor kept from being looked at.
@@ -141,6 +146,11 @@ impl Entry {
         })
     }
 
+    /// The boot in which somebody had it in hand.
+    fn boot(&self) -> Option<&str> {
+        self.owner.split('-').next()
+    }
+
     /// Whether it was displaced from this path.
     pub(super) fn is_of(&self, path: &RepoPath) -> bool {
         self.target == target_text(path)
@@ -151,6 +161,11 @@ impl Entry {
             .ok()
             .filter(|_| !self.target.starts_with('~'))
     }
+}
+
+/// How the file system describes content that nobody has written to since.
+fn description(facts: &Facts) -> String {
+    print(format!("{} {}", facts.size, facts.mtime_ns).as_bytes())
 }
 
 /// Enough of a digest to tell contents apart that no one made to collide.
@@ -227,8 +242,7 @@ impl Shelf {
     /// A displaced file that was merged is not merged again, and after a power cut nobody can
     /// tell a save from what an unsynced one fell back to.
     pub(super) fn can_resume(&self, entry: &Entry, on_disk: &[u8]) -> bool {
-        let process = self.vfs.process();
-        let this_boot = entry.owner.split('-').next() == Some(boot_text(&process));
+        let this_boot = entry.boot() == Some(boot_text(&self.vfs.process()));
         let merged = entry.standing == Standing::Seen;
         this_boot && !merged && !entry.upon_save && entry.new == print(on_disk)
     }
@@ -327,6 +341,9 @@ impl Shelf {
         let mut entry = displaced.entry.clone();
         entry.standing = Standing::Seen;
         entry.read = short(displaced.content.digest());
+        if let Some(facts) = &displaced.facts {
+            entry.new = description(facts);
+        }
         self.rename(&displaced.entry, entry).map(drop)
     }
 
@@ -382,10 +399,11 @@ impl Shelf {
             let done = match self.judge(&mut entry, known)? {
                 Look::Later => Ok(()),
                 Look::Over => self.discard(&entry),
-                Look::Known(content) => {
-                    let content = Text::from(content);
-                    self.seen(&Displaced { entry, content })
-                }
+                Look::Known(content, facts) => self.seen(&Displaced {
+                    entry,
+                    content: Text::from(content),
+                    facts: Some(facts),
+                }),
                 Look::New(content) => {
                     leftovers.push(Leftover::new(entry, content));
                     Ok(())
@@ -437,6 +455,9 @@ impl Shelf {
         if entry.standing == Standing::Seen && age(&*self.vfs, facts.ctime_ns) < HOT {
             return Ok(Look::Later);
         }
+        if self.is_still(entry, &facts) {
+            return Ok(Look::Over);
+        }
         let Some(content) = read_if_any(&*self.vfs, &entry.bytes)? else {
             return Ok(Look::Later);
         };
@@ -451,10 +472,19 @@ impl Shelf {
         // A draft that a crash kept from being exchanged, or what was read for it.
         let own = print == entry.new || print == entry.read;
         Ok(if own || known(entry, &content) {
-            Look::Known(content)
+            Look::Known(content, facts)
         } else {
             Look::New(content)
         })
+    }
+
+    /// Whether nobody wrote to a file since it was seen. Writing would have set both of its times;
+    /// its last rename has set one.
+    fn is_still(&self, entry: &Entry, facts: &Facts) -> bool {
+        entry.standing == Standing::Seen
+            && entry.boot() == Some(boot_text(&self.vfs.process()))
+            && entry.new == description(facts)
+            && facts.ctime_ns - facts.mtime_ns >= TICK_NS
     }
 
     fn entries(&self) -> io::Result<Vec<Entry>> {
@@ -548,7 +578,7 @@ enum Look {
     /// It is of no use any more.
     Over,
     /// It says nothing new, but an editor may have it open.
-    Known(Vec<u8>),
+    Known(Vec<u8>, Facts),
     /// Somebody saved this.
     New(Vec<u8>),
 }

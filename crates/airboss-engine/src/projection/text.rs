@@ -25,6 +25,14 @@ impl Text {
         }
     }
 
+    /// These bytes, whose digest is known.
+    pub(super) fn with_digest(bytes: Vec<u8>, digest: String) -> Self {
+        Self {
+            bytes,
+            digest: OnceCell::from(digest),
+        }
+    }
+
     /// SHA-256 of the bytes, as the store keeps it of what was published.
     #[must_use]
     pub fn digest(&self) -> &str {

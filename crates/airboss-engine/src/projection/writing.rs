@@ -9,18 +9,65 @@ use airboss_core::status_file::Damage;
 use super::exchange::{Replace, Replaced};
 use super::shelf::{Displaced, HOT, Leftover, age};
 use super::{Content, PublishError, Publisher, Shown, TRIES_MAX, Text};
-use crate::store::{PublishRow, Store, StoreError};
-use crate::vfs::{Vfs, facts_if_any, read_if_any};
+use crate::board::stamp_of;
+use crate::store::{Publication, PublishRow, Store, StoreError};
+use crate::vfs::{Facts, Vfs, facts_if_any, read_if_any};
 
 /// A content that was made before the files that are to be written first.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) path: RepoPath,
-    /// What it was made from.
-    pub(super) base: Text,
     pub(super) content: Content,
     /// The newest operation that it shows.
     pub(super) up_to: u64,
+}
+
+/// A file as it was found.
+#[derive(Debug)]
+pub(super) struct OnDisk {
+    pub(super) text: Text,
+    /// Asked for before it was read: whatever is saved later makes them others. `None` of what was
+    /// written and never looked at.
+    pub(super) facts: Option<Facts>,
+}
+
+impl OnDisk {
+    /// What stands at a place now, when it is what was published there last: what somebody writes
+    /// to a file changes its times. `None` when it is not, or there is no file.
+    pub(super) fn published(
+        vfs: &dyn Vfs,
+        path: &Path,
+        known: Option<&Publication>,
+    ) -> io::Result<Option<Self>> {
+        let (Some(known), Some(facts)) = (known, facts_if_any(vfs, path)?) else {
+            return Ok(None);
+        };
+        if known.stamp != Some(stamp_of(&facts)) {
+            return Ok(None);
+        }
+        let bytes = read_if_any(vfs, path)?;
+        let is_still = facts_if_any(vfs, path)? == Some(facts);
+        Ok(bytes.filter(|_| is_still).map(|bytes| Self {
+            text: Text::with_digest(bytes, known.hash.clone()),
+            facts: Some(facts),
+        }))
+    }
+
+    /// What stands at a place now; `None` when there is no file.
+    pub(super) fn read(
+        vfs: &dyn Vfs,
+        path: &Path,
+        known: Option<&Text>,
+    ) -> io::Result<Option<Self>> {
+        let Some(facts) = facts_if_any(vfs, path)? else {
+            return Ok(None);
+        };
+        let found = read_if_any(vfs, path)?;
+        Ok(found.map(|bytes| Self {
+            text: Text::as_known(bytes, known),
+            facts: Some(facts),
+        }))
+    }
 }
 
 /// The work on one row of the outbox.
@@ -29,7 +76,8 @@ pub(super) struct Writing<'a> {
     row: &'a PublishRow,
     target: PathBuf,
     /// What stands at the target, as far as we know.
-    on_disk: Option<Text>,
+    on_disk: Option<OnDisk>,
+    /// Made from what was read first.
     prepared: Option<Prepared>,
     /// What somebody saved in the moment of our last exchange. The next content is made from it.
     saved: Option<Displaced>,
@@ -47,11 +95,13 @@ impl<'a> Writing<'a> {
         row: &'a PublishRow,
         target: PathBuf,
         prepared: Option<Prepared>,
-        read: Option<&Text>,
+        read: Option<OnDisk>,
     ) -> io::Result<Self> {
-        let on_disk = read_if_any(publisher.vfs(), &target)?;
-        let read = read.or(prepared.as_ref().map(|prepared| &prepared.base));
-        let on_disk = on_disk.map(|bytes| Text::as_known(bytes, read));
+        let on_disk = match read {
+            // When somebody saves meanwhile, that comes out of the exchange.
+            Some(read) => Some(read),
+            None => OnDisk::read(publisher.vfs(), &target, None)?,
+        };
         Ok(Self {
             publisher,
             row,
@@ -72,15 +122,19 @@ impl<'a> Writing<'a> {
     /// Goes on where a crash ended the work of another process.
     pub(super) fn resume(&mut self, leftover: Leftover) {
         // Somebody may have saved since it was found: the next command asks about it then.
-        let on_disk = self.on_disk.as_deref();
-        if !on_disk.is_some_and(|on_disk| self.publisher.shelf.can_resume(&leftover.entry, on_disk))
-        {
+        let shelf = &self.publisher.shelf;
+        let on_disk = self.text();
+        if !on_disk.is_some_and(|on_disk| shelf.can_resume(&leftover.entry, on_disk)) {
             return;
         }
         // When somebody else takes it up in this moment, it is his.
         if let Ok(entry) = self.publisher.shelf.take(&leftover.entry) {
             let content = Text::from(leftover.content);
-            self.saved = Some(Displaced { entry, content });
+            self.saved = Some(Displaced {
+                entry,
+                content,
+                facts: None,
+            });
         }
     }
 
@@ -89,19 +143,35 @@ impl<'a> Writing<'a> {
         mut self,
         store: &mut dyn Store,
         notes: &mut Vec<String>,
-    ) -> Result<bool, PublishError> {
-        let outcome = self.publish(store, notes);
-        if outcome.is_err() {
-            self.give_up();
+    ) -> Result<(Shown<'a>, bool), PublishError> {
+        match self.publish(store, notes) {
+            Ok((up_to, is_written)) => {
+                let (content, facts) = match self.on_disk {
+                    Some(on_disk) => (Some(on_disk.text), on_disk.facts),
+                    None => (None, None),
+                };
+                let shown = Shown {
+                    row: self.row,
+                    up_to,
+                    content,
+                    facts,
+                    made_from: self.made_from,
+                };
+                Ok((shown, is_written))
+            }
+            Err(error) => {
+                self.give_up();
+                Err(error)
+            }
         }
-        outcome
     }
 
+    /// Answers the newest operation that the file shows, and whether it was written.
     fn publish(
         &mut self,
         store: &mut dyn Store,
         notes: &mut Vec<String>,
-    ) -> Result<bool, PublishError> {
+    ) -> Result<(u64, bool), PublishError> {
         let mut written = false;
         for _ in 0..TRIES_MAX {
             self.wait_for_the_rest(store)?;
@@ -110,8 +180,8 @@ impl<'a> Writing<'a> {
                 source.keep(store, self.row, &saved.content)?;
             }
             source.import(store, self.row, self.base(), notes)?;
-            let prepared = self.prepared.take();
-            let (new, up_to) = match prepared.filter(|it| Some(&it.base) == self.base()) {
+            let prepared = self.prepared.take().filter(|_| self.saved.is_none());
+            let (new, up_to) = match prepared {
                 Some(prepared) => (prepared.content, prepared.up_to),
                 None => self.content(store, self.base())?,
             };
@@ -121,13 +191,13 @@ impl<'a> Writing<'a> {
                 (Content::UpToDate, Some(saved)) => saved.content.clone(),
                 (Content::UpToDate, None) => {
                     self.make_durable(store)?;
-                    self.finish(store, up_to, notes)?;
-                    return Ok(written);
+                    self.finish(store, notes)?;
+                    return Ok((up_to, written));
                 }
                 (Content::Gone, _) => {
                     self.on_disk = None;
-                    self.finish(store, up_to, notes)?;
-                    return Ok(written);
+                    self.finish(store, notes)?;
+                    return Ok((up_to, written));
                 }
                 (Content::Damaged(damage), _) => {
                     self.damaged(damage, notes)?;
@@ -140,23 +210,26 @@ impl<'a> Writing<'a> {
                     written = true;
                     self.done.extend(displaced);
                     // Read back: a disk or a person may have had other ideas.
-                    let found = read_if_any(self.vfs(), &self.target)?;
-                    let found = found.map(|bytes| Text::as_known(bytes, Some(&new)));
+                    let found = OnDisk::read(self.vfs(), &self.target, Some(&new))?;
                     let read = std::mem::replace(&mut self.on_disk, found);
                     let saved = self.saved.take();
                     let is_made_from_read = saved.is_none();
                     self.done.extend(saved);
-                    if self.on_disk.as_ref() == Some(&new) {
-                        self.made_from = read.filter(|_| is_made_from_read);
-                        self.finish(store, up_to, notes)?;
-                        return Ok(true);
+                    if self.text() == Some(&new) {
+                        let read = read.filter(|_| is_made_from_read);
+                        self.made_from = read.map(|read| read.text);
+                        self.finish(store, notes)?;
+                        return Ok((up_to, true));
                     }
                 }
                 // What we wrote stands there now, and nothing that is saved on top of it may
                 // be taken for it: so it is not read again.
                 Replaced::Displaced(saved) => {
                     written = true;
-                    self.on_disk = Some(new);
+                    self.on_disk = Some(OnDisk {
+                        text: new,
+                        facts: None,
+                    });
                     self.passed_over.extend(self.saved.replace(saved));
                 }
                 Replaced::Untouched => {
@@ -175,13 +248,17 @@ impl<'a> Writing<'a> {
     /// What the new content is made from.
     fn base(&self) -> Option<&Text> {
         let saved = self.saved.as_ref().map(|saved| &saved.content);
-        saved.or(self.on_disk.as_ref())
+        saved.or(self.text())
+    }
+
+    /// What stands at the target, as far as we know.
+    fn text(&self) -> Option<&Text> {
+        self.on_disk.as_ref().map(|on_disk| &on_disk.text)
     }
 
     /// What stands at the target now.
-    fn read(&self) -> io::Result<Option<Text>> {
-        let found = read_if_any(self.vfs(), &self.target)?;
-        Ok(found.map(|bytes| Text::as_known(bytes, self.on_disk.as_ref())))
+    fn read(&self) -> io::Result<Option<OnDisk>> {
+        OnDisk::read(self.vfs(), &self.target, self.text())
     }
 
     fn content(
@@ -197,7 +274,7 @@ impl<'a> Writing<'a> {
             shelf: &self.publisher.shelf,
             path: &self.row.path,
             target: &self.target,
-            read: self.on_disk.as_ref(),
+            read: self.text(),
             upon_save: self.saved.is_some(),
             content: new,
         };
@@ -209,7 +286,7 @@ impl<'a> Writing<'a> {
     /// durable.
     fn make_durable(&self, store: &dyn Store) -> Result<(), PublishError> {
         let known = store.publication(&self.row.plan, &self.row.path)?;
-        let hash = self.on_disk.as_ref().map(Text::digest);
+        let hash = self.text().map(Text::digest);
         if hash.is_none() || known.as_ref().map(|known| &known.hash[..]) == hash {
             return Ok(());
         }
@@ -219,11 +296,10 @@ impl<'a> Writing<'a> {
         Ok(())
     }
 
-    /// The file says what it has to say, durably: the outbox hears of it, last of all.
+    /// The file says what it has to say, durably: what was displaced may go.
     fn finish(
         &mut self,
         store: &mut dyn Store,
-        up_to: u64,
         notes: &mut Vec<String>,
     ) -> Result<(), PublishError> {
         let shelf = &self.publisher.shelf;
@@ -245,17 +321,6 @@ impl<'a> Writing<'a> {
                 return Err(error.into());
             }
         }
-        let facts = facts_if_any(self.vfs(), &self.target)?;
-        // When the row stays, somebody has just stored something newer, and will publish it:
-        // one process does not work for all that come after it.
-        let source = &self.publisher.source;
-        let shown = Shown {
-            up_to,
-            content: self.on_disk.as_ref(),
-            facts,
-            made_from: self.made_from.as_ref(),
-        };
-        source.record(store, self.row, &shown)?;
         Ok(())
     }
 
@@ -270,6 +335,7 @@ impl<'a> Writing<'a> {
         let patient = (self.publisher.source).is_patient(store, self.row, &facts);
         if patient && wait_while_hot(self.vfs(), &self.target)? {
             self.on_disk = self.read()?;
+            self.prepared = None;
         }
         Ok(())
     }
@@ -278,7 +344,7 @@ impl<'a> Writing<'a> {
     /// another publisher's work, or somebody has saved it again since.
     fn is_in_the_file(&self, store: &dyn Store, saved: &Displaced) -> Result<bool, StoreError> {
         let (content, _) = self.content(store, Some(&saved.content))?;
-        let on_disk = self.on_disk.as_deref();
+        let on_disk = self.text().map(|text| &**text);
         Ok(match content {
             Content::Write(new) => on_disk == Some(&new[..]),
             Content::UpToDate => on_disk == Some(&saved.content[..]),
@@ -307,6 +373,7 @@ impl<'a> Writing<'a> {
             let vfs = self.publisher.vfs();
             if wait_while_hot(vfs, &saved.entry.bytes)? {
                 vfs.sync_file(&saved.entry.bytes)?;
+                saved.facts = None;
                 saved.content = vfs.read(&saved.entry.bytes)?.into();
                 return Ok(());
             }
@@ -338,13 +405,13 @@ impl<'a> Writing<'a> {
         if wait_while_hot(vfs, &self.target)? {
             return Ok(None);
         }
-        if self.read()? != self.on_disk {
+        if self.read()?.as_ref().map(|found| &found.text) != self.text() {
             return Ok(None);
         }
         let aside = aside_name(vfs, &self.target)?;
         vfs.rename(&self.target, &aside)?;
         // Saved in this very moment: it goes back, unless it was saved once more.
-        if Some(vfs.read(&aside)?.into()) != self.on_disk
+        if Some(&Text::from(vfs.read(&aside)?)) != self.text()
             && vfs.rename_no_replace(&aside, &self.target).is_ok()
         {
             return Ok(None);

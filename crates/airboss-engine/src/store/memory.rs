@@ -425,21 +425,27 @@ impl Store for MemoryStore {
     fn publish_board(
         &mut self,
         board: &BoardKey,
-        publication: &BoardPublication,
+        publications: &[BoardPublication],
     ) -> Result<bool, StoreError> {
         let mut inner = self.lock();
-        let (log, path) = (board.log(), &publication.path);
+        let log = board.log();
         if !inner.boards.contains_key(&log) {
             return Ok(true);
         }
-        inner.remember(&log, path, &publication.sections);
-        let (is_newest, is_clean) = inner.record_publication(&log, path, publication.shown());
-        if is_newest {
-            inner.save_sections(&log, path, &publication.sections);
-            let sections = inner.sections.entry((log, path.clone())).or_default();
-            sections.retain(|task, _| !publication.forget.contains(task));
+        let mut all_clean = true;
+        for publication in publications {
+            let path = &publication.path;
+            inner.remember(&log, path, &publication.sections);
+            let (is_newest, is_clean) = inner.record_publication(&log, path, publication.shown());
+            if is_newest {
+                inner.save_sections(&log, path, &publication.sections);
+                let sections = inner.sections.entry((log.clone(), path.clone()));
+                let sections = sections.or_default();
+                sections.retain(|task, _| !publication.forget.contains(task));
+            }
+            all_clean &= is_clean;
         }
-        Ok(is_clean)
+        Ok(all_clean)
     }
 
     fn operation(&self, sequence: u64) -> Result<Option<StoredOperation>, StoreError> {

@@ -600,8 +600,8 @@ pub trait Store: Send {
         hash: &str,
     ) -> Result<Option<u64>, StoreError>;
 
-    /// Records what a file shows now, as [`Store::published`] does, and which text of which
-    /// tasks is in it. Not an operation.
+    /// Records what files show now, as [`Store::published`] does, and which text of which tasks
+    /// is in them, in one transaction. Not an operation. Answers whether all of them are clean.
     ///
     /// What a slow publisher reports late is only remembered as text that is known.
     ///
@@ -610,7 +610,7 @@ pub trait Store: Send {
     fn publish_board(
         &mut self,
         board: &BoardKey,
-        publication: &BoardPublication,
+        publications: &[BoardPublication],
     ) -> Result<bool, StoreError>;
 
     /// The operation with this sequence number.

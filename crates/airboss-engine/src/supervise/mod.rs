@@ -41,6 +41,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use self::descent::{Swept, sweep};
+pub(crate) use self::proc::boot_id;
 pub use self::proc::{identity_of, is_alive, self_identity};
 pub use self::read::{Reader, RecordedLine, Stream};
 pub use self::record::seal;

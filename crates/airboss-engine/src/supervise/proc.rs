@@ -126,7 +126,7 @@ pub(super) fn has_environment(pid: u32, entry: &str) -> bool {
 }
 
 /// This boot of this machine.
-fn boot_id() -> &'static str {
+pub(crate) fn boot_id() -> &'static str {
     static BOOT_ID: OnceLock<String> = OnceLock::new();
     BOOT_ID.get_or_init(|| {
         // Without it, pid and start time must do: they repeat only after a restart.

@@ -486,20 +486,24 @@ pub(super) fn known_section(
 pub(super) fn publish(
     connection: &Connection,
     board: &BoardKey,
-    publication: &BoardPublication,
+    publications: &[BoardPublication],
 ) -> Result<End<bool>, Fault> {
     let Some(stream) = board_row(connection, board)? else {
         return Ok(End::Rollback(true));
     };
-    let file = File::new(connection, stream, &publication.path);
-    file.remember(&publication.sections, None)?;
-    let (newest, is_clean) =
-        record_publication(connection, stream, &publication.path, &publication.shown())?;
-    if newest {
-        file.save(&publication.sections, None)?;
-        file.forget(&publication.forget)?;
+    let mut all_clean = true;
+    for publication in publications {
+        let file = File::new(connection, stream, &publication.path);
+        file.remember(&publication.sections, None)?;
+        let (newest, is_clean) =
+            record_publication(connection, stream, &publication.path, &publication.shown())?;
+        if newest {
+            file.save(&publication.sections, None)?;
+            file.forget(&publication.forget)?;
+        }
+        all_clean &= is_clean;
     }
-    Ok(End::Commit(is_clean))
+    Ok(End::Commit(all_clean))
 }
 
 /// Writes what is kept of the text of one file.

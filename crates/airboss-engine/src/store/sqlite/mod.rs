@@ -348,9 +348,9 @@ impl Store for SqliteStore {
     fn publish_board(
         &mut self,
         board: &BoardKey,
-        publication: &BoardPublication,
+        publications: &[BoardPublication],
     ) -> Result<bool, StoreError> {
-        self.write(|connection, _| board::publish(connection, board, publication))
+        self.write(|connection, _| board::publish(connection, board, publications))
     }
 
     fn operation(&self, sequence: u64) -> Result<Option<StoredOperation>, StoreError> {

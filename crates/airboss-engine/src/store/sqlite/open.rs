@@ -113,6 +113,8 @@ pub(super) fn prepare(directory: &Path) -> Result<(), StoreError> {
 fn configure(connection: &mut Connection, patience: Duration) -> Result<(), Fault> {
     wait_for_locks(connection, patience)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    // A plan that may depend on values is made anew for each of them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Without the first two an acknowledged commit could be lost; with the third a failing disk
     // would end the process. None of them reads the file.

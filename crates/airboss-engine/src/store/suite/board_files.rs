@@ -51,7 +51,12 @@ fn with_todo(bench: &Bench) -> Box<dyn Store> {
 fn a_published_file_is_known_by_its_stamp(bench: &Bench) {
     let todo = path("specs/TODO.md");
     let early = publication(1, "none", vec![section(1, "x", 1)]);
-    assert!(bench.open().publish_board(&specs(), &early).unwrap());
+    assert!(
+        bench
+            .open()
+            .publish_board(&specs(), std::slice::from_ref(&early))
+            .unwrap()
+    );
     let mut store = with_todo(bench);
     assert_eq!(store.known_section(&specs(), &todo, "x").unwrap(), None);
     let mut publish = |up_to, hash, stamp| {
@@ -59,7 +64,9 @@ fn a_published_file_is_known_by_its_stamp(bench: &Bench) {
             stamp,
             ..publication(up_to, hash, Vec::new())
         };
-        let is_clean = store.publish_board(&specs(), &publication).unwrap();
+        let is_clean = store
+            .publish_board(&specs(), std::slice::from_ref(&publication))
+            .unwrap();
         let pending = store.to_publish(None).unwrap();
         assert_eq!(pending.is_empty(), is_clean);
         assert_eq!(
@@ -104,7 +111,11 @@ fn sections_are_the_newest_text_and_every_text_stays_known(bench: &Bench) {
     let mut store = with_todo(bench);
     let mut first = publication(3, "h3", vec![section(2, "b", 3), section(1, "a", 2)]);
     first.sections[0].facts.line = 7;
-    assert!(store.publish_board(&specs(), &first).unwrap());
+    assert!(
+        store
+            .publish_board(&specs(), std::slice::from_ref(&first))
+            .unwrap()
+    );
     let check = |tasks: Option<&[TaskId]>, expected: &[Section]| {
         let found = bench.open().sections(&specs(), &todo, tasks).unwrap();
         assert_eq!(found, expected);
@@ -115,17 +126,29 @@ fn sections_are_the_newest_text_and_every_text_stays_known(bench: &Bench) {
     check(Some(&[]), &[]);
     // A newer text takes the place of the old one, which stays known.
     let second = publication(5, "h5", vec![section(1, "c", 5)]);
-    assert!(store.publish_board(&specs(), &second).unwrap());
+    assert!(
+        store
+            .publish_board(&specs(), std::slice::from_ref(&second))
+            .unwrap()
+    );
     check(None, &[section(1, "c", 5), section(2, "b", 3)]);
     // What comes late is only known.
     let mut late = publication(4, "h4", vec![section(1, "d", 4)]);
     late.forget.push(task_id(2));
-    assert!(store.publish_board(&specs(), &late).unwrap());
+    assert!(
+        store
+            .publish_board(&specs(), std::slice::from_ref(&late))
+            .unwrap()
+    );
     check(None, &[section(1, "c", 5), section(2, "b", 3)]);
     // What is gone from the file is forgotten, not its text; text that returns is as old as it was.
     let mut third = publication(6, "h6", vec![section(1, "a", 6)]);
     third.forget.push(task_id(2));
-    assert!(store.publish_board(&specs(), &third).unwrap());
+    assert!(
+        store
+            .publish_board(&specs(), std::slice::from_ref(&third))
+            .unwrap()
+    );
     check(None, &[section(1, "a", 6)]);
     let known = |hash: &str| store.known_section(&specs(), &todo, hash).unwrap();
     let found = ["a", "b", "c", "d", "e"].map(known);
