@@ -50,8 +50,16 @@ const RECENT: usize = 100;
 /// # Errors
 /// When the settings cannot be read, or the named directory is not in the work tree.
 pub fn explicit_root(context: &Context, workspace: &Workspace) -> Result<Option<String>, CliError> {
+    named_root(context, workspace, || Ok(board_settings(workspace)?.root))
+}
+
+fn named_root(
+    context: &Context,
+    workspace: &Workspace,
+    configured: impl FnOnce() -> Result<Option<String>, CliError>,
+) -> Result<Option<String>, CliError> {
     let Some(named) = &context.board else {
-        return Ok(board_settings(workspace)?.root);
+        return configured();
     };
     let shown = named.display();
     let path = fs_err::canonicalize(context.directory.join(named))
@@ -76,15 +84,25 @@ fn board_settings(workspace: &Workspace) -> Result<config::Board, CliError> {
 /// # Errors
 /// When there is no board.
 pub fn known(context: &Context) -> Result<(Workspace, Places), CliError> {
+    located(context).map(|(workspace, places, _)| (workspace, places))
+}
+
+/// The same with the settings of the work tree that has the board's files.
+fn located(context: &Context) -> Result<(Workspace, Places, config::Board), CliError> {
     let workspace = Workspace::open(&context.directory)?;
-    let explicit = explicit_root(context, &workspace)?;
+    let mut settings = board_settings(&workspace)?;
+    let explicit = named_root(context, &workspace, || Ok(settings.root.clone()))?;
     let found = find(&workspace, &context.directory, explicit.as_deref())?;
     let board = match found {
         Some(found) => found.board,
         None => only_stored(&workspace)?.ok_or(BoardError::NoBoard)?,
     };
     // A linked work tree has a version of the files; the board itself lives in one of them.
+    let top = workspace.top.clone();
     let workspace = at_home(workspace, &board)?;
+    if workspace.top != top {
+        settings = board_settings(&workspace)?;
+    }
     let places = Places::new(&workspace.top, &board).map_err(BoardError::from)?;
     let is_there = [&places.todo, &places.state]
         .iter()
@@ -93,7 +111,7 @@ pub fn known(context: &Context) -> Result<(Workspace, Places), CliError> {
         let message = format!("{board} has neither a TODO.md nor a state.json");
         return Err(CliError::refused(message).hint("`--board DIR` names the directory of both"));
     }
-    Ok((workspace, places))
+    Ok((workspace, places, settings))
 }
 
 /// The boards that the store knows, whether their files are there or not.
@@ -287,11 +305,10 @@ impl BoardWriting {
             return Err(CliError::refused(message)
                 .hint("end the work; airboss records the task's status itself"));
         }
-        let (workspace, places) = known(context)?;
+        let (workspace, places, settings) = located(context)?;
         if !workspace.state.is_dir() {
             return Err(BoardError::NotAdopted(places.board).into());
         }
-        let settings = board_settings(&workspace)?;
         let mut desk = Desk::open(workspace, &places.board)?;
         desk.commits &= settings.commit;
         let settled = desk.settle(Whole::No)?;

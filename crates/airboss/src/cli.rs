@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::command;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::lazy::Lazy;
 use crate::printer::Printer;
 use crate::scripted::ScriptedArguments;
 
@@ -73,73 +74,73 @@ impl Color {
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Show the whole of it in a temporary repository: no network, no model, 20 seconds.
-    Demo(command::demo::DemoArguments),
+    Demo(Lazy<command::demo::DemoArguments>),
     /// Fly a plan until every step is done and shown to be done.
-    Run(command::run::RunArguments),
+    Run(Lazy<command::run::RunArguments>),
     /// Adopt the board of this repository (TODO.md, state.json), or make a plan known.
-    Init(command::init::InitArguments),
+    Init(Lazy<command::init::InitArguments>),
     /// Plan a task; or show or check a plan file.
-    Plan(command::plan::PlanArguments),
+    Plan(Lazy<command::plan::PlanArguments>),
     /// The stages of a task.
     #[command(flatten)]
     Stage(command::stage::StageCommand),
     /// Show where the plan stands.
     Status,
     /// Show progress, once or until the plan is complete.
-    Progress(command::status::ProgressArguments),
+    Progress(Lazy<command::status::ProgressArguments>),
     /// Show the phases of the plan.
     Phases,
     /// Show the steps that can be worked on now.
-    Next(command::next::NextArguments),
+    Next(Lazy<command::next::NextArguments>),
     /// Show whether a step can be started, and what it waits for.
-    Check(command::next::CheckArguments),
+    Check(Lazy<command::next::CheckArguments>),
     /// Mark a step as started.
-    MarkStarted(command::mark::MarkArguments),
+    MarkStarted(Lazy<command::mark::MarkArguments>),
     /// Declare a step done: a person's override.
-    MarkComplete(command::mark::CompleteArguments),
+    MarkComplete(Lazy<command::mark::CompleteArguments>),
     /// Mark a step as failed.
-    MarkFailed(command::mark::FailArguments),
+    MarkFailed(Lazy<command::mark::FailArguments>),
     /// Leave a step out.
-    MarkSkipped(command::mark::SkipArguments),
+    MarkSkipped(Lazy<command::mark::SkipArguments>),
     /// Give a step back.
-    MarkPending(command::mark::MarkArguments),
+    MarkPending(Lazy<command::mark::MarkArguments>),
     /// Answer what a waiting step asked.
-    Answer(command::answer::AnswerArguments),
+    Answer(Lazy<command::answer::AnswerArguments>),
     /// Write the findings of a step.
-    WriteFindings(command::findings::WriteArguments),
+    WriteFindings(Lazy<command::findings::WriteArguments>),
     /// Print the findings of a step.
-    ReadFindings(command::findings::ReadArguments),
+    ReadFindings(Lazy<command::findings::ReadArguments>),
     /// List failed steps that have retries left.
     Retryable,
     /// List failed steps whose retries are used up.
     Exhausted,
     /// Count a retry of a failed step.
-    IncrementRetry(command::retry::IncrementArguments),
+    IncrementRetry(Lazy<command::retry::IncrementArguments>),
     /// Find steps in progress without a run, and end them as failed.
-    DetectStuck(command::retry::StuckArguments),
+    DetectStuck(Lazy<command::retry::StuckArguments>),
     /// Begin to count a run by hand.
-    StartRun(command::runs::StartArguments),
+    StartRun(Lazy<command::runs::StartArguments>),
     /// End a run that was counted by hand.
-    CompleteRun(command::runs::CompleteArguments),
+    CompleteRun(Lazy<command::runs::CompleteArguments>),
     /// Show the runs: when they began and ended, how, and what they completed.
     Runs,
     /// Look at the tasks of a board, and change them.
     #[command(subcommand)]
-    Task(command::task::TaskCommand),
+    Task(Lazy<command::task::TaskCommand>),
     /// Take a change of the board back.
-    Undo(command::undo::UndoArguments),
+    Undo(Lazy<command::undo::UndoArguments>),
     /// Show who gave each field of a task its value, when, and in which commit.
-    Blame(command::blame::BlameArguments),
+    Blame(Lazy<command::blame::BlameArguments>),
     /// Bring tasks back as they were in a git revision, by a change of its own.
-    Restore(command::restore::RestoreArguments),
+    Restore(Lazy<command::restore::RestoreArguments>),
     /// Make what is stored of the board anew, from its files alone.
-    Rebuild(command::rebuild::RebuildArguments),
+    Rebuild(Lazy<command::rebuild::RebuildArguments>),
     /// Look at the failures of board commands, and mark them as fixed.
-    Errors(command::errors::ErrorsArguments),
+    Errors(Lazy<command::errors::ErrorsArguments>),
     /// Print the whole board, or its whole history, as JSON.
-    Export(command::export::ExportArguments),
+    Export(Lazy<command::export::ExportArguments>),
     /// Begin a board with what `export` printed.
-    Import(command::export::ImportArguments),
+    Import(Lazy<command::export::ImportArguments>),
     /// Look at conflicts of the board, and settle them.
     Conflicts {
         /// What to do; without it they are listed.
@@ -147,38 +148,38 @@ pub enum Command {
         command: Option<command::conflicts::ConflictsCommand>,
     },
     /// Explain why a step is where it is: what it waits for, what was tried, on what evidence.
-    Why(command::why::WhyArguments),
+    Why(Lazy<command::why::WhyArguments>),
     /// Replay what an agent said and did, from its recording.
-    Replay(command::replay::ReplayArguments),
+    Replay(Lazy<command::replay::ReplayArguments>),
     /// Show what happened, in order: every change of state, with its time.
-    Log(command::log::LogArguments),
+    Log(Lazy<command::log::LogArguments>),
     /// Check the plan and its status.json.
     Validate,
     /// Check that every file of the board equals the store.
     Verify,
     /// Merge TODO.md or state.json; git calls it.
     #[command(hide = true)]
-    MergeDriver(command::merge_driver::MergeDriverArguments),
+    MergeDriver(Lazy<command::merge_driver::MergeDriverArguments>),
     /// Bring the files of the board or of a plan up to date, or check them.
-    Sync(command::validate::SyncArguments),
+    Sync(Lazy<command::validate::SyncArguments>),
     /// Compare status.json with the boxes of the plan.
     #[command(hide = true)]
     SyncCheck,
     /// Look at everything that airboss rests on, and name remedies.
-    Doctor(command::doctor::DoctorArguments),
+    Doctor(Lazy<command::doctor::DoctorArguments>),
     /// Try on this file system what airboss rests on: kill it, and look what is left.
-    Selftest(command::selftest::SelftestArguments),
+    Selftest(Lazy<command::selftest::SelftestArguments>),
     /// Show the settings and where they come from.
-    Config(command::config::ConfigArguments),
+    Config(Lazy<command::config::ConfigArguments>),
     /// Show the commands that this repository's settings would run, and allow them.
-    Trust(command::trust::TrustArguments),
+    Trust(Lazy<command::trust::TrustArguments>),
     /// Print the completions of a shell.
-    Completions(command::completions::CompletionsArguments),
+    Completions(Lazy<command::completions::CompletionsArguments>),
     /// Print the manual page, or write one for each command.
-    Man(command::man::ManArguments),
+    Man(Lazy<command::man::ManArguments>),
     /// Play a script as an agent would; the demo and tests use it.
     #[command(hide = true)]
-    ScriptedAgent(ScriptedArguments),
+    ScriptedAgent(Lazy<ScriptedArguments>),
     /// Watch over one attempt; started by `run`.
     #[command(hide = true)]
     Supervise {

@@ -8,6 +8,7 @@ pub mod command;
 pub mod context;
 pub mod desk;
 pub mod error;
+pub mod lazy;
 pub mod lookup;
 pub mod page;
 pub mod printer;

@@ -33,6 +33,7 @@ use crate::board::{self, BoardReading, BoardWriting};
 use crate::context::Context;
 use crate::desk::WriteOptions;
 use crate::error::{CliError, ErrorKind};
+use crate::lazy::Lazy;
 use crate::render::board as render;
 use crate::report;
 
@@ -88,19 +89,19 @@ pub struct ResearchArguments {
 #[derive(clap::Subcommand, Clone, Debug)]
 pub enum StageCommand {
     /// Research a task: its reports, verified and linked.
-    Research(ResearchArguments),
+    Research(Lazy<ResearchArguments>),
     /// Write the next version of a task's plan.
-    Revise(StageArguments),
+    Revise(Lazy<StageArguments>),
     /// Carry the plans of tasks out, phase by phase.
-    Implement(ImplementArguments),
+    Implement(Lazy<ImplementArguments>),
     /// Run the project's checks for a task, and store what they said.
-    Test(TestArguments),
+    Test(Lazy<TestArguments>),
     /// Look for the cause of a failing check, and mend it.
-    Debug(StageArguments),
+    Debug(Lazy<StageArguments>),
     /// Bring the documents up to date with what a task changed.
-    Document(StageArguments),
+    Document(Lazy<StageArguments>),
     /// Take a task through the stages of a scope, with a report after each.
-    Coordinate(CoordinateArguments),
+    Coordinate(Lazy<CoordinateArguments>),
     /// Print what the next person or agent has to know of a task, in few words.
     Handoff {
         /// The task.
@@ -108,7 +109,7 @@ pub enum StageCommand {
         number: u32,
     },
     /// Print exactly what an agent would be sent, and about how many tokens that is.
-    Prompt(PromptArguments),
+    Prompt(Lazy<PromptArguments>),
 }
 
 /// Carries a command of the workflow out.
@@ -121,7 +122,7 @@ pub fn stage(context: &Context, command: &StageCommand) -> Result<ExitCode, CliE
             let topics = usize::from(arguments.topics);
             (Stage::Research, topics, &arguments.stage)
         }
-        StageCommand::Revise(arguments) => (Stage::Revise, 1, arguments),
+        StageCommand::Revise(arguments) => (Stage::Revise, 1, &**arguments),
         StageCommand::Implement(arguments) => return implement(context, arguments),
         StageCommand::Handoff { number } => return handoff(context, *number),
         StageCommand::Prompt(arguments) => {
@@ -133,8 +134,8 @@ pub fn stage(context: &Context, command: &StageCommand) -> Result<ExitCode, CliE
             };
             return one(context, arguments.stage, 1, arguments.number, &how);
         }
-        StageCommand::Debug(arguments) => (Stage::Debug, 1, arguments),
-        StageCommand::Document(arguments) => (Stage::Document, 1, arguments),
+        StageCommand::Debug(arguments) => (Stage::Debug, 1, &**arguments),
+        StageCommand::Document(arguments) => (Stage::Document, 1, &**arguments),
         StageCommand::Test(arguments) => return test(context, arguments),
         StageCommand::Coordinate(arguments) => return coordinate(context, arguments),
     };

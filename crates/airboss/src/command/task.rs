@@ -15,44 +15,45 @@ use airboss_core::exit::ExitCode;
 
 use crate::context::Context;
 use crate::error::CliError;
+use crate::lazy::Lazy;
 
 /// Look at the tasks of a board, and change them.
 #[derive(clap::Subcommand, Clone, Debug)]
 pub enum TaskCommand {
     /// Create a task.
-    Add(add::AddArguments),
+    Add(Lazy<add::AddArguments>),
     /// Show everything about a task.
-    Show(show::ShowArguments),
+    Show(Lazy<show::ShowArguments>),
     /// List the tasks that are not finished.
-    List(list::ListArguments),
+    List(Lazy<list::ListArguments>),
     /// Show what can be worked on now, and what every other open task waits for.
     Ready,
     /// Give a task a status.
-    Status(status::StatusArguments),
+    Status(Lazy<status::StatusArguments>),
     /// Mark phases of a task's plan.
-    Phase(status::PhaseArguments),
+    Phase(Lazy<status::PhaseArguments>),
     /// Say that a task waits for something outside.
-    Block(status::ReasonArguments),
+    Block(Lazy<status::ReasonArguments>),
     /// End the wait of a blocked task.
-    Unblock(status::UnblockArguments),
+    Unblock(Lazy<status::UnblockArguments>),
     /// Give a task up.
-    Abandon(status::ReasonArguments),
+    Abandon(Lazy<status::ReasonArguments>),
     /// Change what is said of a task.
-    Edit(field::EditArguments),
+    Edit(Lazy<field::EditArguments>),
     /// Replace a task by subtasks.
-    Expand(add::ExpandArguments),
+    Expand(Lazy<add::ExpandArguments>),
     /// Put a task elsewhere in TODO.md.
-    Reorder(order::ReorderArguments),
+    Reorder(Lazy<order::ReorderArguments>),
     /// Put finished tasks into the archive.
-    Archive(order::ArchiveArguments),
+    Archive(Lazy<order::ArchiveArguments>),
     /// Give a task another number.
-    Renumber(order::RenumberArguments),
+    Renumber(Lazy<order::RenumberArguments>),
     /// Link an artifact to a task.
-    Link(artifact::LinkArguments),
+    Link(Lazy<artifact::LinkArguments>),
     /// Take a link away; the file stays.
-    Unlink(artifact::UnlinkArguments),
+    Unlink(Lazy<artifact::UnlinkArguments>),
     /// Make a file the current plan of a task.
-    Plan(artifact::PlanArguments),
+    Plan(Lazy<artifact::PlanArguments>),
 }
 
 /// Carries a task command out.
