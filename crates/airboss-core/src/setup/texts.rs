@@ -142,7 +142,7 @@ const COMMANDS: [Command; 7] = [
 /// How a stage ends for the host.
 const REPORT: &str = "\
 It may take an hour. Give the shell its longest time limit, or run it in the background and wait \
-for its end; if it is cut off, run it once more with `--resume`.
+for its end; if it is cut off, run it once more {again}.
 
 Then report its lines in a few words. An error is a result, too: report it with its hint, and do \
 not do the work yourself, mend, commit, or edit TODO.md or state.json.
@@ -277,7 +277,12 @@ fn body(command: &Command, sign: char, typed: &str, sandbox: &str) -> String {
             );
         }
     }
-    [&body, sandbox, REPORT].concat()
+    let again = match command.run {
+        // What was begun goes on by itself.
+        Run::Coordinate => "with the task's number alone",
+        _ => "with `--resume`",
+    };
+    [&body, sandbox, &REPORT.replace("{again}", again)].concat()
 }
 
 fn push(text: &mut String, words: std::fmt::Arguments<'_>) {
