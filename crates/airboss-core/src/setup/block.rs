@@ -78,7 +78,7 @@ impl Block {
             Wish::Removed => take(text.unwrap_or_default(), standing.as_ref()),
         });
         if let Some(Change::Write(text)) = &change {
-            self.check(text, text.find(&self.comment.marker("end")))?;
+            self.check(text, true)?;
         }
         Ok(Decision { state, change })
     }
@@ -148,29 +148,33 @@ impl Block {
 
     /// Whether the file says it outside of a block, where it is a person's.
     fn is_said_elsewhere(&self, text: &str) -> Result<bool, Broken> {
-        let Some(table) = self.check(text, None)? else {
+        let Some(table) = self.check(text, false)? else {
             return Ok(false);
         };
         let servers = table.get("mcp_servers");
         Ok(servers.and_then(|servers| servers.get("airboss")).is_some())
     }
 
-    /// Reads TOML. `made` is where the change lies, when one was made: the fault is there then.
-    fn check(&self, text: &str, made: Option<usize>) -> Result<Option<toml::Table>, Broken> {
+    /// Reads TOML. Where only the changed text is none, the block does not fit to what is there.
+    fn check(&self, text: &str, is_changed: bool) -> Result<Option<toml::Table>, Broken> {
         if self.comment == Comment::Markdown {
             return Ok(None);
         }
         text.parse::<toml::Table>().map(Some).map_err(|error| {
             let offset = error.span().map(|span| span.start);
-            let add = format!("add this by hand:\n{}", self.body);
-            let remedy = match made {
-                Some(_) => format!("the entry cannot stand beside what is there; {add}"),
-                None => "mend it, then run the command again".to_owned(),
+            let line = offset.map(|offset| line_of(text.as_bytes(), offset));
+            let (line, remedy) = match is_changed {
+                true => (
+                    None,
+                    "add `airboss = { command = \"airboss\", args = [\"mcp\"] }` to `mcp_servers` \
+                     by hand, then run the command again",
+                ),
+                false => (line, "mend it, then run the command again"),
             };
             Broken {
-                line: offset.map(|offset| line_of(text.as_bytes(), offset)),
+                line,
                 why: error.message().to_owned(),
-                remedy,
+                remedy: remedy.to_owned(),
             }
         })
     }

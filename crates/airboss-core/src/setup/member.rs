@@ -59,7 +59,7 @@ impl Member {
         let document = Document::parse(text).map_err(|error| Broken {
             line: Some(error.line),
             why: error.fault.to_string(),
-            remedy: format!("mend it and run the command again, or {}", self.by_hand()),
+            remedy: "mend it (comments are no JSON), then run the command again".to_owned(),
         })?;
         let (root, servers) = self.places(&document, text)?;
         let entry = servers.as_ref().and_then(|servers| servers.get(NAME));
@@ -81,10 +81,7 @@ impl Member {
         let no_object = |line, what: &str| Broken {
             line: Some(line),
             why: format!("{what} is no object"),
-            remedy: format!(
-                "make it one and run the command again, or {}",
-                self.by_hand()
-            ),
+            remedy: "make it one, then run the command again".to_owned(),
         };
         let root = document.object().ok_or_else(|| no_object(1, "the file"))?;
         let servers = match root.get(self.container) {
@@ -131,10 +128,5 @@ impl Member {
     /// The file when there is nothing else to say in it.
     fn file(&self) -> String {
         self.root().file()
-    }
-
-    fn by_hand(&self) -> String {
-        let servers = Draft::object([(self.container, self.servers())]).to_value();
-        format!("add this by hand: {servers}")
     }
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use airboss_core::exit::ExitCode;
 use airboss_core::setup::{Change, Decision, Item, Program, State, Wish, shared};
+use airboss_engine::projection::PlaceError;
 use airboss_engine::setup::Files;
 use airboss_engine::workspace::Workspace;
 use clap::builder::PossibleValue;
@@ -196,9 +197,14 @@ fn decide(
     Ok(steps)
 }
 
-fn refused(error: &impl ToString) -> CliError {
-    CliError::refused(error.to_string())
-        .hint("nothing was changed; put a plain file of your own there, or none")
+fn refused(error: &PlaceError) -> CliError {
+    let hint = match error {
+        PlaceError::Leaves { .. } => "put a file or directory of this repository in its place",
+        PlaceError::NotAFile { .. } => "move it away",
+        PlaceError::ReadOnly { .. } => "`chmod u+w` allows it to be changed",
+        PlaceError::Io(error) => return CliError::new(ErrorKind::Io, error.to_string()),
+    };
+    CliError::refused(error.to_string()).hint(format!("{hint}; nothing was changed"))
 }
 
 /// Whether anything that Airboss wrote for a program is there.

@@ -1,8 +1,7 @@
 //! `airboss setup`: what it writes for each program, and what it leaves alone.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use airboss_testkit::{TestEnvironment, assert_output};
 
@@ -53,14 +52,13 @@ fn lived_in(program: &str) -> TestEnvironment {
 
 /// The files that are not in `before`.
 fn new_files(environment: &TestEnvironment, before: &BTreeMap<String, Vec<u8>>) -> String {
-    let mut text = String::new();
-    for (path, bytes) in environment.tree() {
-        if before.get(&path) != Some(&bytes) {
-            let shown = String::from_utf8_lossy(&bytes);
-            write!(text, "======== {path}\n{shown}\n").unwrap();
-        }
-    }
-    text
+    let tree = environment.tree().into_iter();
+    let new = tree.filter(|(path, bytes)| before.get(path) != Some(bytes));
+    let shown = new.map(|(path, bytes)| {
+        let text = String::from_utf8_lossy(&bytes);
+        format!("======== {path}\n{text}\n")
+    });
+    shown.collect()
 }
 
 #[track_caller]
@@ -151,11 +149,12 @@ fn what_a_person_changed_is_left_alone_and_named() {
         let edited = environment.tree();
 
         let told = environment.run(["setup", program]);
-        told.expect_code(0);
-        for path in [changed, "AGENTS.md"] {
-            let line = format!("{path} was changed by hand and left alone; `--force`");
-            assert!(told.stdout.contains(&line), "{told}");
-        }
+        let left = "was changed by hand and left alone; `--force` overrules that";
+        let expected = format!(
+            "{program}: up to date\n  ! {changed} {left}\n\
+             AGENTS.md: up to date\n  ! AGENTS.md {left}\n"
+        );
+        assert_eq!(told.expect_code(0).stdout, expected);
         // It is as its owner wants it.
         environment
             .run(["setup", program, "--check"])
@@ -186,14 +185,24 @@ fn what_was_never_ours_is_not_even_forced() {
         };
         environment.write(settings, own);
         environment.write(command_of(program), "my own\n");
-        for arguments in [&["setup", program][..], &["setup", program, "--force"]] {
-            let told = environment.run(arguments);
-            told.expect_code(0);
-            for path in [settings, command_of(program)] {
-                let line = format!("{path} holds something else of this name and was left alone");
-                assert!(told.stdout.contains(&line), "{told}");
-            }
-        }
+        let left = "holds something else of this name and was left alone; move it away to have it \
+                    of airboss";
+        let command = command_of(program);
+        let expected = |own: &str, shared: &str| {
+            format!(
+                "{program}: {own}\n  ! {command} {left}\n  ! {settings} {left}\nAGENTS.md: {shared}\n"
+            )
+        };
+        let told = environment.run(["setup", program]);
+        assert_eq!(
+            told.expect_code(0).stdout,
+            expected("7 written", "1 written")
+        );
+        let told = environment.run(["setup", program, "--force"]);
+        assert_eq!(
+            told.expect_code(0).stdout,
+            expected("up to date", "up to date")
+        );
         environment
             .run(["setup", program, "--remove", "--force"])
             .expect_code(0);
@@ -204,29 +213,38 @@ fn what_was_never_ours_is_not_even_forced() {
 
 #[test]
 fn a_file_that_cannot_be_understood_stops_everything() {
-    let check = |program: &str, path: &str, text: &str, line: &str| {
+    let mut told = String::new();
+    for (program, path, text) in [
+        ("claude", ".mcp.json", "{\n  \"a\": 1,\n}\n"),
+        ("codex", ".codex/config.toml", "a = 1\nb =\n"),
+        ("codex", ".codex/config.toml", "a = 1\nmcp_servers = {}\n"),
+        ("opencode", "opencode.json", "{\n// mine\n}\n"),
+        ("gemini", ".gemini/settings.json", "{\"mcpServers\": []}"),
+        ("claude", "AGENTS.md", "a\n<!-- airboss:begin 0 -->\n"),
+    ] {
         let environment = empty();
         environment.write(path, text);
         let before = environment.state();
-        for arguments in [&["setup", program][..], &["setup", program, "--check"]] {
-            let told = environment.run(arguments);
-            told.expect_code(4);
-            let place = format!("Error: {path}:{line}: ");
-            assert!(told.stderr.contains(&place), "{told}");
-            assert!(told.stderr.contains("hint: "), "{told}");
-        }
+        let one = environment.run(["setup", program]);
+        let check = environment.run(["setup", program, "--check"]);
+        assert_eq!(check.expect_code(4).stderr, one.expect_code(4).stderr);
         assert_eq!(environment.state(), before, "{program}");
-    };
-    check("claude", ".mcp.json", "{\n  \"a\": 1,\n}\n", "3");
-    check("codex", ".codex/config.toml", "a = 1\nb =\n", "2");
-    check("opencode", "opencode.json", "{\n// mine\n}\n", "2");
-    check(
-        "gemini",
-        ".gemini/settings.json",
-        "{\"mcpServers\": []}",
-        "1",
-    );
-    check("claude", "AGENTS.md", "a\n<!-- airboss:begin 0 -->\n", "2");
+        told.push_str(&one.stderr);
+    }
+    insta::assert_snapshot!(told, @r#"
+    Error: .mcp.json:3: a comma has nothing after it
+    hint: mend it (comments are no JSON), then run the command again
+    Error: .codex/config.toml:2: string values must be quoted, expected literal string
+    hint: mend it, then run the command again
+    Error: .codex/config.toml: cannot extend value of type inline table with a dotted key
+    hint: add `airboss = { command = "airboss", args = ["mcp"] }` to `mcp_servers` by hand, then run the command again
+    Error: opencode.json:2: this is no JSON
+    hint: mend it (comments are no JSON), then run the command again
+    Error: .gemini/settings.json:1: `mcpServers` is no object
+    hint: make it one, then run the command again
+    Error: AGENTS.md:2: a block of Airboss begins here and does not end
+    hint: remove its marker lines, then run the command again
+    "#);
 }
 
 #[test]
@@ -251,7 +269,7 @@ fn no_link_leads_out_of_the_work_tree() {
             let before = environment.state();
             let told = environment.run(["setup", program]);
             told.expect_code(4);
-            assert!(told.stderr.contains("leads out of the work tree"), "{told}");
+            assert_eq!(told.told("leads out of the work tree").len(), 1, "{told}");
             assert_eq!(environment.state(), before, "{program}: {name}");
             assert_eq!(fs_err::read_to_string(outside.join("file")).unwrap(), text);
             assert_eq!(fs_err::read_dir(&outside).unwrap().count(), 1);
@@ -270,8 +288,14 @@ fn a_read_only_file_stops_everything() {
     fs_err::set_permissions(environment.path("AGENTS.md"), mode).unwrap();
     let before = environment.state();
     let told = environment.run(["setup", "claude"]);
-    told.expect_code(4);
-    assert!(told.stderr.contains("AGENTS.md is read-only"), "{told}");
+    assert_output!(environment, told, @r"
+    exit code: 4
+    ----- stdout -----
+
+    ----- stderr -----
+    Error: AGENTS.md is read-only
+    hint: `chmod u+w` allows it to be changed; nothing was changed
+    ");
     assert_eq!(environment.state(), before);
 }
 
@@ -335,7 +359,7 @@ fn without_a_name_those_that_are_used_here_are_set_up() {
     environment.write(".gemini/settings.json", "{}\n");
     let program = path.join("codex");
     fs_err::write(&program, "#!/bin/sh\n").unwrap();
-    make_executable(&program);
+    fs_err::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     assert_output!(environment, setup(&["--dry-run"]), @r"
     exit code: 0
     ----- stdout -----
@@ -382,11 +406,6 @@ fn without_a_name_those_that_are_used_here_are_set_up() {
     AGENTS.md: 1 removed
     ----- stderr -----
     ");
-}
-
-fn make_executable(path: &std::path::Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 #[test]

@@ -59,6 +59,7 @@ flights! {
         work::a_short_failure_is_survived,
         stages::a_task_is_flown_through_its_stages,
         stages::a_person_asks_from_inside,
+        stages::its_sandbox_keeps_airboss_out,
         ends::an_overloaded_service_is_waited_for,
         ends::a_rate_limit_is_waited_for,
         ends::a_broken_stream_is_waited_for,

@@ -109,7 +109,7 @@ pub(crate) fn a_person_asks_from_inside(flight: &Flight) {
     flight.environment.run(["setup", program]).expect_code(0);
     flight.environment.commit("set up");
     let words = "look at $(touch pwned) `touch pwned`; it's \"quoted\" & *";
-    let told = match flight.kind {
+    match flight.kind {
         // Nothing is allowed but what the command itself allows.
         Kind::Claude => flight.type_into(BOARD, &format!("/research 1 {words}"), &[]),
         // Its sandbox would keep Airboss from `.git` and the agent from its model.
@@ -118,7 +118,6 @@ pub(crate) fn a_person_asks_from_inside(flight: &Flight) {
             flight.type_into(BOARD, &format!("$research 1 {words}"), &free)
         }
     };
-    assert!(told.stdout.contains("task 1 is researched"), "{told}");
     assert_status(flight, "[RESEARCHED]", "researched");
     assert!(!flight.environment.path("pwned").exists());
 
@@ -143,6 +142,10 @@ pub(crate) fn a_person_asks_from_inside(flight: &Flight) {
     // The call of the shell, and the last words.
     assert_eq!((heard(before.trim()) >= 2, heard(after)), (true, 2));
 
+    // Its model heard what Airboss said.
+    let says = |request: &serde_json::Value| request.to_string().contains("task 1 is researched");
+    assert!(requests.iter().any(says));
+
     // What was typed reached the agent as it was, and of the session around it it knows nothing.
     let attempts = flight.attempts();
     assert_eq!(attempts.len(), 1);
@@ -154,4 +157,17 @@ pub(crate) fn a_person_asks_from_inside(flight: &Flight) {
     for name in ["CLAUDECODE", "CLAUDE_CODE_SESSION_ID", "CODEX_THREAD_ID"] {
         assert!(!variables.iter().any(|variable| variable == name), "{name}");
     }
+}
+
+/// In the sandbox of Codex nothing can be begun: Airboss says why, and nothing has changed.
+pub(crate) fn its_sandbox_keeps_airboss_out(flight: &Flight) {
+    set_up(flight);
+    flight.environment.run(["setup", "codex"]).expect_code(0);
+    let sandbox = ["-s", "workspace-write"];
+    flight.type_into(BOARD, "$research 1 at once", &sandbox);
+    // Codex has no event for a command that its sandbox stopped; its model is told.
+    let last = flight.requests().pop().unwrap().to_string();
+    assert!(last.contains("Read-only file system"), "{last}");
+    assert_status(flight, "[NOT STARTED]", "not_started");
+    assert_eq!(flight.attempts().len(), 0);
 }
