@@ -120,4 +120,41 @@ mod tests {
         assert_eq!(change(Some(b"two"), &Change::Remove), (true, None));
         assert!(!folder.path().join("a").exists());
     }
+
+    /// Whatever falls into the instant of an exchange, the last save is what stands there.
+    #[test]
+    fn no_save_of_a_person_is_lost() {
+        const SAVES: u32 = 300;
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace::open(folder.path()).unwrap();
+        let files = Files::new(&workspace);
+        files.prepare().unwrap();
+        let (name, place) = (path("AGENTS.md"), folder.path().join("AGENTS.md"));
+        fs_err::write(&place, "0").unwrap();
+        let (mut changed, mut left) = (0, 0);
+        std::thread::scope(|scope| {
+            let person = scope.spawn(|| {
+                for save in 1..=SAVES {
+                    // One that nobody answers is followed by another now and then.
+                    while save % 5 != 0 && !fs_err::read(&place).unwrap().ends_with(b"+") {
+                        std::thread::yield_now();
+                    }
+                    let draft = folder.path().join("draft");
+                    fs_err::write(&draft, save.to_string()).unwrap();
+                    fs_err::rename(&draft, &place).unwrap();
+                }
+            });
+            while !person.is_finished() {
+                let read = files.read(&name).unwrap().unwrap();
+                let text = String::from_utf8(read.clone()).unwrap() + "+";
+                match files.change(&name, Some(&read), &write(&text)).unwrap() {
+                    true => changed += 1,
+                    false => left += 1,
+                }
+            }
+        });
+        let last = fs_err::read_to_string(&place).unwrap();
+        assert_eq!(last.trim_end_matches('+'), SAVES.to_string());
+        assert!(changed > 0, "{left} were left alone");
+    }
 }

@@ -501,17 +501,22 @@ impl Publisher {
                 upon_save: saved.is_some(),
                 content: &content,
             };
-            let replaced = replace.run()?;
-            let done = saved.take();
-            if let Some(done) = &done {
-                self.shelf.seen(done)?;
+            let replaced = replace.run().inspect_err(|_| {
+                // Whoever comes next finds what is in hand.
+                let saved = saved.as_ref().map(|saved| self.shelf.free(&saved.entry));
+                drop(saved);
+            })?;
+            // It is back, or somebody has saved upon it since.
+            let back = saved.take();
+            if let Some(back) = &back {
+                self.shelf.seen(back)?;
             }
             match replaced {
                 Replaced::AsRead(displaced) => {
                     if let Some(displaced) = displaced {
                         self.shelf.seen(&displaced)?;
                     }
-                    return Ok(done.is_none());
+                    return Ok(back.is_none());
                 }
                 Replaced::Untouched => return Ok(false),
                 // Saved in this very instant: it goes back.
@@ -522,7 +527,15 @@ impl Publisher {
                 }
             }
         }
-        Err(io::Error::other(format!("{path} changes again and again")))
+        let kept = saved
+            .map(|saved| self.shelf.keep(&saved.entry))
+            .transpose()?;
+        let kept = kept.map_or_else(String::new, |kept| {
+            format!("; what was saved last is kept as {}", kept.display())
+        });
+        Err(io::Error::other(format!(
+            "{path} changes again and again{kept}"
+        )))
     }
 
     /// Removes a file that holds what was read; `false` when it holds something else by now.
