@@ -76,6 +76,31 @@ const USUAL: [&str; 11] = [
 const CLAUDE_PREFIXES: [&str; 2] = ["ANTHROPIC_", "CLAUDE_"];
 const CODEX_PREFIXES: [&str; 2] = ["OPENAI_", "CODEX_"];
 
+/// What the same two programs tell their own tools about the session that they run in. A person
+/// may start Airboss from there, and the agents that it flies have sessions of their own: with
+/// these they would take themselves for a part of that one, and find its socket. (Seen with
+/// Claude Code 2.1.328 and Codex 0.169.0.)
+const OF_A_SESSION: [&str; 16] = [
+    "CLAUDE_PID",
+    "CLAUDE_CODE_CHILD_NOTES_DIR",
+    "CLAUDE_CODE_CHILD_SESSION",
+    "CLAUDE_CODE_ENTRYPOINT",
+    "CLAUDE_CODE_EXECPATH",
+    "CLAUDE_CODE_MESSAGING_SOCKET",
+    "CLAUDE_CODE_MESSAGING_TOKEN",
+    "CLAUDE_CODE_SESSION_ATTENDED",
+    "CLAUDE_CODE_SESSION_ID",
+    "CLAUDE_CODE_SSE_PORT",
+    "CODEX_CI",
+    "CODEX_PERMISSION_PROFILE",
+    "CODEX_SESSION_ID",
+    "CODEX_THREAD_ID",
+    "CODEX_TOOL_CALL_ID",
+    "CODEX_VERSION",
+];
+/// The same: whether there is a network is asked of the sandbox that one is in.
+const OF_A_SANDBOX: &str = "CODEX_SANDBOX";
+
 /// What an attempt's process is made of besides the agent itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'call> {
@@ -178,21 +203,24 @@ impl Agent {
         arguments
     }
 
-    fn environment_for(&self, call: &Call<'_>) -> Vec<(String, String)> {
+    /// Whether it gets a variable of Airboss's own environment.
+    fn gets(&self, name: &str) -> bool {
         let prefixes: &[&str] = match self.backend {
             Backend::Claude => &CLAUDE_PREFIXES,
             Backend::Codex => &CODEX_PREFIXES,
             Backend::Scripted(_) | Backend::Command => &[],
         };
-        let passes = |name: &str| {
-            USUAL.contains(&name)
-                || self.pass.iter().any(|pass| pass == name)
-                || prefixes.iter().any(|prefix| name.starts_with(prefix))
-        };
+        let of_a_session = OF_A_SESSION.contains(&name) || name.starts_with(OF_A_SANDBOX);
+        USUAL.contains(&name)
+            || self.pass.iter().any(|pass| pass == name)
+            || (prefixes.iter().any(|prefix| name.starts_with(prefix)) && !of_a_session)
+    }
+
+    fn environment_for(&self, call: &Call<'_>) -> Vec<(String, String)> {
         let mut environment: Vec<(String, String)> = call
             .environment
             .iter()
-            .filter(|(name, _)| passes(name))
+            .filter(|(name, _)| self.gets(name))
             .cloned()
             .collect();
         let steps: Vec<&str> = call.order.steps.iter().map(|step| step.as_str()).collect();
@@ -225,4 +253,49 @@ pub fn temporary(directory: &Path) -> PathBuf {
 
 fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn an_agent_learns_nothing_of_the_session_that_airboss_was_started_from() {
+        let agent = |backend| Agent {
+            name: "one".to_owned(),
+            backend,
+            program: PathBuf::from("one"),
+            arguments: Vec::new(),
+            model: None,
+            pass: vec!["MINE".to_owned()],
+            limits: Limits {
+                deadline: Duration::from_secs(1),
+                idle: Duration::from_secs(1),
+                interrupt_grace: Duration::from_secs(1),
+                terminate_grace: Duration::from_secs(1),
+                line_bytes_max: 1,
+                log_bytes_max: 1,
+                flood_bytes_max: 1,
+            },
+        };
+        let check = |backend, name: &str, expected: bool| {
+            assert_eq!(agent(backend).gets(name), expected, "{name}");
+        };
+        check(Backend::Claude, "ANTHROPIC_API_KEY", true);
+        check(Backend::Claude, "CLAUDE_CONFIG_DIR", true);
+        check(Backend::Claude, "CLAUDE_CODE_MAX_RETRIES", true);
+        check(Backend::Claude, "CLAUDECODE", false);
+        check(Backend::Claude, "CLAUDE_CODE_MESSAGING_SOCKET", false);
+        check(Backend::Claude, "CLAUDE_CODE_SESSION_ID", false);
+        check(Backend::Codex, "CODEX_HOME", true);
+        check(Backend::Codex, "CODEX_THREAD_ID", false);
+        check(Backend::Codex, "CODEX_SANDBOX_NETWORK_DISABLED", false);
+        for backend in [Backend::Claude, Backend::Codex, Backend::Command] {
+            check(backend, "PATH", true);
+            check(backend, "MINE", true);
+            check(backend, "AIRBOSS_ATTEMPT", false);
+        }
+    }
 }

@@ -12,6 +12,7 @@ pub mod projection;
 pub mod registry;
 pub mod run;
 pub mod settings;
+pub mod setup;
 pub mod stage;
 pub mod store;
 pub mod supervise;

@@ -190,6 +190,27 @@ impl TestEnvironment {
         }
     }
 
+    /// A command of another program in this environment.
+    #[must_use]
+    pub fn program<I>(&self, program: impl AsRef<OsStr>, arguments: I) -> Invocation<'_>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<OsStr>,
+    {
+        let mut command = self.bare(program);
+        command.args(arguments);
+        Invocation {
+            environment: self,
+            command,
+        }
+    }
+
+    /// The program that is tested.
+    #[must_use]
+    pub fn airboss(&self) -> &Path {
+        &self.airboss
+    }
+
     /// Runs the program to its end.
     #[track_caller]
     pub fn run<I>(&self, arguments: I) -> Output

@@ -171,6 +171,8 @@ pub enum Command {
     Selftest(Lazy<command::selftest::SelftestArguments>),
     /// Show the settings and where they come from.
     Config(Lazy<command::config::ConfigArguments>),
+    /// Make agent programs know airboss here: slash commands, a skill, the MCP server.
+    Setup(Lazy<command::setup::SetupArguments>),
     /// Show the commands that this repository's settings would run, and allow them.
     Trust(Lazy<command::trust::TrustArguments>),
     /// Print the completions of a shell.
@@ -262,6 +264,7 @@ impl Cli {
             Command::Doctor(arguments) => command::doctor::doctor(context, arguments),
             Command::Selftest(arguments) => command::selftest::selftest(context, arguments),
             Command::Config(arguments) => command::config::config(context, arguments),
+            Command::Setup(arguments) => command::setup::setup(context, arguments),
             Command::Trust(arguments) => command::trust::trust(context, arguments),
             Command::Completions(arguments) => {
                 command::completions::completions(context, arguments)

@@ -36,7 +36,7 @@ use self::exchange::{Replace, Replaced};
 pub use self::place::PlaceError;
 pub(crate) use self::place::require_own;
 pub(crate) use self::shelf::fresh_draft;
-use self::shelf::{Entry, Shelf};
+use self::shelf::{Displaced, Entry, Shelf};
 pub use self::shelf::{Fate, Leftover};
 pub use self::text::Text;
 use self::writing::{OnDisk, Prepared, Writing, wait_while_hot};
@@ -506,11 +506,7 @@ impl Publisher {
     /// When it cannot be written, or its place is not inside the work tree.
     pub fn write(&self, path: &RepoPath, content: &[u8]) -> io::Result<()> {
         let content = Text::from(content.to_owned());
-        let target =
-            place::resolve(self.vfs(), &self.top, path, true).map_err(|error| match error {
-                PlaceError::Io(error) => error,
-                other => io::Error::other(other),
-            })?;
+        let target = place::resolve(self.vfs(), &self.top, path, true).map_err(no_place)?;
         for _ in 0..TRIES_MAX {
             let read = read_if_any(self.vfs(), &target)?.map(Text::from);
             if read.as_ref() == Some(&content) {
@@ -534,6 +530,94 @@ impl Publisher {
             }
         }
         Err(io::Error::other(format!("{path} appears again and again")))
+    }
+
+    /// Writes a file that is a person's as well: once, and only over what was read. `false` when
+    /// something else stands there by now; that stays.
+    ///
+    /// # Errors
+    /// As for [`Publisher::write`].
+    pub fn replace(
+        &self,
+        path: &RepoPath,
+        read: Option<&[u8]>,
+        content: &[u8],
+    ) -> io::Result<bool> {
+        let target = place::resolve(self.vfs(), &self.top, path, true).map_err(no_place)?;
+        let read = read.map(|bytes| Text::from(bytes.to_owned()));
+        if read_if_any(self.vfs(), &target)?.map(Text::from) != read {
+            return Ok(false);
+        }
+        let (mut on_disk, mut content) = (read, Text::from(content.to_owned()));
+        let mut saved: Option<Displaced> = None;
+        for _ in 0..TRIES_MAX {
+            let replace = Replace {
+                shelf: &self.shelf,
+                path,
+                target: &target,
+                read: on_disk.as_ref(),
+                upon_save: saved.is_some(),
+                content: &content,
+            };
+            let replaced = replace.run().inspect_err(|_| {
+                // Whoever comes next finds what is in hand.
+                let saved = saved.as_ref().map(|saved| self.shelf.free(&saved.entry));
+                drop(saved);
+            })?;
+            // It is back, or somebody has saved upon it since.
+            let back = saved.take();
+            if let Some(back) = &back {
+                self.shelf.seen(back)?;
+            }
+            match replaced {
+                Replaced::AsRead(displaced) => {
+                    if let Some(displaced) = displaced {
+                        self.shelf.seen(&displaced)?;
+                    }
+                    return Ok(back.is_none());
+                }
+                Replaced::Untouched => return Ok(false),
+                // Saved in this very instant: it goes back.
+                Replaced::Displaced(save) => {
+                    on_disk = Some(content);
+                    content = save.content.clone();
+                    saved = Some(save);
+                }
+            }
+        }
+        let kept = saved
+            .map(|saved| self.shelf.keep(&saved.entry))
+            .transpose()?;
+        let kept = kept.map_or_else(String::new, |kept| {
+            format!("; what was saved last is kept as {}", kept.display())
+        });
+        Err(io::Error::other(format!(
+            "{path} changes again and again{kept}"
+        )))
+    }
+
+    /// Removes a file that holds what was read; `false` when it holds something else by now.
+    ///
+    /// # Errors
+    /// As for [`Publisher::write`].
+    pub fn remove(&self, path: &RepoPath, read: &[u8]) -> io::Result<bool> {
+        let target = place::resolve(self.vfs(), &self.top, path, false).map_err(no_place)?;
+        match read_if_any(self.vfs(), &target)? {
+            Some(found) if found == read => {}
+            found => return Ok(found.is_none()),
+        }
+        self.vfs().remove_file(&target)?;
+        self.vfs()
+            .sync_directory(target.parent().unwrap_or(&target))?;
+        Ok(true)
+    }
+
+    /// Looks whether a file may be written, without writing it.
+    ///
+    /// # Errors
+    /// When its place is not inside the work tree, or it is no file, or read-only.
+    pub fn may_write(&self, path: &RepoPath) -> Result<(), PlaceError> {
+        place::resolve(self.vfs(), &self.top, path, false).map(drop)
     }
 
     /// Publishes one file, and tells whether it was written.
@@ -617,6 +701,13 @@ fn are_published(store: &dyn Store, rows: &[PublishRow]) -> bool {
         let known = store.publication(&row.plan, &row.path).ok().flatten();
         known.is_some_and(|known| known.sequence >= row.sequence)
     })
+}
+
+fn no_place(error: PlaceError) -> io::Error {
+    match error {
+        PlaceError::Io(error) => error,
+        other => io::Error::other(other),
+    }
 }
 
 /// The newest operation that a file shows which is to be published.

@@ -6,6 +6,7 @@
 //! | `shellonly` | runs the shell command only |
 //! | `slowtool` | a shell command that takes five minutes, with a child of its own |
 //! | `slowonce` | such a command first; then, or in a later task of the conversation, `ok` |
+//! | `board` | writes the file that a stage asks for; runs what an installed command says |
 //! | `loop` | shell commands without end |
 //! | `http400`, `http401`, `http429`, `http500`, `http529` | every request fails with this status |
 //! | `flaky500` | the first two requests fail with 500, then `ok` |
@@ -26,11 +27,12 @@
 use serde_json::{Map, Value, json};
 
 /// All scenarios, by name.
-pub const SCENARIOS: [&str; 18] = [
+pub const SCENARIOS: [&str; 19] = [
     "ok",
     "shellonly",
     "slowtool",
     "slowonce",
+    "board",
     "loop",
     "http400",
     "http401",
@@ -101,6 +103,8 @@ pub enum Work {
     Slow,
     /// A slow shell in the first task of a conversation; write, shell, done.
     SlowOnce,
+    /// The file that a stage asks for, done; or what an installed command says, done; or whole.
+    Board,
     /// Shell for ever.
     Endless,
 }
@@ -129,6 +133,7 @@ impl Scenario {
             "shellonly" => Self::Work(Work::ShellOnly),
             "slowtool" => Self::Work(Work::Slow),
             "slowonce" => Self::Work(Work::SlowOnce),
+            "board" => Self::Work(Work::Board),
             "loop" => Self::Work(Work::Endless),
             "flaky500" => Self::Flaky(500),
             "unified429" => Self::Exhausted,
@@ -180,6 +185,12 @@ pub struct Conversation {
     pub directory: Option<String>,
     /// The ids of the steps that the task names.
     pub steps: Vec<String>,
+    /// The file that a stage asks for.
+    pub artifact: Option<String>,
+    /// What a person typed behind the name of a skill.
+    typed: Option<String>,
+    /// What an installed command says to run, with what was typed.
+    pub command: Option<String>,
     /// The results of tools since the task was set.
     pub results: usize,
     /// The tasks that were set, this one included; more than one in a session that was resumed.
@@ -208,17 +219,50 @@ impl Conversation {
             .filter_map(step_id)
             .map(str::to_owned)
             .collect();
+        if let Some((_, typed)) = text.strip_prefix('$').and_then(|text| text.split_once(' ')) {
+            self.typed = Some(typed.to_owned());
+        }
+        let artifact = text.lines().find_map(|line| line.split_once(ARTIFACT));
+        let command = installed(text, self.typed.as_deref());
         let task = directory.is_some()
             || marked.is_some()
             || !steps.is_empty()
+            || command.is_some()
             || text.contains("NEXTTASK");
         if task {
             self.results = 0;
             self.tasks += 1;
+            self.artifact = artifact.map(|(_, path)| path.trim().to_owned());
+            self.command = command;
             self.steps = steps;
             self.directory = marked.or(directory).or(self.directory.take());
         }
     }
+}
+
+/// What stands before the path of the file that a stage asks for.
+const ARTIFACT: &str = "to exactly this path: ";
+
+/// What the text of an installed command says to run: the line with `NUMBER`, or the one that
+/// takes free text on standard input, with what was typed in their places.
+fn installed(text: &str, typed: Option<&str>) -> Option<String> {
+    let mut lines = text.lines();
+    let line = lines.find(|line| line.starts_with("airboss ") && line.ends_with(" NUMBER"))?;
+    let between = text
+        .split_once("<typed>\n")
+        .and_then(|(_, rest)| rest.split_once("\n</typed>"));
+    let typed = between.map(|(typed, _)| typed).or(typed)?.trim();
+    let (number, words) = typed.split_once(' ').unwrap_or((typed, ""));
+    if words.is_empty() {
+        return Some(line.replace("NUMBER", number));
+    }
+    let (_, form) = text.split_once(&format!("{line} --prompt-file"))?;
+    let (form, _) = form.split_once("\n```")?;
+    let form = form.replace("the free text", words);
+    Some(format!(
+        "{} --prompt-file{form}",
+        line.replace("NUMBER", number)
+    ))
 }
 
 /// The id on a line `Step ID: text`; it becomes a file name, so it holds nothing odd.
@@ -278,18 +322,43 @@ pub fn reply(scenario: Scenario, conversation: &Conversation) -> Reply {
         _ => (Work::Whole, *results),
     };
     match (work, turn) {
+        (Work::Board, 0) if conversation.command.is_some() => {
+            shell(conversation.command.as_deref().unwrap_or_default())
+        }
+        (Work::Board, 0) if conversation.artifact.is_some() => write(conversation, &files[0]),
+        (Work::Board, _) if conversation.command.is_some() || conversation.artifact.is_some() => {
+            Reply::Text(DONE.to_owned())
+        }
         (Work::Endless, turn) => shell(&format!("echo turn {turn}")),
         (Work::Slow, 0) => shell("echo $$ > sleeper.pid; sleep 297 & echo $! > sleeper2.pid; wait"),
         (Work::SlowOnce, _) => shell("setsid sleep 297 & sleep 297 & wait"),
         (Work::ShellOnly, 0) => shell(&check),
-        (Work::Whole, turn) if turn < files.len() => write(conversation, &files[turn]),
-        (Work::Whole, turn) if turn == files.len() => shell(&check),
+        (Work::Whole | Work::Board, turn) if turn < files.len() => {
+            write(conversation, &files[turn])
+        }
+        (Work::Whole | Work::Board, turn) if turn == files.len() => shell(&check),
         _ => Reply::Text(DONE.to_owned()),
     }
 }
 
+/// A report and a plan, as Airboss accepts them. Neither holds a quote or a per cent sign.
+const REPORT: &str = "# What is there\n\n## Findings\n\nThe files of the project were read. There \
+                      is one text that says what it is for, and nothing that the task would \
+                      disturb. It can be carried out in two phases, each with one new file.\n";
+const PLAN: &str = "# Two files\n\n### Phase 1: The first [NOT STARTED]\n\n- **Depends on**: \
+                    none\n- [ ] Write `out/p1.txt`\n\n### Phase 2: The second [NOT STARTED]\n\n\
+                    - **Depends on**: Phase 1\n- [ ] Write `out/p2.txt`\n";
+
 /// The files of a task: name and content.
 fn files(conversation: &Conversation) -> Vec<(String, String)> {
+    if let Some(artifact) = &conversation.artifact {
+        let content = if artifact.contains("/plans/") {
+            PLAN
+        } else {
+            REPORT
+        };
+        return vec![(artifact.clone(), content.to_owned())];
+    }
     if conversation.steps.is_empty() {
         return vec![("hello.txt".to_owned(), "hello from the model\n".to_owned())];
     }
@@ -377,6 +446,10 @@ fn call(tool: &Tool, wish: &Wish<'_>) -> Reply {
             }
             ("command" | "cmd" | "script", _, Some(command)) => Some(json!(command)),
             ("commands", _, Some(command)) => Some(json!([command])),
+            // Codex looks away from a command after ten seconds; an agent of Airboss takes longer.
+            ("yield_time_ms", _, Some(command)) if command.starts_with("airboss ") => {
+                Some(json!(100_000))
+            }
             _ if required.iter().any(|required| required == name) => {
                 Some(filler(name, property, &kind))
             }

@@ -164,6 +164,29 @@ fn a_slow_command_comes_once_in_a_conversation() {
 }
 
 #[test]
+fn a_board_gets_what_it_asks_for() {
+    let server = ModelServer::start().unwrap();
+    let reply = |prompt: &str, results| claude_reply(&server, "board", prompt, results);
+    let stage =
+        "Working directory: /w/x\n\nWrite one report to exactly this path: a/reports/1.md\n";
+    assert_eq!(reply(stage, 0)["file_path"], "/w/x/a/reports/1.md");
+    assert!(reply(stage, 1).is_string());
+    assert_eq!(reply(TASK, 0)["file_path"], "/w/x/out/1-2.txt");
+
+    let installed = |typed: &str| {
+        format!(
+            "<typed>\n{typed}\n</typed>\n\n```sh\nairboss go NUMBER\n```\n\n```sh\nairboss go NUMBER \
+             --prompt-file - <<'END'\nthe free text\nEND\n```\n"
+        )
+    };
+    let command = |typed: &str| reply(&installed(typed), 0)["command"].clone();
+    assert_eq!(command("7"), "airboss go 7");
+    let with_words = "airboss go 7 --prompt-file - <<'END'\nin $blue\nEND";
+    assert_eq!(command("7 in $blue"), with_words);
+    assert!(reply(&installed("7"), 1).is_string());
+}
+
+#[test]
 fn codex_writes_runs_and_ends() {
     let server = ModelServer::start().unwrap();
     let reply = |results| codex_reply(&server, "ok", TASK, results);

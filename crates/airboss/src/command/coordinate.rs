@@ -3,6 +3,8 @@
 //! What comes next is [`Workflow::after`]'s; it is stored with the end of the stage that decided
 //! it, so a process that is killed goes on where it was when the command is given again.
 
+use std::path::PathBuf;
+
 use airboss_core::board::{Task, TaskChange};
 use airboss_core::exit::ExitCode;
 use airboss_core::id::TaskId;
@@ -15,7 +17,7 @@ use airboss_engine::stage::{Request, note};
 use owo_colors::OwoColorize as _;
 use serde_json::{Value, json};
 
-use super::stage::{Flown, How, StageFlight, only_one, run_checks};
+use super::stage::{Flown, How, StageFlight, only_one, prompt_file, run_checks};
 use super::task::add::{AddArguments, add_as};
 use crate::board::{self, BoardWriting};
 use crate::context::Context;
@@ -30,8 +32,11 @@ const TITLE_MAX: usize = 80;
 #[derive(clap::Args, Clone, Debug)]
 pub struct CoordinateArguments {
     /// The task's number; or what is to be done, in words, which makes a new task.
-    #[arg(value_name = "N|TEXT")]
-    what: String,
+    #[arg(value_name = "N|TEXT", required_unless_present = "prompt_file")]
+    what: Option<String>,
+    /// Read what is to be done from this file, which makes a new task; `-` is standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "what")]
+    prompt_file: Option<PathBuf>,
     /// How far: research, plan, revise, implement, test, debug or full. Without it, what was
     /// begun goes on, or one is suggested.
     #[arg(long, value_name = "SCOPE", value_parser = scope)]
@@ -58,9 +63,13 @@ pub fn coordinate(
     context: &Context,
     arguments: &CoordinateArguments,
 ) -> Result<ExitCode, CliError> {
-    let number = match arguments.what.parse::<u32>() {
-        Ok(number) => number,
-        Err(_) => created(context, &arguments.what)?,
+    let number = match (&arguments.prompt_file, &arguments.what) {
+        (Some(file), _) => created(context, &prompt_file(context, file)?)?,
+        (None, what) => {
+            let what = what.as_deref().unwrap_or_default();
+            let number = what.parse::<u32>();
+            number.or_else(|_| created(context, what))?
+        }
     };
     let writing = BoardWriting::open(context, &WriteOptions::default())?;
     let mode = writing.mode();

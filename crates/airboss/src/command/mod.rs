@@ -27,6 +27,7 @@ pub mod retry;
 pub mod run;
 pub mod runs;
 pub mod selftest;
+pub mod setup;
 pub mod stage;
 pub mod status;
 pub mod task;

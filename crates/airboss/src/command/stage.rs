@@ -5,7 +5,8 @@
 //! and the board says what came of it. The words at the end are few; `airboss log` and
 //! `airboss why` have the rest.
 
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use airboss_core::board::TaskChange;
 use airboss_core::board::transition::Mode;
@@ -39,6 +40,8 @@ use crate::report;
 
 /// The prompts of a project's own, from the top of the work tree.
 const TEMPLATES: &str = ".airboss/prompts";
+/// Bytes of a file with what is asked for: a prompt shows the first few hundred.
+const PROMPT_FILE_MAX: u64 = 64 * 1024;
 /// Lines of a red check that are shown; the log has the rest.
 const OUTPUT_LINES: usize = 10;
 
@@ -59,6 +62,9 @@ pub struct How {
     /// What is asked for, besides the task's own words.
     #[arg(value_name = "PROMPT")]
     pub words: Vec<String>,
+    /// Read what is asked for from this file; `-` is standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "words")]
+    pub prompt_file: Option<PathBuf>,
     /// The agent to fly it with, as named in the configuration.
     #[arg(long, value_name = "NAME")]
     pub agent: Option<String>,
@@ -71,6 +77,58 @@ pub struct How {
     /// Print what would be made and the prompts, and start nothing.
     #[arg(long)]
     pub dry_run: bool,
+}
+
+impl How {
+    /// The same with what is asked for as words, wherever it was: standard input is read once.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn with_words(&self, context: &Context) -> Result<Self, CliError> {
+        let Some(file) = &self.prompt_file else {
+            return Ok(self.clone());
+        };
+        Ok(Self {
+            words: vec![prompt_file(context, file)?],
+            prompt_file: None,
+            ..self.clone()
+        })
+    }
+}
+
+/// What is asked for, from a file or from standard input.
+///
+/// # Errors
+/// When it cannot be read, says nothing, is no text, or is far too long to be a prompt.
+pub fn prompt_file(context: &Context, file: &Path) -> Result<String, CliError> {
+    let mut bytes = Vec::new();
+    let limit = PROMPT_FILE_MAX + 1;
+    let shown = match file == Path::new("-") {
+        true => {
+            std::io::stdin()
+                .lock()
+                .take(limit)
+                .read_to_end(&mut bytes)?;
+            "standard input".to_owned()
+        }
+        false => {
+            let opened = fs_err::File::open(context.directory.join(file))?;
+            opened.take(limit).read_to_end(&mut bytes)?;
+            file.display().to_string()
+        }
+    };
+    if bytes.len() as u64 > PROMPT_FILE_MAX {
+        let message = format!("{shown} holds more than {PROMPT_FILE_MAX} bytes");
+        return Err(CliError::refused(message)
+            .hint("put the long part into a file of the project, and name it"));
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|_| CliError::refused(format!("{shown} is not UTF-8")).hint("save it as UTF-8"))?;
+    match text.trim() {
+        "" => Err(CliError::refused(format!("{shown} says nothing"))
+            .hint("leave `--prompt-file` out when there is nothing to say")),
+        text => Ok(text.to_owned()),
+    }
 }
 
 /// A task to research.
@@ -230,8 +288,9 @@ fn implement(context: &Context, arguments: &ImplementArguments) -> Result<ExitCo
     let Some((last, others)) = arguments.tasks.0.split_last() else {
         return Ok(code);
     };
+    let how = &arguments.how.with_words(context)?;
     for number in others {
-        let one = match one(context, Stage::Implement, 1, *number, &arguments.how) {
+        let one = match one(context, Stage::Implement, 1, *number, how) {
             Ok(one) => one,
             Err(error) => {
                 context.printer.warning(&format!("task {number}: {error}"));
@@ -245,7 +304,7 @@ fn implement(context: &Context, arguments: &ImplementArguments) -> Result<ExitCo
             code = one;
         }
     }
-    let one = one(context, Stage::Implement, 1, *last, &arguments.how)?;
+    let one = one(context, Stage::Implement, 1, *last, how)?;
     Ok(if code == ExitCode::Success { one } else { code })
 }
 
@@ -260,6 +319,7 @@ pub fn one(
     number: u32,
     how: &How,
 ) -> Result<ExitCode, CliError> {
+    let how = &how.with_words(context)?;
     let writing = BoardWriting::open(context, &WriteOptions::default())?;
     let words = how.words.join(" ");
     let request = Request {

@@ -7,6 +7,7 @@ mod commands;
 mod concurrent;
 mod errors;
 mod settings;
+mod setup;
 mod status_file;
 
 use airboss_testkit::TestEnvironment;

@@ -12,6 +12,7 @@
 
 mod ends;
 mod interruptions;
+mod stages;
 mod support;
 mod work;
 
@@ -36,6 +37,8 @@ flights! {
         work::a_plan_is_done,
         work::refused_tools_are_no_work,
         work::a_short_failure_is_survived,
+        stages::a_task_is_flown_through_its_stages,
+        stages::a_person_asks_from_inside,
         ends::an_overloaded_service_is_waited_for,
         ends::a_rate_limit_is_waited_for,
         ends::a_used_up_subscription_names_its_reset,
@@ -54,6 +57,9 @@ flights! {
         work::a_plan_is_done,
         work::refused_tools_are_no_work,
         work::a_short_failure_is_survived,
+        stages::a_task_is_flown_through_its_stages,
+        stages::a_person_asks_from_inside,
+        stages::its_sandbox_keeps_airboss_out,
         ends::an_overloaded_service_is_waited_for,
         ends::a_rate_limit_is_waited_for,
         ends::a_broken_stream_is_waited_for,

@@ -15,7 +15,7 @@ use airboss_engine::agents::Backend;
 use airboss_engine::store::{OperationQuery, Store as _};
 use airboss_engine::supervise::{Reader, Stream};
 use airboss_engine::workspace::Workspace;
-use airboss_testkit::environment::{Output, Running, TestEnvironment, eventually};
+use airboss_testkit::environment::{Invocation, Output, Running, TestEnvironment, eventually};
 use airboss_testkit::model_server::ModelServer;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -50,6 +50,13 @@ impl Kind {
         match self {
             Self::Claude => "AIRBOSS_TEST_CLAUDE",
             Self::Codex => "AIRBOSS_TEST_CODEX",
+        }
+    }
+
+    const fn model(self) -> &'static str {
+        match self {
+            Self::Claude => "claude-sonnet-4-5",
+            Self::Codex => "mock-model",
         }
     }
 
@@ -194,23 +201,84 @@ impl Flight {
         self.configure(setup);
     }
 
+    /// Writes configuration and a board with one task.
+    pub(crate) fn set_up_board(&self, setup: &Setup<'_>) {
+        self.configure(setup);
+        self.environment.run(["init", "--yes"]).expect_code(0);
+        let add = [
+            "task",
+            "add",
+            "Make two files",
+            "--description",
+            "One each.",
+        ];
+        self.environment.run(add).expect_code(0);
+    }
+
+    /// What Codex has to be told to find the model server.
+    fn provider(&self, scenario: &str) -> Vec<String> {
+        let url = self.server.base_url(scenario, TAG);
+        vec![
+            "-c".to_owned(),
+            "model_provider=mock".to_owned(),
+            "-c".to_owned(),
+            format!(
+                "model_providers.mock={{name=\"mock\",base_url=\"{url}/v1\",env_key=\"MOCK_KEY\",\
+                 wire_api=\"responses\",request_max_retries=1,stream_max_retries=1}}"
+            ),
+        ]
+    }
+
+    /// Runs a command of Airboss with the variables of the flight.
+    #[track_caller]
+    pub(crate) fn airboss<const N: usize>(&self, arguments: [&str; N], code: i32) -> Output {
+        self.end(
+            self.with_variables(self.environment.command(arguments)),
+            code,
+        )
+    }
+
+    /// Has the agent program itself do what a person types into it, without asking anybody.
+    /// `arguments` say what the person allows.
+    #[track_caller]
+    pub(crate) fn type_into(&self, scenario: &str, text: &str, arguments: &[&str]) -> Output {
+        let mut all: Vec<String> = match self.kind {
+            Kind::Claude => "-p --output-format stream-json --verbose --model",
+            Kind::Codex => "exec --json --skip-git-repo-check -m",
+        }
+        .split(' ')
+        .map(str::to_owned)
+        .collect();
+        all.push(self.kind.model().to_owned());
+        if self.kind == Kind::Codex {
+            all.extend(self.provider(scenario));
+        }
+        all.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        all.push(text.to_owned());
+        let programs = self.environment.airboss().parent().unwrap().display();
+        // A login shell, which Codex takes, begins with a `PATH` of its own.
+        let profile = format!("PATH=\"{programs}:$PATH\"\n");
+        fs_err::write(self.environment.outside("home/.bash_profile"), profile).unwrap();
+        let path = std::env::var("PATH").unwrap_or_default();
+        let command = self.environment.program(&self.program, &all);
+        self.end(
+            self.with_variables(command.env("PATH", format!("{programs}:{path}"))),
+            0,
+        )
+    }
+
+    fn with_variables(&self, mut command: Invocation<'_>) -> Running {
+        for (name, value) in self.variables.borrow().iter() {
+            command = command.env(name, value);
+        }
+        command.start()
+    }
+
     fn configure(&self, setup: &Setup<'_>) {
-        let model = match self.kind {
-            Kind::Claude => "claude-sonnet-4-5",
-            Kind::Codex => "mock-model",
-        };
+        let model = self.kind.model();
         let mut arguments: Vec<String> = Vec::new();
         if self.kind == Kind::Codex {
-            let url = self.server.base_url(setup.scenario, TAG);
-            arguments.extend([
-                "-c".to_owned(),
-                "model_provider=mock".to_owned(),
-                "-c".to_owned(),
-                format!(
-                    "model_providers.mock={{name=\"mock\",base_url=\"{url}/v1\",env_key=\"MOCK_KEY\",\
-                     wire_api=\"responses\",request_max_retries=1,stream_max_retries=1}}"
-                ),
-            ]);
+            arguments.extend(self.provider(setup.scenario));
         }
         arguments.extend(setup.arguments.iter().map(|&argument| argument.to_owned()));
         let name = self.kind.name();
@@ -241,11 +309,7 @@ impl Flight {
 
     /// Starts `airboss run`.
     pub(crate) fn start(&self) -> Running {
-        let mut command = self.environment.command(["run", PLAN]);
-        for (name, value) in self.variables.borrow().iter() {
-            command = command.env(name, value);
-        }
-        command.start()
+        self.with_variables(self.environment.command(["run", PLAN]))
     }
 
     /// Waits for the end of `airboss run` and looks at its exit code.
@@ -471,6 +535,16 @@ impl Attempt {
             .as_str()
             .unwrap()
             .to_owned()
+    }
+
+    /// The names of the variables of its environment.
+    pub(crate) fn variables(&self) -> Vec<String> {
+        let spec = self.json("spec.json");
+        let pairs = spec["environment"].as_array().unwrap();
+        pairs
+            .iter()
+            .map(|pair| pair[0].as_str().unwrap().to_owned())
+            .collect()
     }
 
     fn json(&self, name: &str) -> Value {
