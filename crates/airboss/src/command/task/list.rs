@@ -106,12 +106,7 @@ fn queued(reading: &BoardReading) -> Vec<Queued> {
     let todo = reading.workspace.top.join(&reading.places.todo);
     // Without the file the order is that of the numbers.
     let bytes = fs_err::read(todo).unwrap_or_default();
-    let order: Vec<_> = TodoFile::parse(&bytes)
-        .entries
-        .iter()
-        .map(|entry| entry.number)
-        .collect();
-    queue(&reading.board, &order)
+    queue(&reading.board, &TodoFile::order(&bytes))
 }
 
 /// Shows what can be worked on now, and what every other open task waits for.
