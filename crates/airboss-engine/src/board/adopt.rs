@@ -183,6 +183,7 @@ impl Survey {
             desk.commit_new_files(&mut done)?;
         }
         desk.remember_head();
+        desk.remember_first_boot(&done)?;
         Ok((desk, done))
     }
 

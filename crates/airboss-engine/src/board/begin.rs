@@ -45,5 +45,6 @@ pub fn begin(
     if desk.commits {
         desk.commit_new_files(&mut done)?;
     }
+    desk.remember_first_boot(&done)?;
     Ok((desk, done))
 }

@@ -229,6 +229,15 @@ impl Desk {
         Ok(settled)
     }
 
+    /// Remembers this boot in a store that knows none: what was just published is durable, and
+    /// there is nothing older that a power failure could have undone.
+    pub(super) fn remember_first_boot(&mut self, done: &Done) -> Result<(), BoardError> {
+        if done.settled.pending.is_empty() && self.store.boot()?.is_none() {
+            self.store.set_boot(boot_id())?;
+        }
+        Ok(())
+    }
+
     /// Remembers that the files of HEAD were looked at, as far as they are those on disk.
     pub(super) fn remember_head(&self) {
         if let Some(repository) = &self.workspace.repository {

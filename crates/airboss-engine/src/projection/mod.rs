@@ -60,7 +60,7 @@ const GATE_PATIENCE: Duration = Duration::from_secs(8);
 const GATE_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// How long a publisher that waits does not look: less than a publication takes with many at work.
-const GATE_PAUSE_MAX: Duration = Duration::from_millis(8);
+const GATE_PAUSE_MAX: Duration = Duration::from_millis(12);
 
 /// How often a publisher that waits looks whether others get something done.
 const GATE_LOOK: Duration = Duration::from_millis(500);
@@ -198,7 +198,7 @@ impl Publisher {
     ) -> Result<Settled, StoreError> {
         let mut settled = Settled::default();
         let leftovers = self.sweep(store, &mut settled)?;
-        self.settle_all(store, plan, (&[], leftovers), decide, settled)
+        self.settle_all(store, plan, (&[], leftovers, None), decide, settled)
     }
 
     /// Publishes what a change has put into the outbox, after the same process has settled: what
@@ -207,7 +207,7 @@ impl Publisher {
     /// # Errors
     /// When the outbox cannot be read.
     pub fn publish_change(&self, store: &mut dyn Store) -> Result<Settled, StoreError> {
-        let nothing = (&[][..], Vec::new());
+        let nothing = (&[][..], Vec::new(), None);
         let keep = &mut |_: &mut dyn Store, _: &Leftover| Ok(Fate::Keep);
         self.settle_all(store, None, nothing, keep, Settled::default())
     }
@@ -227,13 +227,18 @@ impl Publisher {
         or_pass_by: bool,
     ) -> Result<Option<Settled>, StoreError> {
         let has_work = !rows.is_empty() || !store.to_publish(None)?.is_empty();
-        if or_pass_by && has_work && self.is_somebody_publishing() {
-            return Ok(None);
-        }
+        let lock = if or_pass_by && has_work {
+            match self.vfs().try_lock(&self.gate_path()) {
+                Ok(None) => return Ok(None),
+                lock => lock.ok().flatten(),
+            }
+        } else {
+            None
+        };
         let mut settled = Settled::default();
         let leftovers = self.sweep(store, &mut settled)?;
         let keep = &mut |_: &mut dyn Store, _: &Leftover| Ok(Fate::Keep);
-        self.settle_all(store, None, (rows, leftovers), keep, settled)
+        self.settle_all(store, None, (rows, leftovers, lock), keep, settled)
             .map(Some)
     }
 
@@ -241,7 +246,7 @@ impl Publisher {
         &self,
         store: &mut dyn Store,
         plan: Option<&PlanKey>,
-        (further, mut leftovers): (&[PublishRow], Vec<Leftover>),
+        (further, mut leftovers, lock): (&[PublishRow], Vec<Leftover>, Option<Lock>),
         decide: &mut Decide<'_>,
         mut settled: Settled,
     ) -> Result<Settled, StoreError> {
@@ -250,7 +255,11 @@ impl Publisher {
         if idle && waiting.is_empty() {
             return Ok(settled);
         }
-        let gate = match self.gate(store, if idle { &waiting } else { &[] }) {
+        let passage = match lock {
+            Some(lock) => Passage::Locked(lock),
+            None => self.gate(store, if idle { &waiting } else { &[] }),
+        };
+        let gate = match passage {
             Passage::Done => return Ok(settled),
             Passage::Locked(lock) => Some(lock),
             Passage::Beside => None,
@@ -643,11 +652,6 @@ impl Publisher {
 
     fn gate_path(&self) -> PathBuf {
         self.state.join("gate.publisher")
-    }
-
-    /// Whether another process publishes at this moment.
-    fn is_somebody_publishing(&self) -> bool {
-        matches!(self.vfs().try_lock(&self.gate_path()), Ok(None))
     }
 
     /// Waits for the other publishers of this store, until they have published these rows, too;
