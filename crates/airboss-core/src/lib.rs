@@ -21,6 +21,7 @@ pub mod path;
 pub mod plan;
 pub mod process;
 pub mod prompt;
+pub mod report;
 pub mod stage;
 pub mod status_file;
 pub mod step;

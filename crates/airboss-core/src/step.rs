@@ -11,11 +11,16 @@ use crate::attempt::Attempt;
 use crate::id::{AttemptId, StepId};
 use crate::operation::{Actor, Operation, StepRecord, StepStatus};
 use crate::path::RepoPath;
+use crate::prompt;
+use crate::report::ReportKind;
 use crate::time::Timestamp;
 use crate::verdict::{ChangedFile, Judgement, Verdict};
 
 /// In progress for this long without a live run means stuck.
 pub const STUCK_AFTER: Duration = Duration::from_secs(30 * 60);
+
+/// Bytes of the newest claim that a step keeps; the log has the whole of it.
+const CLAIM_MAX: usize = 1 << 10;
 
 /// A step and where it stands.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -25,6 +30,10 @@ pub struct Step {
     pub record: StepRecord,
     /// Its state.
     pub state: StepState,
+}
+
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Where a step stands.
@@ -104,6 +113,12 @@ pub struct StepState {
     /// What its agent claimed; shown, never believed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<String>,
+    /// What its newest attempt asked a person by a report; it waits once the attempt has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
+    /// Reports of its newest attempt.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub reports: u32,
     /// The plan no longer has it.
     pub vanished: bool,
 }
@@ -216,7 +231,13 @@ impl StepState {
                 self.apply_mark(at, *status, text.clone(), *actor, *stuck);
             }
             Operation::StepImported { state, .. } => self.import(state),
-            Operation::StepClaimed { claim, .. } => self.claim = Some(claim.clone()),
+            Operation::StepClaimed { claim, about, .. } => {
+                self.reports += 1;
+                self.claim = Some(prompt::head(&about.told(claim), CLAIM_MAX));
+                if *about == ReportKind::Ask {
+                    self.asked = Some(claim.clone());
+                }
+            }
             Operation::RetryGranted { error, .. } => {
                 self.retry_count += 1;
                 if let Some(error) = error {
@@ -258,6 +279,8 @@ impl StepState {
         self.skip_reason = None;
         self.overridden = false;
         self.claim = None;
+        self.asked = None;
+        self.reports = 0;
     }
 
     fn keep_error(&mut self, at: Timestamp) {
@@ -283,6 +306,7 @@ impl StepState {
     ) {
         self.wake_at = wake_at;
         self.answer = None;
+        self.asked = None;
         match judgement.verdict {
             Verdict::Verified => {
                 self.status = StepStatus::Completed;

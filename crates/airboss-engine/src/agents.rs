@@ -105,6 +105,7 @@ impl Agent {
             environment: self.environment_for(call),
             working_directory: call.working_directory.to_owned(),
             input: Some(call.prompt.to_owned()),
+            reports: true,
             limits: self.limits.clone(),
         }
     }

@@ -13,6 +13,7 @@ use super::looked::Looked;
 use super::places::Places;
 use super::wish::{BoardWish, new_file};
 use crate::git::{Delta, GitError};
+use crate::inbox;
 use crate::projection::{PlaceError, Publisher, Settled};
 use crate::run::commits::{CommitError, WishOutcome, drain};
 use crate::store::{
@@ -206,7 +207,9 @@ impl Desk {
         let rows = self.changed_files(whole)?;
         let files = BoardFiles::new(&self.workspace).whole(whole);
         let publisher = Publisher::of_board(&self.workspace, files);
-        let settled = publisher.look(&mut self.store, &rows)?;
+        let mut settled = publisher.look(&mut self.store, &rows)?;
+        let drained = inbox::drain(&self.workspace.top, &self.workspace.state, &mut self.store);
+        settled.notes.extend(drained.notes());
         if whole != Whole::No && settled.pending.is_empty() {
             // Not remembered, it is looked at once more; what was taken in is stored.
             drop(self.store.set_boot(&boot));

@@ -1,6 +1,6 @@
 //! The loop itself: inputs in, decisions stored, effects carried out.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,7 @@ use super::watch::Watch;
 use super::{CommitMode, OpenStore, RunError, RunMeans, RunRequest, RunSummary, wishes};
 use crate::agents::{Call, temporary};
 use crate::clock;
+use crate::inbox;
 use crate::store::{Commit, Committed, Expected, OperationQuery, PublishItem, PublishKind};
 use crate::supervise::{self, Stop};
 
@@ -39,6 +40,10 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 const CONFLICTS_MAX: u32 = 100;
 /// How long the end of a run waits for its commits.
 const LAST_COMMITS: Duration = Duration::from_secs(40);
+/// Rounds of letters taken from the inbox in one turn: more than one attempt may report.
+const INBOX_ROUNDS: usize = 16;
+/// Refused letters that are told of; the others lie in the inbox with their reasons.
+const INBOX_TOLD: usize = 20;
 /// Operations of other writers read at once.
 const REFRESH_PAGE: usize = 500;
 
@@ -71,6 +76,7 @@ struct Runner<'run> {
     rounds_over: u64,
     commits_pending: Option<String>,
     told_deferred: Option<String>,
+    told_refused: HashSet<String>,
     wake_at: Option<Timestamp>,
     due: bool,
     finished: Option<RunEnding>,
@@ -130,6 +136,7 @@ impl<'run> Runner<'run> {
             rounds_over: 0,
             commits_pending: None,
             told_deferred: None,
+            told_refused: HashSet::new(),
             wake_at: None,
             due: true,
             finished: None,
@@ -173,6 +180,7 @@ impl<'run> Runner<'run> {
     }
 
     fn recover(&mut self) {
+        self.drain_inbox();
         let open: Vec<Attempt> = self.view.open_attempts().into_iter().cloned().collect();
         let (mut adopted, mut ended) = (0, 0);
         for attempt in &open {
@@ -200,6 +208,26 @@ impl<'run> Runner<'run> {
         }
         if adopted + ended > 0 {
             self.tell(&RunEvent::Recovered { adopted, ended });
+        }
+    }
+
+    /// Takes in what agents left in the inbox; [`Runner::refresh`] then hears of it.
+    fn drain_inbox(&mut self) {
+        for _ in 0..INBOX_ROUNDS {
+            let request = self.request;
+            let store = self.means.store.as_mut();
+            let drained = inbox::drain(&request.top, &request.state, store);
+            for message in drained.notes() {
+                // One that cannot be moved away is found again, and told once.
+                let is_new = self.told_refused.len() < INBOX_TOLD
+                    && self.told_refused.insert(message.clone());
+                if is_new {
+                    self.tell(&RunEvent::Warning { message });
+                }
+            }
+            if drained.taken == 0 {
+                return;
+            }
         }
     }
 
@@ -669,6 +697,8 @@ impl<'run> Runner<'run> {
                 report,
             });
         }
+        // After an end was seen and before it is stored: last words are words in time.
+        self.drain_inbox();
         Ok(())
     }
 
