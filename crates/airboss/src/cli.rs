@@ -105,6 +105,10 @@ pub enum Command {
     MarkPending(command::mark::MarkArguments),
     /// Answer what a waiting step asked.
     Answer(command::answer::AnswerArguments),
+    /// Tell how the work goes, from inside an attempt; recorded as the agent's claim.
+    Report(command::report::ReportArguments),
+    /// Serve the Model Context Protocol to an agent, on standard input and output.
+    Mcp,
     /// Write the findings of a step.
     WriteFindings(command::findings::WriteArguments),
     /// Print the findings of a step.
@@ -228,6 +232,8 @@ impl Cli {
             Command::MarkSkipped(arguments) => mark::skipped(context, arguments),
             Command::MarkPending(arguments) => mark::pending(context, arguments),
             Command::Answer(arguments) => command::answer::answer(context, arguments),
+            Command::Report(arguments) => command::report::report(context, arguments),
+            Command::Mcp => crate::mcp::serve(context),
             Command::WriteFindings(arguments) => command::findings::write(context, arguments),
             Command::ReadFindings(arguments) => command::findings::read(context, arguments),
             Command::Retryable => retry::retryable(context),

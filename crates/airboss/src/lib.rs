@@ -9,6 +9,7 @@ pub mod context;
 pub mod desk;
 pub mod error;
 pub mod lookup;
+pub mod mcp;
 pub mod page;
 pub mod printer;
 pub mod render;

@@ -7,7 +7,7 @@ use airboss_core::step::Step;
 use airboss_engine::store::{Change, Refusal};
 use serde_json::json;
 
-use super::mark::own_attempt;
+use super::report::own_attempt;
 use crate::context::Context;
 use crate::desk::{WriteOptions, Writing};
 use crate::error::CliError;
