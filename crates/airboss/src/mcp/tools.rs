@@ -123,7 +123,7 @@ impl Definition {
                 let mut properties = json!({
                     "step": {
                         "type": "string",
-                        "description": "The step it is about, where you were given several.",
+                        "description": "Your step, if you have several.",
                     },
                 });
                 if let Some((name, description, length)) = required {
