@@ -51,9 +51,9 @@ pub struct Drained {
 impl Drained {
     /// What a person should know, in sentences.
     pub fn notes(&self) -> impl Iterator<Item = String> {
-        self.refused.iter().map(|(name, reason)| {
-            format!("the report `{name}` in the inbox is refused: {reason}")
-        })
+        self.refused
+            .iter()
+            .map(|(name, reason)| format!("the report `{name}` in the inbox is refused: {reason}"))
     }
 }
 
@@ -216,8 +216,9 @@ impl Inbox {
         let Some(refused) = below(self.inbox.as_fd(), REFUSED) else {
             return;
         };
-        let kept = Dir::read_from(&refused).map_or(0, |kept| kept.take(2 * REFUSED_MAX).count());
-        let is_full = kept >= 2 * REFUSED_MAX;
+        // Each has its reason beside it, and there are the two names of directories.
+        let most = 2 * REFUSED_MAX + 2;
+        let is_full = Dir::read_from(&refused).is_ok_and(|kept| kept.take(most).count() == most);
         if is_full && rustix::fs::unlinkat(&self.new, name, AtFlags::empty()).is_ok() {
             return;
         }

@@ -122,7 +122,12 @@ pub fn report(
     let step = match &letter.step {
         Some(step) if !known.attempt.steps.contains(step) => Err(not_its_step(step))?,
         Some(step) => step.clone(),
-        None => known.attempt.steps.first().cloned().unwrap_or_else(|| "".into()),
+        None => known
+            .attempt
+            .steps
+            .first()
+            .cloned()
+            .unwrap_or_else(|| "".into()),
     };
     let answer = json!({
         "success": true,

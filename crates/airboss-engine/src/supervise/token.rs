@@ -33,8 +33,7 @@ pub fn issue_token(directory: &Path) -> Result<String, SuperviseError> {
         source: io::Error::from(error),
     })?;
     let token = hexadecimal(&bytes);
-    files::create_private(&directory.join(files::TOKEN))?
-        .write_all(hash_of(&token).as_bytes())?;
+    files::create_private(&directory.join(files::TOKEN))?.write_all(hash_of(&token).as_bytes())?;
     Ok(token)
 }
 

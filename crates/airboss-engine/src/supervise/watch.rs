@@ -186,11 +186,7 @@ fn standard_input(directory: &Path, spec: &Spec) -> Result<Stdio, SuperviseError
 /// The reading ends of the agent's two streams.
 type Pipes = [(Stream, Box<dyn io::Read + Send>); 2];
 
-fn start_agent(
-    spec: &Spec,
-    token: Option<String>,
-    stdin: Stdio,
-) -> Result<(Pid, Pipes), Exit> {
+fn start_agent(spec: &Spec, token: Option<String>, stdin: Stdio) -> Result<(Pid, Pipes), Exit> {
     let started = Command::new(&spec.program)
         .args(&spec.arguments)
         .env_clear()

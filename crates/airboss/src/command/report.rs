@@ -67,10 +67,11 @@ impl Kind {
 /// Outside an attempt, or when the report is refused.
 pub fn report(context: &Context, arguments: &ReportArguments) -> Result<ExitCode, CliError> {
     let Some(given) = own_credentials()? else {
-        return Err(CliError::refused(
-            "only an agent reports, from inside its attempt",
-        )
-        .hint("a person's words: `airboss mark-complete ID --notes TEXT`, `airboss answer`"));
+        return Err(
+            CliError::refused("only an agent reports, from inside its attempt").hint(
+                "a person's words: `airboss mark-complete ID --notes TEXT`, `airboss answer`",
+            ),
+        );
     };
     let report = arguments.kind.report(arguments.text.clone());
     let step = arguments.step.as_deref().map(StepId::from);

@@ -84,11 +84,7 @@ pub(super) const TOOLS: [Definition; 9] = [
     report(
         "artifact_ready",
         "Tell that a file that was due is there. It is checked.",
-        (
-            "path",
-            "The file, from the top of the work tree.",
-            NAME_MAX,
-        ),
+        ("path", "The file, from the top of the work tree.", NAME_MAX),
     ),
     report(
         "ask",

@@ -613,8 +613,8 @@ fn an_agent_claims_and_decides_nothing() {
     ----- stdout -----
 
     ----- stderr -----
-    Error: step 1.1 is not the step of attempt [ID]
-    hint: an agent reports on its own step only
+    Error: attempt [ID] is not known here
+    hint: airboss gives its agents AIRBOSS_ATTEMPT and AIRBOSS_TOKEN; pass both on unchanged
     "#);
     assert_output!(environment, run(other, &["answer", "1.1", "yes"]), @r#"
     exit code: 4
@@ -741,10 +741,7 @@ fn a_reader_that_is_gone_is_no_error() {
 }
 
 /// Lets an attempt of a run work on step 1.1, as a runner would.
-fn dispatch(
-    environment: &TestEnvironment,
-    runner: Option<ProcessIdentity>,
-) -> (AttemptId, String) {
+fn dispatch(environment: &TestEnvironment, runner: Option<ProcessIdentity>) -> (AttemptId, String) {
     let workspace = Workspace::open(&environment.top()).expect("the store is there");
     let plan = workspace
         .plan_key(&environment.top().join("plans/demo.md"))

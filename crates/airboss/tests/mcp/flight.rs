@@ -1,1 +1,206 @@
-//! placeholder
+//! Flights in which the agent reports, in each way and about each thing.
+
+use airboss_testkit::environment::{Output, TestEnvironment};
+use serde_json::json;
+
+use crate::support::*;
+
+/// A plan of one step, and a script for its agent.
+fn flight(actions: &str) -> TestEnvironment {
+    let environment = TestEnvironment::new(env!("CARGO_BIN_EXE_airboss"));
+    let plan = "# Plan: Work\n\n## Implementation Phases\n\n\
+        ### Phase 1: Files [NOT STARTED]\n**Dependencies**: []\n**Tasks**:\n\
+        - [ ] 1.1 Write `out/1-1.txt`\n";
+    environment.plan(PLAN, plan);
+    environment.script(actions);
+    environment
+}
+
+/// A report by the command line.
+fn by_command(words: &str) -> String {
+    let program = env!("CARGO_BIN_EXE_airboss");
+    format!("{{ shell = '''{program} report {words} > /dev/null''' }}")
+}
+
+/// A report by the MCP server.
+fn by_mcp(tool: &str, arguments: &serde_json::Value) -> String {
+    let program = env!("CARGO_BIN_EXE_airboss");
+    let hello = json!({
+        "jsonrpc": "2.0", "id": 0, "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-06-18", "capabilities": {},
+            "clientInfo": { "name": "test", "version": "1" },
+        },
+    });
+    let call = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": { "name": tool, "arguments": arguments },
+    });
+    format!(
+        "{{ shell = '''printf \"%s\\n\" '{hello}' '{call}' | {program} mcp | \
+         grep -q recorded || exit 1''' }}"
+    )
+}
+
+/// A report by the inbox.
+fn by_inbox(name: &str, report: &serde_json::Value) -> String {
+    format!(
+        "{{ shell = '''mkdir -p .airboss/inbox/tmp .airboss/inbox/new && \
+         printf '{{\"attempt\":\"%s\",\"token\":\"%s\",\"report\":%s}}' \"$AIRBOSS_ATTEMPT\" \
+         \"$AIRBOSS_TOKEN\" '{report}' > .airboss/inbox/tmp/{name} && \
+         mv .airboss/inbox/tmp/{name} .airboss/inbox/new/{name}''' }}"
+    )
+}
+
+fn script(attempt: &str, actions: &[String]) -> String {
+    let actions = actions.join(",\n");
+    format!("[[step]]\nmatch = \"1.1\"\n{attempt}\nactions = [\n{actions}\n]\n")
+}
+
+fn writes() -> String {
+    "{ write = 'out/1-1.txt', text = 'made' }".to_owned()
+}
+
+fn why(environment: &TestEnvironment) -> Output {
+    environment.run(["why", "1.1"])
+}
+
+/// Standard output on one line.
+fn unwrapped(output: &Output) -> String {
+    output
+        .stdout
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[test]
+fn each_way_in_reaches_the_log() {
+    let environment = flight(&script(
+        "",
+        &[
+            by_command("progress 'half way'"),
+            by_mcp("note", &json!({ "text": "by the protocol" })),
+            writes(),
+            by_command("artifact-ready out/1-1.txt"),
+            // The last words before the end are words in time.
+            by_inbox(
+                "last",
+                &json!({ "kind": "finding", "text": "by the inbox" }),
+            ),
+        ],
+    ));
+    environment.run(["run", PLAN]).expect_code(0);
+    assert_eq!(
+        claims(&environment, "1.1"),
+        [
+            "progress: half way",
+            "note: by the protocol",
+            "artifact ready: out/1-1.txt",
+            "finding: by the inbox",
+        ]
+    );
+    let told = why(&environment);
+    for claim in claims(&environment, "1.1") {
+        let reported = format!("reported {claim}");
+        assert!(unwrapped(&told).contains(&reported), "{told}");
+    }
+    let own = unwrapped(&told);
+    let (_, found) = own.split_once("found ").unwrap();
+    assert_eq!(found.trim(), "out/1-1.txt (new)");
+    let log = environment.run(["log", "1.1"]);
+    assert!(log.stdout.contains("finding: by the inbox"), "{log}");
+    // What lies in the inbox is nobody's work, and is not committed.
+    let files = environment.git(["show", "--name-only", "--format=", "HEAD"]);
+    assert!(!files.contains(".airboss"), "{files}");
+    assert!(files.contains("out/1-1.txt"), "{files}");
+}
+
+#[test]
+fn no_verdict_rests_on_a_report() {
+    let program = env!("CARGO_BIN_EXE_airboss");
+    let environment = flight(&script(
+        "",
+        &[
+            by_command("phase-done 1"),
+            by_command("artifact-ready out/1-1.txt"),
+            format!("{{ shell = '''{program} mark-complete 1.1 --notes perfect''' }}"),
+            by_inbox("a", &json!({ "kind": "status", "status": "completed" })),
+        ],
+    ));
+    environment.config("[limits]\nretries = 0\nbackoff = \"50ms\"\n");
+    environment.run(["run", PLAN]).expect_code(1);
+    let told = why(&environment);
+    assert!(told.stdout.contains("unverified"), "{told}");
+    let reported = unwrapped(&told).contains("reported completed: perfect");
+    assert!(reported, "{told}");
+}
+
+#[test]
+fn a_question_waits_for_a_person() {
+    for ask in [
+        by_command("ask 'Which width?'"),
+        by_mcp("ask", &json!({ "question": "Which width?" })),
+        by_inbox("ask", &json!({ "kind": "ask", "question": "Which width?" })),
+    ] {
+        let first = script("attempt = 1", &[ask]);
+        let second = script("attempt = 2", &[writes()]);
+        let environment = flight(&format!("{first}\n{second}"));
+        let run = environment.run(["run", PLAN]);
+        run.expect_code(3);
+        let told = why(&environment);
+        assert!(
+            told.stdout.starts_with("1.1 needs an answer: Which width?"),
+            "{told}"
+        );
+        assert!(
+            told.stdout.contains("`airboss answer 1.1 TEXT` answers"),
+            "{told}"
+        );
+        environment
+            .run(["answer", "1.1", "80 columns"])
+            .expect_code(0);
+        environment.run(["run", PLAN]).expect_code(0);
+        let prompts = fs_err::read_dir(environment.path(".git/airboss/attempts")).unwrap();
+        let answered = prompts.filter(|entry| {
+            let path = entry.as_ref().unwrap().path().join("attempt.json");
+            let text = fs_err::read_to_string(path).unwrap();
+            text.contains("80 columns")
+        });
+        assert_eq!(answered.count(), 1);
+    }
+}
+
+#[test]
+fn a_token_is_in_no_file_and_in_no_other_attempt() {
+    let environment = flight(&script(
+        "",
+        &[
+            "{ shell = '''printf '%s' \"$AIRBOSS_TOKEN\" > ../token''' }".to_owned(),
+            writes(),
+        ],
+    ));
+    environment.config("[gates.no-token]\ncommand = \"test -z \\\"$AIRBOSS_TOKEN\\\"\"\n");
+    environment.run(["run", PLAN]).expect_code(0);
+    let token = fs_err::read_to_string(environment.outside("token")).unwrap();
+    assert_eq!(token.len(), 64, "{token}");
+    let attempts = environment.path(".git/airboss");
+    let mut open = vec![attempts];
+    let mut files = 0;
+    while let Some(directory) = open.pop() {
+        for entry in fs_err::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+                continue;
+            }
+            let bytes = fs_err::read(&path).unwrap();
+            let holds = bytes
+                .windows(token.len())
+                .any(|part| part == token.as_bytes());
+            assert!(!holds, "{}", path.display());
+            files += 1;
+        }
+    }
+    assert!(files > 5);
+}

@@ -28,14 +28,15 @@ fn talk(invocation: Invocation<'_>, lines: &[Vec<u8>]) -> Vec<Value> {
     let output = invocation.input(&input).run();
     output.expect_code(0);
     assert_eq!(output.stderr, "", "{output}");
-    let mut answers = output.stdout.lines().map(|line| {
+    let answers = output.stdout.lines().map(|line| {
         let answer: Value = serde_json::from_str(line).unwrap();
         assert_eq!(answer["jsonrpc"], "2.0");
         answer
     });
-    let welcome = answers.next().unwrap();
-    assert_eq!(welcome["result"]["serverInfo"]["name"], "airboss");
-    answers.collect()
+    // What is no message is answered by whoever reads, which may be before the welcome.
+    let (welcome, rest): (Vec<_>, Vec<_>) = answers.partition(|answer| answer["id"] == 0);
+    assert_eq!(welcome[0]["result"]["serverInfo"]["name"], "airboss");
+    rest
 }
 
 fn call(id: u32, tool: &str, arguments: &Value) -> Vec<u8> {
@@ -153,7 +154,7 @@ fn reading_needs_no_token() {
     assert_eq!(step["steps"][0]["description"], "Write `out/1-2.txt`");
     assert_eq!(
         read("task", &json!({ "number": 7 })),
-        "refused: there is no task 7"
+        "refused: there is no task 7; `airboss task list --all` lists the tasks"
     );
     assert_eq!(
         read("task", &json!({})),
@@ -252,20 +253,12 @@ fn what_is_wrong_is_refused_by_name_and_the_server_goes_on() {
         call(5, "mark_complete", &json!({ "step": "1.1" })),
         call(6, "note", &json!({ "text": 5 })),
         call(7, "note", &json!({})),
-        call(
-            8,
-            "note",
-            &json!({ "text": "x", "status": "completed" }),
-        ),
+        call(8, "note", &json!({ "text": "x", "status": "completed" })),
         call(9, "note", &json!({ "text": "x", "kind": "status" })),
         call(10, "note", &json!({ "text": " \u{1b}[2J " })),
         call(11, "note", &text((64 << 10) + 1)),
         call(12, "note", &text(1 << 20)),
-        call(
-            13,
-            "artifact_ready",
-            &json!({ "path": "../../etc/passwd" }),
-        ),
+        call(13, "artifact_ready", &json!({ "path": "../../etc/passwd" })),
         call(14, "next", &json!({ "count": -1 })),
         call(15, "task", &json!({ "number": "1; rm -rf /" })),
         call(16, "note", &json!({ "text": "still there" })),
@@ -275,7 +268,6 @@ fn what_is_wrong_is_refused_by_name_and_the_server_goes_on() {
         .iter()
         .map(|answer| format!("{:>4} {}", answer["id"].to_string(), told(answer)))
         .collect();
-    // What is no message is answered by whoever reads, which may be earlier or later.
     told.sort();
     insta::assert_snapshot!(told.join("\n"));
     assert_eq!(claims(&environment, "1.1"), ["note: still there"]);
