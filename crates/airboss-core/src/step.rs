@@ -232,19 +232,9 @@ impl StepState {
             }
             Operation::StepImported { state, .. } => self.import(state),
             Operation::StepClaimed { claim, about, .. } => {
-                self.reports += 1;
-                self.claim = Some(prompt::head(&about.told(claim), CLAIM_MAX));
-                if *about == ReportKind::Ask {
-                    self.asked = Some(claim.clone());
-                }
+                self.apply_claim(claim, *about);
             }
-            Operation::RetryGranted { error, .. } => {
-                self.retry_count += 1;
-                if let Some(error) = error {
-                    self.last_error = Some(error.clone());
-                    self.last_error_at = Some(at);
-                }
-            }
+            Operation::RetryGranted { error, .. } => self.grant_retry(at, error.as_deref()),
             Operation::StepAnswered { answer, .. } => {
                 self.answer = Some(answer.clone());
                 self.wake_at = None;
@@ -257,6 +247,22 @@ impl StepState {
                 self.commit = Some(commit.clone());
             }
             _ => {}
+        }
+    }
+
+    fn grant_retry(&mut self, at: Timestamp, error: Option<&str>) {
+        self.retry_count += 1;
+        if let Some(error) = error {
+            self.last_error = Some(error.to_owned());
+            self.last_error_at = Some(at);
+        }
+    }
+
+    fn apply_claim(&mut self, claim: &str, about: ReportKind) {
+        self.reports += 1;
+        self.claim = Some(prompt::head(&about.told(claim), CLAIM_MAX));
+        if about == ReportKind::Ask {
+            self.asked = Some(claim.to_owned());
         }
     }
 

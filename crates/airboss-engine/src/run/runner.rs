@@ -26,7 +26,6 @@ use super::watch::Watch;
 use super::{CommitMode, OpenStore, RunError, RunMeans, RunRequest, RunSummary, wishes};
 use crate::agents::{Call, temporary};
 use crate::clock;
-use crate::inbox;
 use crate::store::{Commit, Committed, Expected, OperationQuery, PublishItem, PublishKind};
 use crate::supervise::{self, Stop};
 
@@ -40,10 +39,6 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 const CONFLICTS_MAX: u32 = 100;
 /// How long the end of a run waits for its commits.
 const LAST_COMMITS: Duration = Duration::from_secs(40);
-/// Rounds of letters taken from the inbox in one turn: more than one attempt may report.
-const INBOX_ROUNDS: usize = 16;
-/// Refused letters that are told of; the others lie in the inbox with their reasons.
-const INBOX_TOLD: usize = 20;
 /// Operations of other writers read at once.
 const REFRESH_PAGE: usize = 500;
 
@@ -208,26 +203,6 @@ impl<'run> Runner<'run> {
         }
         if adopted + ended > 0 {
             self.tell(&RunEvent::Recovered { adopted, ended });
-        }
-    }
-
-    /// Takes in what agents left in the inbox; [`Runner::refresh`] then hears of it.
-    fn drain_inbox(&mut self) {
-        for _ in 0..INBOX_ROUNDS {
-            let request = self.request;
-            let store = self.means.store.as_mut();
-            let drained = inbox::drain(&request.top, &request.state, store);
-            for message in drained.notes() {
-                // One that cannot be moved away is found again, and told once.
-                let is_new = self.told_refused.len() < INBOX_TOLD
-                    && self.told_refused.insert(message.clone());
-                if is_new {
-                    self.tell(&RunEvent::Warning { message });
-                }
-            }
-            if drained.taken == 0 {
-                return;
-            }
         }
     }
 
@@ -816,4 +791,5 @@ impl<'run> Runner<'run> {
     }
 }
 
+mod letters;
 mod tell;

@@ -94,7 +94,7 @@ fn write(message: &TxJsonRpcMessage<RoleServer>) -> io::Result<()> {
 }
 
 /// A message, or the answer to what is none.
-type Heard = Result<RxJsonRpcMessage<RoleServer>, TxJsonRpcMessage<RoleServer>>;
+type Heard = Result<RxJsonRpcMessage<RoleServer>, Box<TxJsonRpcMessage<RoleServer>>>;
 
 /// The next line that says something; `None` at the end.
 fn next_line(input: &mut impl BufRead) -> io::Result<Option<Heard>> {
@@ -112,7 +112,8 @@ fn next_line(input: &mut impl BufRead) -> io::Result<Option<Heard>> {
             let id = id_in(line.chain(rest.by_ref()).take(SEARCHED_MAX));
             io::copy(&mut rest, &mut io::sink())?;
             let text = format!("a line may have at most {LINE_MAX} bytes");
-            return Ok(Some(Err(refusal(ErrorCode::INVALID_REQUEST, text, id))));
+            let answer = refusal(ErrorCode::INVALID_REQUEST, text, id);
+            return Ok(Some(Err(Box::new(answer))));
         }
         if !line.trim_ascii().is_empty() {
             return Ok(Some(message(&line)));
@@ -127,7 +128,8 @@ fn message(line: &[u8]) -> Heard {
         } else {
             ErrorCode::PARSE_ERROR
         };
-        refusal(code, format!("this is no message: {error}"), id_in(line))
+        let text = format!("this is no message: {error}");
+        Box::new(refusal(code, text, id_in(line)))
     })
 }
 

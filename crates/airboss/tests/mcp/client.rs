@@ -17,7 +17,9 @@ fn sdk() -> Option<PathBuf> {
     let named = std::env::var_os("AIRBOSS_TEST_MCP_SDK").map(PathBuf::from);
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2)?;
     let folder = named.unwrap_or_else(|| top.join(INSTALLED));
-    let is_there = folder.join("node_modules/@modelcontextprotocol/sdk").is_dir();
+    let is_there = folder
+        .join("node_modules/@modelcontextprotocol/sdk")
+        .is_dir();
     is_there.then_some(folder)
 }
 

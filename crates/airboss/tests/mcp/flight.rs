@@ -1,5 +1,6 @@
 //! Flights in which the agent reports, in each way and about each thing.
 
+use airboss_testkit::assert_output;
 use airboss_testkit::environment::{Output, TestEnvironment};
 use serde_json::json;
 
@@ -65,15 +66,6 @@ fn why(environment: &TestEnvironment) -> Output {
     environment.run(["why", "1.1"])
 }
 
-/// Standard output on one line.
-fn unwrapped(output: &Output) -> String {
-    output
-        .stdout
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
 #[test]
 fn each_way_in_reaches_the_log() {
     let environment = flight(&script(
@@ -100,16 +92,35 @@ fn each_way_in_reaches_the_log() {
             "finding: by the inbox",
         ]
     );
-    let told = why(&environment);
-    for claim in claims(&environment, "1.1") {
-        let reported = format!("reported {claim}");
-        assert!(unwrapped(&told).contains(&reported), "{told}");
-    }
-    let own = unwrapped(&told);
-    let (_, found) = own.split_once("found ").unwrap();
-    assert_eq!(found.trim(), "out/1-1.txt (new)");
-    let log = environment.run(["log", "1.1"]);
-    assert!(log.stdout.contains("finding: by the inbox"), "{log}");
+    assert_output!(environment, why(&environment), @r#"
+    exit code: 0
+    ----- stdout -----
+    1.1 is done: changed out/1-1.txt; committed as [COMMIT]
+      Write `out/1-1.txt`
+      phase 1, Files · plans/work.md
+
+    Attempts
+      #1 ✓ verified    plain, [DURATION], [TIME]
+          claimed   reported progress: half way; reported note: by the protocol; reported artifact
+                    ready: out/1-1.txt; reported finding: by the inbox; “> Bash mkdir -p
+                    .airboss/inbox/tmp .airboss/inbox/new && printf
+                    '{"attempt":"%s","token":"%s","report":%s}' "$AIRBOSS_ATTEMPT" "$AIRBOSS_TOKEN"
+                    '{"kind":"findi…”
+          found     out/1-1.txt (new)
+    ----- stderr -----
+    "#);
+    let log = environment.run(["log", "1.1", "--limit", "6"]);
+    assert_output!(environment, log, @"
+    exit code: 0
+    ----- stdout -----
+    7   [TIME]  step_claimed    1.1    artifact ready: out/1-1.txt
+    8   [TIME]  step_claimed    1.1    finding: by the inbox
+    9   [TIME]  attempt_ended   1.1#1  exited with 0
+    10  [TIME]  step_judged     1.1    verified: changed out/1-1.txt
+    11  [TIME]  attempt_judged  1.1#1
+    12  [TIME]  commit_made     1.1    [COMMIT]
+    ----- stderr -----
+    ");
     // What lies in the inbox is nobody's work, and is not committed.
     let files = environment.git(["show", "--name-only", "--format=", "HEAD"]);
     assert!(!files.contains(".airboss"), "{files}");
@@ -130,10 +141,22 @@ fn no_verdict_rests_on_a_report() {
     ));
     environment.config("[limits]\nretries = 0\nbackoff = \"50ms\"\n");
     environment.run(["run", PLAN]).expect_code(1);
-    let told = why(&environment);
-    assert!(told.stdout.contains("unverified"), "{told}");
-    let reported = unwrapped(&told).contains("reported completed: perfect");
-    assert!(reported, "{told}");
+    assert_output!(environment, why(&environment), @r#"
+    exit code: 0
+    ----- stdout -----
+    1.1 failed, and its retries are used up: unverified: `out/1-1.txt` is missing
+      Write `out/1-1.txt`
+      phase 1, Files · plans/work.md
+
+    Attempts
+      #1 ? unverified  plain, [DURATION], [TIME]: `out/1-1.txt` is missing
+          claimed   reported phase done: 1; reported artifact ready: out/1-1.txt; reported completed:
+                    perfect; reported completed; “> Bash mkdir -p .airboss/inbox/tmp .airboss/inbox/new
+                    && printf '{"attempt":"%s","token":"%s","report":%s}' "$AIRBOSS_ATTEMPT"
+                    "$AIRBOSS_TOKEN" '{"kind":"statu…”
+          found     no file of its own changed; out/1-1.txt is missing
+    ----- stderr -----
+    "#);
 }
 
 #[test]
@@ -149,12 +172,10 @@ fn a_question_waits_for_a_person() {
         let run = environment.run(["run", PLAN]);
         run.expect_code(3);
         let told = why(&environment);
-        assert!(
-            told.stdout.starts_with("1.1 needs an answer: Which width?"),
-            "{told}"
-        );
-        assert!(
-            told.stdout.contains("`airboss answer 1.1 TEXT` answers"),
+        let lines: Vec<&str> = told.stdout.lines().collect();
+        assert_eq!(lines[0], "1.1 needs an answer: Which width?");
+        assert_eq!(
+            lines[4], "hint:  `airboss answer 1.1 TEXT` answers",
             "{told}"
         );
         environment

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use airboss_engine::inbox::{Drained, drain};
+use airboss_testkit::assert_output;
 use airboss_testkit::environment::{TestEnvironment, eventually};
 use serde_json::{Value, json};
 
@@ -250,8 +251,17 @@ fn where_the_store_cannot_be_written_the_inbox_takes_the_report() {
     fs_err::write(&state, "").unwrap();
     let report = agent.command(&environment, &["report", "note", "from a sandbox"]);
     let output = report.run();
-    output.expect_code(0);
-    assert!(output.stdout.contains("left_in_inbox"), "{output}");
+    assert_output!(environment, output, @r#"
+    exit code: 0
+    ----- stdout -----
+    {
+      "claim": "note",
+      "status": "left_in_inbox",
+      "success": true,
+      "taskId": null
+    }
+    ----- stderr -----
+    "#);
     let refused = agent.command(&environment, &["report", "note", " "]).run();
     refused.expect_code(4);
     assert_eq!(names(&environment, "new").len(), 1);
