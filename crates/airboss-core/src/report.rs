@@ -275,6 +275,11 @@ pub fn claim(step: &Step, attempt: &Attempt, report: &Report) -> Result<Operatio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attempt::AttemptStatus;
+    use crate::id::RunId;
+    use crate::operation::StepRecord;
+    use crate::step::StepState;
+    use crate::time::Timestamp;
 
     fn check(report: &str, expected: &str) {
         let report: Report = serde_json::from_str(report).unwrap();
@@ -308,6 +313,49 @@ mod tests {
             "completed: easy",
         );
         check(r#"{"kind":"status","status":"failed"}"#, "failed");
+    }
+
+    #[test]
+    fn only_a_live_attempt_reports_about_its_own_step() {
+        let mut attempt = Attempt {
+            id: AttemptId::from_uuid(uuid::Uuid::from_u128(1)),
+            run: RunId::default(),
+            steps: vec!["1.1".into()],
+            agent: String::new(),
+            fence: 1,
+            number: 1,
+            status: AttemptStatus::Running,
+            dispatched_at: Timestamp::default(),
+            supervisor: None,
+            end: None,
+            report: None,
+            ended_at: None,
+        };
+        let mut step = Step {
+            record: StepRecord {
+                id: "1.1".into(),
+                phase: String::new(),
+                phase_title: String::new(),
+                description: String::new(),
+                dependencies: Vec::new(),
+            },
+            state: StepState::default(),
+        };
+        let note = Report::Note {
+            text: "x".to_owned(),
+        };
+        let not_its = claim(&step, &attempt, &note).unwrap_err();
+        assert!(matches!(not_its, ReportRefused::NotItsStep { .. }));
+        step.state.attempt = Some(attempt.id);
+        for _ in 0..REPORTS_MAX {
+            let claimed = claim(&step, &attempt, &note).unwrap();
+            step.state.apply(Timestamp::default(), &claimed, None);
+        }
+        let too_many = claim(&step, &attempt, &note).unwrap_err();
+        assert_eq!(too_many, ReportRefused::TooMany(attempt.id));
+        attempt.status = AttemptStatus::Ended;
+        let ended = claim(&step, &attempt, &note).unwrap_err();
+        assert_eq!(ended, ReportRefused::Ended(attempt.id));
     }
 
     #[test]

@@ -167,6 +167,9 @@ pub fn report(
 pub fn deliver(workspace: &Workspace, letter: &Letter) -> Result<Delivered, ReportError> {
     // What is refused anyway is refused here, where the agent still hears it.
     letter.report.claim()?;
+    if !workspace.state.exists() {
+        return Err(ReportError::Unknown(letter.attempt));
+    }
     let taken = workspace
         .open_store()
         .map_err(ReportError::from)

@@ -428,7 +428,8 @@ fn drained(workspace: &Workspace, store: &mut SqliteStore) -> Vec<String> {
 }
 
 /// A refusal of a decision in words; decisions of this program refuse with [`CliError`].
-fn refused(refusal: Refusal) -> CliError {
+#[must_use]
+pub fn refused(refusal: Refusal) -> CliError {
     match refusal.downcast::<CliError>() {
         Ok(error) => *error,
         Err(other) => CliError::refused(other.to_string()),

@@ -193,6 +193,58 @@ fn a_question_waits_for_a_person() {
 }
 
 #[test]
+fn a_question_of_a_stage_is_answered_too() {
+    let environment = TestEnvironment::new(env!("CARGO_BIN_EXE_airboss"));
+    environment.run(["init", "--yes"]).expect_code(0);
+    environment
+        .run(["task", "add", "Shorten the banner"])
+        .expect_code(0);
+    let report = "# The banner\\n\\n## Findings\\n\\nThe banner is 120 columns wide, which is \
+                  more than the 80 that a terminal has. It is printed in main.rs before the \
+                  arguments are read.\\n";
+    let path = "specs/001_shorten_the_banner/reports/research-001.md";
+    environment.script(&format!(
+        "[[step]]\nmatch = \"research-001\"\nattempt = 1\nactions = [{}]\n\
+         [[step]]\nmatch = \"research-001\"\nattempt = 2\n\
+         actions = [{{ write = \"{path}\", text = \"{report}\" }}]\n",
+        by_command("ask 'Which banner?'"),
+    ));
+    let asked = environment.run(["research", "1", "--quiet"]);
+    assert_output!(environment, asked, @"
+    exit code: 3
+    ----- stdout -----
+    task 1 is not started: research came to nothing
+      ✗ specs/001_shorten_the_banner/reports/research-001.md: Which banner?
+    ----- stderr -----
+    ");
+    let answer = environment.run(["answer", "research-001", "The one at the start", "--json"]);
+    assert_output!(environment, answer, @r#"
+    exit code: 0
+    ----- stdout -----
+    {"data":{"success":true,"taskId":"research-001"},"schema_version":1}
+    ----- stderr -----
+    "#);
+    let again = environment.run(["answer", "research-001", "Another", "--json"]);
+    assert_output!(environment, again, @"
+    exit code: 4
+    ----- stdout -----
+
+    ----- stderr -----
+    Error: step research-001 was answered already, and no run has gone on with it yet
+    hint: `airboss why research-001` says where it stands
+    ");
+    let done = environment.run(["research", "1", "--quiet"]);
+    assert_output!(environment, done, @"
+    exit code: 0
+    ----- stdout -----
+    task 1 is researched: Shorten the banner
+      ✓ specs/001_shorten_the_banner/reports/research-001.md
+      commit [COMMIT]
+    ----- stderr -----
+    ");
+}
+
+#[test]
 fn a_token_is_in_no_file_and_in_no_other_attempt() {
     let environment = flight(&script(
         "",
