@@ -99,7 +99,12 @@ pub fn drain(top: &Path, state: &Path, store: &mut dyn Store) -> Drained {
     let Some(inbox) = Inbox::open(top) else {
         return drained;
     };
-    for name in inbox.names() {
+    let names = inbox.names();
+    if !names.is_empty() {
+        // Git then shows nothing of what lies here.
+        create(inbox.inbox.as_fd(), ".gitignore", "*\n");
+    }
+    for name in names {
         match inbox.take(&name, state, store) {
             Ok(()) => drained.taken += 1,
             Err(Trouble::Gone) => {}
@@ -210,8 +215,7 @@ impl Inbox {
     /// many of them.
     fn set_aside(&self, name: &CStr, why: &str) {
         const REFUSED: &str = "refused";
-        // Either may be there already; what counts is whether it can be opened.
-        create(self.inbox.as_fd(), ".gitignore", "*\n");
+        // It may be there already; what counts is whether it can be opened.
         rustix::fs::mkdirat(&self.inbox, REFUSED, Mode::RWXU).ok();
         let Some(refused) = below(self.inbox.as_fd(), REFUSED) else {
             return;

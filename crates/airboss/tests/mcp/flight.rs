@@ -193,6 +193,41 @@ fn a_question_waits_for_a_person() {
 }
 
 #[test]
+fn two_runs_share_an_inbox() {
+    const EACH: usize = 30;
+    const OTHER: &str = "plans/other.md";
+    let leave = format!(
+        "cd .airboss/inbox; i=0; while [ $i -lt {EACH} ]; do printf \
+         '{{\"attempt\":\"%s\",\"token\":\"%s\",\"report\":{{\"kind\":\"note\",\"text\":\"%s %s\"}}}}' \
+         $AIRBOSS_ATTEMPT $AIRBOSS_TOKEN $AIRBOSS_PLAN $i > tmp/$AIRBOSS_ATTEMPT-$i && \
+         mv tmp/$AIRBOSS_ATTEMPT-$i new/ || exit 1; i=$((i+1)); done"
+    );
+    let shell = |command: &str| format!("{{ shell = '''{command}''' }}");
+    let environment = flight(&script(
+        "",
+        &[
+            shell("mkdir -p out .airboss/inbox/tmp .airboss/inbox/new"),
+            shell(&leave),
+            shell("case $AIRBOSS_PLAN in *other*) f=other;; *) f=1-1;; esac; echo x > out/$f.txt"),
+        ],
+    ));
+    let other = environment
+        .read(PLAN)
+        .replace("out/1-1.txt", "out/other.txt");
+    environment.plan(OTHER, other);
+    let runs = [PLAN, OTHER].map(|plan| environment.start(["run", plan]));
+    for run in runs {
+        run.wait().expect_code(0);
+    }
+    let mut told = claims(&environment, "1.1");
+    told.sort();
+    let each = |plan| (0..EACH).map(move |number| format!("note: {plan} {number}"));
+    let mut expected: Vec<String> = [PLAN, OTHER].into_iter().flat_map(each).collect();
+    expected.sort();
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn a_question_of_a_stage_is_answered_too() {
     let environment = TestEnvironment::new(env!("CARGO_BIN_EXE_airboss"));
     environment.run(["init", "--yes"]).expect_code(0);
