@@ -1,6 +1,6 @@
 //! Taking in what an agent reports of its own work.
 //!
-//! The command line, the MCP server and the inbox all end in [`report`]: it knows the agent by
+//! The command line, the MCP server and the inbox all end in [`report()`]: it knows the agent by
 //! its token, lets [`airboss_core::report::claim`] decide, and stores the claim. A report
 //! touches one step of the agent's own attempt and nothing else; no file is published for it.
 
