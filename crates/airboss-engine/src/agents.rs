@@ -85,6 +85,8 @@ pub struct Call<'call> {
     pub prompt: &'call str,
     /// The plan's path.
     pub plan: &'call str,
+    /// This program.
+    pub airboss: &'call Path,
     /// The top of the work tree.
     pub working_directory: &'call Path,
     /// The attempt's own directory, for its temporary files.
@@ -196,6 +198,11 @@ impl Agent {
             .filter(|(name, _)| passes(name))
             .cloned()
             .collect();
+        for (name, value) in &mut environment {
+            if name == "PATH" {
+                *value = with_program(value, call.airboss);
+            }
+        }
         let steps: Vec<&str> = call.order.steps.iter().map(|step| step.as_str()).collect();
         let own = [
             ("TERM", "dumb".to_owned()),
@@ -215,6 +222,20 @@ impl Agent {
             }
         }
         environment
+    }
+}
+
+/// A `PATH` on which this program is found, behind all others: agents report with it.
+fn with_program(path: &str, airboss: &Path) -> String {
+    let directory = airboss.parent().and_then(Path::to_str);
+    match directory {
+        // A colon would end the entry, and an empty one is the current directory.
+        Some(own)
+            if !own.is_empty() && !own.contains(':') && !path.split(':').any(|p| p == own) =>
+        {
+            format!("{path}:{own}")
+        }
+        _ => path.to_owned(),
     }
 }
 

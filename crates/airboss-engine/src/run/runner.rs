@@ -541,6 +541,7 @@ impl<'run> Runner<'run> {
             order,
             prompt: &prompt,
             plan: &plan,
+            airboss: &request.airboss,
             working_directory: &request.top,
             directory: &directory,
             environment: &request.environment,

@@ -17,10 +17,9 @@ fn flight(actions: &str) -> TestEnvironment {
     environment
 }
 
-/// A report by the command line.
+/// A report by the command line; the program is on the agent's `PATH`.
 fn by_command(words: &str) -> String {
-    let program = env!("CARGO_BIN_EXE_airboss");
-    format!("{{ shell = '''{program} report {words} > /dev/null''' }}")
+    format!("{{ shell = '''airboss report {words} > /dev/null''' }}")
 }
 
 /// A report by the MCP server.

@@ -34,6 +34,7 @@ macro_rules! flights {
 flights! {
     claude: crate::Kind::Claude => [
         work::a_plan_is_done,
+        work::a_report_is_recorded,
         work::refused_tools_are_no_work,
         work::a_short_failure_is_survived,
         ends::an_overloaded_service_is_waited_for,
@@ -52,6 +53,7 @@ flights! {
     ];
     codex: crate::Kind::Codex => [
         work::a_plan_is_done,
+        work::a_report_is_recorded,
         work::refused_tools_are_no_work,
         work::a_short_failure_is_survived,
         ends::an_overloaded_service_is_waited_for,
