@@ -28,10 +28,10 @@ const STEPS_MAX: usize = 1_600;
 
 /// How an agent reports, and what to do when it cannot.
 pub(crate) const REPORTING: &str = "\
-- To tell people how it goes: `airboss report KIND TEXT` (progress, note, finding, phase-started, \
-phase-done, artifact-ready), or the MCP server `airboss`. Nothing depends on it; where it fails, \
-go on.
-- If only a person can decide: `airboss report ask QUESTION`, then end your work.";
+- To tell people how it goes: `$AIRBOSS_PROGRAM report KIND TEXT` (progress, note, finding, \
+phase-started, phase-done, artifact-ready), or the MCP server `airboss`. Nothing depends on it; \
+where it fails, go on.
+- If only a person can decide: `$AIRBOSS_PROGRAM report ask QUESTION`, then end your work.";
 
 /// One step as the prompt shows it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

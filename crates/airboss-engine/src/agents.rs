@@ -211,6 +211,8 @@ impl Agent {
             ("AIRBOSS_ATTEMPT_NUMBER", call.order.number.to_string()),
             ("AIRBOSS_STEPS", steps.join(",")),
             ("AIRBOSS_PLAN", call.plan.to_owned()),
+            // A login shell sets `PATH` anew, and some agents start no other.
+            ("AIRBOSS_PROGRAM", call.airboss.display().to_string()),
         ];
         environment.extend(own.map(|(name, value)| (name.to_owned(), value)));
         if self.backend == Backend::Claude {

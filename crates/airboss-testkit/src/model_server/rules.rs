@@ -290,9 +290,9 @@ pub fn reply(scenario: Scenario, conversation: &Conversation) -> Reply {
         (Work::Whole | Work::Reporting, turn) if turn < files.len() => {
             write(conversation, &files[turn])
         }
-        (Work::Reporting, turn) if turn == files.len() => {
-            shell(&format!("{check} && airboss report note 'half way'"))
-        }
+        (Work::Reporting, turn) if turn == files.len() => shell(&format!(
+            "{check} && $AIRBOSS_PROGRAM report note 'half way'"
+        )),
         (Work::Whole, turn) if turn == files.len() => shell(&check),
         _ => Reply::Text(DONE.to_owned()),
     }

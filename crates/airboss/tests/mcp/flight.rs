@@ -17,9 +17,9 @@ fn flight(actions: &str) -> TestEnvironment {
     environment
 }
 
-/// A report by the command line; the program is on the agent's `PATH`.
+/// A report by the command line, as prompts name it.
 fn by_command(words: &str) -> String {
-    format!("{{ shell = '''airboss report {words} > /dev/null''' }}")
+    format!("{{ shell = '''$AIRBOSS_PROGRAM report {words} > /dev/null''' }}")
 }
 
 /// A report by the MCP server.
