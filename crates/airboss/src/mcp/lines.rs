@@ -20,8 +20,8 @@ const LINE_MAX: usize = 1 << 20;
 const SEARCHED_MAX: u64 = 64 << 20;
 /// Messages read ahead; a client waits for an answer before it says much more.
 const AHEAD: usize = 16;
-/// Enough for the longest request, on a thread that holds no buffers on its stack.
-const STACK_BYTES: usize = 256 << 10;
+/// Enough for a message of 128 levels, the most that is read, also in a slow build.
+const STACK_BYTES: usize = 8 << 20;
 
 /// The client at the other end.
 pub(super) struct Lines {

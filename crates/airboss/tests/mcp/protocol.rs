@@ -299,6 +299,33 @@ fn what_is_wrong_is_refused_by_name_and_the_server_goes_on() {
 }
 
 #[test]
+fn a_message_may_be_as_deep_as_it_likes() {
+    let environment = environment();
+    let agent = Agent::of(&environment, "1.1");
+    let mut lines = Vec::new();
+    for depth in [1, 100, 120, 123, 124, 125, 126, 127, 128, 1_000, 200_000] {
+        for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
+            let id = lines.len() + 10;
+            let text = format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            let call = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":"#);
+            let line = format!(r#"{call}{{"name":"note","arguments":{{"text":{text}}}}}}}"#);
+            lines.push(line.into_bytes());
+        }
+    }
+    let count = lines.len();
+    lines.push(call(2, "note", &json!({ "text": "still there" })));
+    let answers = talk(agent.command(&environment, &["mcp"]), &lines);
+    assert_eq!(answers.len(), count + 1);
+    for (depth, line) in lines.iter().enumerate() {
+        let name = format!("{depth:02}");
+        environment.write(&format!(".airboss/inbox/new/{name}"), line);
+    }
+    let mark = ["mark-skipped", "1.3", "--reason", "no", "--plan", PLAN];
+    environment.run(mark).expect_code(0);
+    assert_eq!(claims(&environment, "1.1"), ["note: still there"]);
+}
+
+#[test]
 fn before_the_handshake_nothing_is_told() {
     let environment = environment();
     let lines = concat!(
