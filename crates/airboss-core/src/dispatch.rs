@@ -13,6 +13,8 @@
 
 mod standing;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use self::standing::Unsettled;
@@ -324,7 +326,7 @@ fn gathered(
             continue;
         };
         let judgement = bounded(
-            judge(end, report, evidence),
+            judge(end, &with_question(report, &step.state, id), evidence),
             &step.state,
             &flight.policy.rules,
         );
@@ -362,6 +364,23 @@ fn gathered(
             steps: verified,
             changes,
         });
+    }
+}
+
+/// What the stream told, and the question that its agent put by a report instead.
+fn with_question<'r>(
+    report: &'r StreamReport,
+    state: &StepState,
+    attempt: AttemptId,
+) -> Cow<'r, StreamReport> {
+    match &state.asked {
+        Some(asked) if report.question.is_none() && state.attempt == Some(attempt) => {
+            Cow::Owned(StreamReport {
+                question: Some(asked.clone()),
+                ..report.clone()
+            })
+        }
+        _ => Cow::Borrowed(report),
     }
 }
 

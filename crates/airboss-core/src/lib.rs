@@ -22,6 +22,7 @@ pub mod plan;
 pub mod process;
 pub mod prompt;
 pub mod setup;
+pub mod report;
 pub mod stage;
 pub mod status_file;
 pub mod step;

@@ -11,6 +11,7 @@ use crate::board::BoardOperation;
 use crate::id::{AttemptId, RunId, StepId};
 use crate::path::RepoPath;
 use crate::process::ProcessIdentity;
+use crate::report::ReportKind;
 use crate::time::Timestamp;
 use crate::verdict::{Evidence, Judgement};
 
@@ -205,6 +206,9 @@ pub enum Operation {
         attempt: AttemptId,
         /// What it claims.
         claim: String,
+        /// What it is about.
+        #[serde(default)]
+        about: ReportKind,
     },
     /// A retry was granted by a command (`increment-retry`).
     RetryGranted {

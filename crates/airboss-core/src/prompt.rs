@@ -14,17 +14,24 @@ use crate::id::StepId;
 pub const TOKENS_MAX: usize = 2_000;
 
 /// Characters kept of each part; together they stay below the bound at 3.5 characters a token.
-const OBJECTIVE_MAX: usize = 300;
+const OBJECTIVE_MAX: usize = 220;
 const STEP_MAX: usize = 500;
 const DETAILS_MAX: usize = 1_100;
-const CRITERIA_MAX: usize = 500;
+const CRITERIA_MAX: usize = 400;
 const REASON_MAX: usize = 400;
 const GATE_MAX: usize = 1_000;
 const ANSWER_MAX: usize = 500;
 /// Steps in one prompt: as many as leave each one room for its own words.
 pub const BATCH_MAX: usize = 5;
 /// All steps of a batch share this.
-const STEPS_MAX: usize = 1_700;
+const STEPS_MAX: usize = 1_600;
+
+/// How an agent reports, and what to do when it cannot.
+pub(crate) const REPORTING: &str = "\
+- To tell people how it goes: `$AIRBOSS_PROGRAM report KIND TEXT` (progress, note, finding, \
+phase-started, phase-done, artifact-ready), or the MCP server `airboss`. Nothing depends on it; \
+where it fails, go on.
+- If only a person can decide: `$AIRBOSS_PROGRAM report ask QUESTION`, then end your work.";
 
 /// One step as the prompt shows it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -212,6 +219,8 @@ fn rules(out: &mut String, parts: &PromptParts, batch: bool) {
         "- If you cannot do it, leave the tree as you found it and say in one sentence what is in \
          the way.\n",
     );
+    push(out, REPORTING);
+    push(out, "\n");
     if batch {
         push(
             out,

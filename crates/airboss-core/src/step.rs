@@ -11,11 +11,16 @@ use crate::attempt::Attempt;
 use crate::id::{AttemptId, StepId};
 use crate::operation::{Actor, Operation, StepRecord, StepStatus};
 use crate::path::RepoPath;
+use crate::prompt;
+use crate::report::ReportKind;
 use crate::time::Timestamp;
 use crate::verdict::{ChangedFile, Judgement, Verdict};
 
 /// In progress for this long without a live run means stuck.
 pub const STUCK_AFTER: Duration = Duration::from_secs(30 * 60);
+
+/// Bytes of the newest claim that a step keeps; the log has the whole of it.
+const CLAIM_MAX: usize = 1 << 10;
 
 /// A step and where it stands.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -25,6 +30,10 @@ pub struct Step {
     pub record: StepRecord,
     /// Its state.
     pub state: StepState,
+}
+
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Where a step stands.
@@ -104,6 +113,12 @@ pub struct StepState {
     /// What its agent claimed; shown, never believed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<String>,
+    /// What its newest attempt asked a person by a report; it waits once the attempt has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
+    /// Reports of its newest attempt.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub reports: u32,
     /// The plan no longer has it.
     pub vanished: bool,
 }
@@ -216,14 +231,10 @@ impl StepState {
                 self.apply_mark(at, *status, text.clone(), *actor, *stuck);
             }
             Operation::StepImported { state, .. } => self.import(state),
-            Operation::StepClaimed { claim, .. } => self.claim = Some(claim.clone()),
-            Operation::RetryGranted { error, .. } => {
-                self.retry_count += 1;
-                if let Some(error) = error {
-                    self.last_error = Some(error.clone());
-                    self.last_error_at = Some(at);
-                }
+            Operation::StepClaimed { claim, about, .. } => {
+                self.apply_claim(claim, *about);
             }
+            Operation::RetryGranted { error, .. } => self.grant_retry(at, error.as_deref()),
             Operation::StepAnswered { answer, .. } => {
                 self.answer = Some(answer.clone());
                 self.wake_at = None;
@@ -236,6 +247,22 @@ impl StepState {
                 self.commit = Some(commit.clone());
             }
             _ => {}
+        }
+    }
+
+    fn grant_retry(&mut self, at: Timestamp, error: Option<&str>) {
+        self.retry_count += 1;
+        if let Some(error) = error {
+            self.last_error = Some(error.to_owned());
+            self.last_error_at = Some(at);
+        }
+    }
+
+    fn apply_claim(&mut self, claim: &str, about: ReportKind) {
+        self.reports += 1;
+        self.claim = Some(prompt::head(&about.told(claim), CLAIM_MAX));
+        if about == ReportKind::Ask {
+            self.asked = Some(claim.to_owned());
         }
     }
 
@@ -258,6 +285,8 @@ impl StepState {
         self.skip_reason = None;
         self.overridden = false;
         self.claim = None;
+        self.asked = None;
+        self.reports = 0;
     }
 
     fn keep_error(&mut self, at: Timestamp) {
@@ -283,6 +312,7 @@ impl StepState {
     ) {
         self.wake_at = wake_at;
         self.answer = None;
+        self.asked = None;
         match judgement.verdict {
             Verdict::Verified => {
                 self.status = StepStatus::Completed;

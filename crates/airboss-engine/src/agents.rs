@@ -110,6 +110,8 @@ pub struct Call<'call> {
     pub prompt: &'call str,
     /// The plan's path.
     pub plan: &'call str,
+    /// This program.
+    pub airboss: &'call Path,
     /// The top of the work tree.
     pub working_directory: &'call Path,
     /// The attempt's own directory, for its temporary files.
@@ -130,6 +132,7 @@ impl Agent {
             environment: self.environment_for(call),
             working_directory: call.working_directory.to_owned(),
             input: Some(call.prompt.to_owned()),
+            reports: true,
             limits: self.limits.clone(),
         }
     }
@@ -223,6 +226,11 @@ impl Agent {
             .filter(|(name, _)| self.gets(name))
             .cloned()
             .collect();
+        for (name, value) in &mut environment {
+            if name == "PATH" {
+                *value = with_program(value, call.airboss);
+            }
+        }
         let steps: Vec<&str> = call.order.steps.iter().map(|step| step.as_str()).collect();
         let own = [
             ("TERM", "dumb".to_owned()),
@@ -231,6 +239,8 @@ impl Agent {
             ("AIRBOSS_ATTEMPT_NUMBER", call.order.number.to_string()),
             ("AIRBOSS_STEPS", steps.join(",")),
             ("AIRBOSS_PLAN", call.plan.to_owned()),
+            // A login shell sets `PATH` anew, and some agents start no other.
+            ("AIRBOSS_PROGRAM", call.airboss.display().to_string()),
         ];
         environment.extend(own.map(|(name, value)| (name.to_owned(), value)));
         if self.backend == Backend::Claude {
@@ -242,6 +252,20 @@ impl Agent {
             }
         }
         environment
+    }
+}
+
+/// A `PATH` on which this program is found, behind all others: agents report with it.
+fn with_program(path: &str, airboss: &Path) -> String {
+    let directory = airboss.parent().and_then(Path::to_str);
+    match directory {
+        // A colon would end the entry, and an empty one is the current directory.
+        Some(own)
+            if !own.is_empty() && !own.contains(':') && !path.split(':').any(|p| p == own) =>
+        {
+            format!("{path}:{own}")
+        }
+        _ => path.to_owned(),
     }
 }
 

@@ -30,7 +30,7 @@ use airboss_engine::workspace::Workspace;
 use owo_colors::{OwoColorize as _, Style};
 use serde_json::{Value, json};
 
-use crate::command::mark::own_attempt;
+use crate::command::report::own_attempt;
 use crate::context::Context;
 use crate::desk::WriteOptions;
 use crate::error::CliError;

@@ -106,6 +106,10 @@ pub enum Command {
     MarkPending(Lazy<command::mark::MarkArguments>),
     /// Answer what a waiting step asked.
     Answer(Lazy<command::answer::AnswerArguments>),
+    /// Tell how the work goes, from inside an attempt; recorded as the agent's claim.
+    Report(Lazy<command::report::ReportArguments>),
+    /// Serve the Model Context Protocol to an agent, on standard input and output.
+    Mcp,
     /// Write the findings of a step.
     WriteFindings(Lazy<command::findings::WriteArguments>),
     /// Print the findings of a step.
@@ -212,7 +216,7 @@ impl Cli {
             verbose: self.verbose,
             printer: Printer,
         };
-        use command::{mark, next, retry, runs, stage, status, validate};
+        use command::{completions, mark, next, retry, runs, stage, status, validate};
         let context = &context;
         match &self.command {
             Command::Demo(arguments) => command::demo::demo(context, arguments),
@@ -231,6 +235,8 @@ impl Cli {
             Command::MarkSkipped(arguments) => mark::skipped(context, arguments),
             Command::MarkPending(arguments) => mark::pending(context, arguments),
             Command::Answer(arguments) => command::answer::answer(context, arguments),
+            Command::Report(arguments) => command::report::report(context, arguments),
+            Command::Mcp => crate::mcp::serve(context),
             Command::WriteFindings(arguments) => command::findings::write(context, arguments),
             Command::ReadFindings(arguments) => command::findings::read(context, arguments),
             Command::Retryable => retry::retryable(context),
@@ -266,9 +272,7 @@ impl Cli {
             Command::Config(arguments) => command::config::config(context, arguments),
             Command::Setup(arguments) => command::setup::setup(context, arguments),
             Command::Trust(arguments) => command::trust::trust(context, arguments),
-            Command::Completions(arguments) => {
-                command::completions::completions(context, arguments)
-            }
+            Command::Completions(arguments) => completions::completions(context, arguments),
             Command::Man(arguments) => command::man::man(context, arguments),
             // Both are processes of their own kind; `main_impl` takes them before this.
             Command::ScriptedAgent(_) | Command::Supervise { .. } => Ok(ExitCode::Success),

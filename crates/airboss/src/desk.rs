@@ -14,6 +14,7 @@ use airboss_core::plan::{Dialect, plan_hash};
 use airboss_core::status_file::StatusFile;
 use airboss_core::view::View;
 use airboss_engine::clock;
+use airboss_engine::inbox;
 use airboss_engine::plan_stamp::PlanStamp;
 use airboss_engine::projection::{Publisher, Settled};
 use airboss_engine::registry::{preview, register_with};
@@ -173,6 +174,8 @@ pub struct Writing {
     /// The store.
     pub store: SqliteStore,
     command: Option<CommandId>,
+    /// What the person should know besides.
+    notes: Vec<String>,
     /// What failed after the change was stored, in sentences.
     late: Vec<String>,
 }
@@ -208,7 +211,8 @@ impl Writing {
     ) -> Result<Self, CliError> {
         let key = workspace.plan_key(&path)?;
         if let Some(stamp) = PlanStamp::recall(&workspace.state, &key, &path) {
-            let store = workspace.open_store()?;
+            let mut store = workspace.open_store()?;
+            let notes = drained(&workspace, &mut store);
             let (output, markers) = (stamp.output, stamp.markers);
             return Ok(Self {
                 workspace,
@@ -218,6 +222,7 @@ impl Writing {
                 markers,
                 store,
                 command,
+                notes,
                 late: Vec::new(),
             });
         }
@@ -230,6 +235,7 @@ impl Writing {
         let stamp = PlanStamp::take(&path, output.clone(), markers)?;
         register_with(&mut store, &file, status.as_ref())?;
         stamp.keep(&workspace.state, &key);
+        let notes = drained(&workspace, &mut store);
         Ok(Self {
             workspace,
             key,
@@ -238,6 +244,7 @@ impl Writing {
             markers,
             store,
             command,
+            notes,
             late: Vec::new(),
         })
     }
@@ -393,7 +400,7 @@ impl Writing {
             self.remember_plan().ok();
         }
         context.answer(answer, words);
-        for note in &settled.notes {
+        for note in self.notes.iter().chain(&settled.notes) {
             context.printer.warning(note);
         }
         late.extend(
@@ -414,8 +421,15 @@ impl Writing {
     }
 }
 
+/// Takes in what agents left in the inbox; tells what was refused.
+fn drained(workspace: &Workspace, store: &mut SqliteStore) -> Vec<String> {
+    let drained = inbox::drain(&workspace.top, &workspace.state, store);
+    drained.notes().collect()
+}
+
 /// A refusal of a decision in words; decisions of this program refuse with [`CliError`].
-fn refused(refusal: Refusal) -> CliError {
+#[must_use]
+pub fn refused(refusal: Refusal) -> CliError {
     match refusal.downcast::<CliError>() {
         Ok(error) => *error,
         Err(other) => CliError::refused(other.to_string()),

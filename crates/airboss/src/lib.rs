@@ -10,6 +10,7 @@ pub mod desk;
 pub mod error;
 pub mod lazy;
 pub mod lookup;
+pub mod mcp;
 pub mod page;
 pub mod printer;
 pub mod render;

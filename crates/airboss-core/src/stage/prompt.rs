@@ -168,7 +168,7 @@ impl Field {
                 "The answer to your question",
                 &block(parts.answer.as_deref(), ANSWER_MAX),
             ),
-            Self::Rules => RULES.to_owned(),
+            Self::Rules => format!("{RULES}\n{}", prompt::REPORTING),
         }
     }
 }

@@ -15,6 +15,7 @@ use super::looked::Looked;
 use super::places::Places;
 use super::wish::{BoardWish, new_file};
 use crate::git::{Delta, GitError};
+use crate::inbox;
 use crate::projection::{PlaceError, Publisher, Settled};
 use crate::run::commits::{CommitError, WishOutcome, drain};
 use crate::store::{
@@ -215,9 +216,11 @@ impl Desk {
         let files = BoardFiles::new(&self.workspace).whole(whole);
         let publisher = Publisher::of_board(&self.workspace, files);
         let or_pass_by = whole == Whole::No;
-        let Some(settled) = publisher.look(&mut self.store, &rows, or_pass_by)? else {
+        let Some(mut settled) = publisher.look(&mut self.store, &rows, or_pass_by)? else {
             return Ok(Settled::default());
         };
+        let drained = inbox::drain(&self.workspace.top, &self.workspace.state, &mut self.store);
+        settled.notes.extend(drained.notes());
         if whole != Whole::No && settled.pending.is_empty() {
             // Not remembered, it is looked at once more; what was taken in is stored.
             drop(self.store.set_boot(boot));

@@ -125,6 +125,7 @@ impl GateRun<'_> {
             environment: self.environment.to_vec(),
             working_directory: self.top.to_owned(),
             input: None,
+            reports: false,
             limits: Limits {
                 deadline: gate.timeout,
                 idle: gate.timeout,

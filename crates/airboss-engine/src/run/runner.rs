@@ -1,6 +1,6 @@
 //! The loop itself: inputs in, decisions stored, effects carried out.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -71,6 +71,7 @@ struct Runner<'run> {
     rounds_over: u64,
     commits_pending: Option<String>,
     told_deferred: Option<String>,
+    told_refused: HashSet<String>,
     wake_at: Option<Timestamp>,
     due: bool,
     finished: Option<RunEnding>,
@@ -130,6 +131,7 @@ impl<'run> Runner<'run> {
             rounds_over: 0,
             commits_pending: None,
             told_deferred: None,
+            told_refused: HashSet::new(),
             wake_at: None,
             due: true,
             finished: None,
@@ -173,6 +175,7 @@ impl<'run> Runner<'run> {
     }
 
     fn recover(&mut self) {
+        self.drain_inbox();
         let open: Vec<Attempt> = self.view.open_attempts().into_iter().cloned().collect();
         let (mut adopted, mut ended) = (0, 0);
         for attempt in &open {
@@ -538,6 +541,7 @@ impl<'run> Runner<'run> {
             order,
             prompt: &prompt,
             plan: &plan,
+            airboss: &request.airboss,
             working_directory: &request.top,
             directory: &directory,
             environment: &request.environment,
@@ -669,6 +673,8 @@ impl<'run> Runner<'run> {
                 report,
             });
         }
+        // After an end was seen and before it is stored: last words are words in time.
+        self.drain_inbox();
         Ok(())
     }
 
@@ -786,4 +792,5 @@ impl<'run> Runner<'run> {
     }
 }
 
+mod letters;
 mod tell;

@@ -14,6 +14,7 @@ pub(super) const SPEC: &str = "spec.json";
 pub(super) const SUPERVISOR: &str = "supervisor.json";
 pub(super) const LOG: &str = "supervisor.log";
 pub(super) const INPUT: &str = "input";
+pub(super) const TOKEN: &str = "token";
 pub(super) const OUTCOME: &str = "outcome.json";
 
 /// Creates or empties a file that only its owner may read: environments hold keys.

@@ -17,6 +17,7 @@
 //! | `supervisor.json` | supervisor | its identity, once it can be signalled |
 //! | `supervisor.log` | supervisor | its own complaints, normally empty |
 //! | `input` | supervisor | what the agent reads on its standard input |
+//! | `token` | supervisor | the hash of the token with which the agent reports |
 //! | `stream.N.rec`, then `stream.zst` | supervisor | the recording |
 //! | `outcome.json` | supervisor | the end, its last act |
 
@@ -25,6 +26,7 @@ mod files;
 mod proc;
 mod read;
 mod record;
+mod token;
 mod watch;
 
 use std::io;
@@ -45,6 +47,7 @@ pub(crate) use self::proc::boot_id;
 pub use self::proc::{identity_of, is_alive, self_identity};
 pub use self::read::{Reader, RecordedLine, Stream};
 pub use self::record::seal;
+pub use self::token::{TOKEN_VARIABLE, fits_token, issue_token};
 pub use self::watch::main;
 
 /// The variable by which every process of an attempt can be found again.
@@ -73,6 +76,9 @@ pub struct Spec {
     pub working_directory: PathBuf,
     /// What it reads on its standard input; `None` is `/dev/null`.
     pub input: Option<String>,
+    /// Whether it is given a token with which it may report, in [`TOKEN_VARIABLE`].
+    #[serde(default)]
+    pub reports: bool,
     /// When it is stopped, and how much of it is kept.
     pub limits: Limits,
 }

@@ -28,6 +28,7 @@ use super::descent::{Descent, Ended};
 use super::proc::{self, Stat, TICK};
 use super::read::Stream;
 use super::record::{RECORD_BYTES_MAX, Recorder, Tally, seal};
+use super::token::{TOKEN_VARIABLE, issue_token};
 use super::{ATTEMPT_VARIABLE, Limits, Spec, SuperviseError, files};
 use crate::clock;
 
@@ -90,8 +91,10 @@ pub fn main(directory: &Path) -> Result<(), SuperviseError> {
         .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "/proc is not mounted"))?;
     files::write_json(directory, files::SUPERVISOR, &identity)?;
 
+    // Only the agent ever has it: it is in no file and on no command line.
+    let token = spec.reports.then(|| issue_token(directory)).transpose()?;
     let started_at = clock::now();
-    let outcome = match start_agent(&spec, stdin) {
+    let outcome = match start_agent(&spec, token, stdin) {
         Ok((agent, pipes)) => {
             let seen = Seen::default();
             match record(recorder, pipes, limits.flood_bytes_max, &seen, events) {
@@ -183,12 +186,13 @@ fn standard_input(directory: &Path, spec: &Spec) -> Result<Stdio, SuperviseError
 /// The reading ends of the agent's two streams.
 type Pipes = [(Stream, Box<dyn io::Read + Send>); 2];
 
-fn start_agent(spec: &Spec, stdin: Stdio) -> Result<(Pid, Pipes), Exit> {
+fn start_agent(spec: &Spec, token: Option<String>, stdin: Stdio) -> Result<(Pid, Pipes), Exit> {
     let started = Command::new(&spec.program)
         .args(&spec.arguments)
         .env_clear()
         .envs(spec.environment.iter().map(|(name, value)| (name, value)))
         .env(ATTEMPT_VARIABLE, spec.attempt.to_string())
+        .envs(token.map(|token| (TOKEN_VARIABLE, token)))
         .current_dir(&spec.working_directory)
         .process_group(0)
         .stdin(stdin)

@@ -50,6 +50,7 @@ pub(crate) fn shell(script: &str) -> Spec {
         environment: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())],
         working_directory: PathBuf::from("/"),
         input: None,
+        reports: false,
         limits: Limits {
             idle: PATIENCE,
             deadline: PATIENCE,

@@ -3,6 +3,7 @@
 //! | scenario | what happens |
 //! |---|---|
 //! | `ok` | writes a file with a tool, runs a shell command, says that all is done |
+//! | `report` | the same, and reports to Airboss with its command |
 //! | `shellonly` | runs the shell command only |
 //! | `slowtool` | a shell command that takes five minutes, with a child of its own |
 //! | `slowonce` | such a command first; then, or in a later task of the conversation, `ok` |
@@ -27,8 +28,9 @@
 use serde_json::{Map, Value, json};
 
 /// All scenarios, by name.
-pub const SCENARIOS: [&str; 19] = [
+pub const SCENARIOS: [&str; 20] = [
     "ok",
+    "report",
     "shellonly",
     "slowtool",
     "slowonce",
@@ -97,6 +99,8 @@ pub enum Scenario {
 pub enum Work {
     /// Write, shell, done.
     Whole,
+    /// The same with a report.
+    Reporting,
     /// Shell, done.
     ShellOnly,
     /// A slow shell, done.
@@ -130,6 +134,7 @@ impl Scenario {
     pub fn parse(name: &str) -> Option<Self> {
         Some(match name {
             "ok" => Self::Work(Work::Whole),
+            "report" => Self::Work(Work::Reporting),
             "shellonly" => Self::Work(Work::ShellOnly),
             "slowtool" => Self::Work(Work::Slow),
             "slowonce" => Self::Work(Work::SlowOnce),
@@ -333,9 +338,12 @@ pub fn reply(scenario: Scenario, conversation: &Conversation) -> Reply {
         (Work::Slow, 0) => shell("echo $$ > sleeper.pid; sleep 297 & echo $! > sleeper2.pid; wait"),
         (Work::SlowOnce, _) => shell("setsid sleep 297 & sleep 297 & wait"),
         (Work::ShellOnly, 0) => shell(&check),
-        (Work::Whole | Work::Board, turn) if turn < files.len() => {
+        (Work::Whole | Work::Board | Work::Reporting, turn) if turn < files.len() => {
             write(conversation, &files[turn])
         }
+        (Work::Reporting, turn) if turn == files.len() => shell(&format!(
+            "{check} && $AIRBOSS_PROGRAM report note 'half way'"
+        )),
         (Work::Whole | Work::Board, turn) if turn == files.len() => shell(&check),
         _ => Reply::Text(DONE.to_owned()),
     }

@@ -7,12 +7,14 @@ use airboss_core::exit::ExitCode;
 use airboss_core::id::StepId;
 use airboss_core::operation::Operation;
 use airboss_core::path::RepoPath;
+use airboss_core::report::require_own;
 use airboss_engine::projection::Publisher;
+use airboss_engine::report::{ReportError, identify};
 use airboss_engine::run::flight::findings_path;
 use airboss_engine::store::{Change, Store as _};
 use serde_json::json;
 
-use super::mark::{own_attempt, require_own};
+use super::report::own_credentials;
 use crate::context::Context;
 use crate::desk::{Reading, WriteOptions, Writing, output_of, unknown_step};
 use crate::error::CliError;
@@ -54,7 +56,7 @@ pub fn write(context: &Context, arguments: &WriteArguments) -> Result<ExitCode, 
     let id = StepId::new(&arguments.step);
     let mut writing = Writing::open(context, &arguments.options)?;
     let path = findings_path(&writing.output, &id);
-    let attempt = own_attempt()?;
+    let given = own_credentials()?;
     let answer = json!({ "success": true, "taskId": id, "findingsPath": path });
     let operation = Operation::FindingsWritten {
         step: id.clone(),
@@ -65,15 +67,17 @@ pub fn write(context: &Context, arguments: &WriteArguments) -> Result<ExitCode, 
         let view = writing.store.view(&writing.key)?;
         return Err(unknown_step(&id, view.as_ref()));
     };
-    if let Some(attempt) = attempt {
-        require_own(&step, attempt)?;
+    if let Some(given) = &given {
+        identify(&writing.store, &writing.workspace.state, given)?;
+        require_own(&step, given.attempt).map_err(ReportError::from)?;
     }
     // The file comes first: a recorded path always has its file. A repetition writes the same
     // bytes once more.
     Publisher::new(&writing.workspace).write(&path, &content)?;
     let answer = writing.decide(&id, &mut |standing| {
-        if let Some(attempt) = attempt {
-            require_own(&standing.step, attempt)?;
+        if let Some(given) = &given {
+            let own = require_own(&standing.step, given.attempt);
+            own.map_err(|refused| CliError::from(ReportError::from(refused)))?;
         }
         Ok(Change {
             operations: vec![operation.clone()],

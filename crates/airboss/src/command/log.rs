@@ -293,7 +293,7 @@ pub(crate) fn essence(operation: &Operation, at: Timestamp) -> String {
         Operation::StepImported { state, .. } => {
             format!("{}, as its status file says", state.status.word())
         }
-        Operation::StepClaimed { claim, .. } => claim.clone(),
+        Operation::StepClaimed { claim, about, .. } => about.told(claim),
         Operation::RetryGranted { error, .. } => error.clone().unwrap_or_default(),
         Operation::StepAnswered { answer, .. } => answer.clone(),
         Operation::FindingsWritten { path, .. } => path.to_string(),

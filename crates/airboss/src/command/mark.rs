@@ -4,15 +4,17 @@
 //! recorded and believed by nobody.
 
 use airboss_core::exit::ExitCode;
-use airboss_core::id::{AttemptId, StepId};
+use airboss_core::id::StepId;
 use airboss_core::operation::{Operation, StepStatus};
+use airboss_core::report::Report;
 use airboss_core::step::{MarkRefused, MarkRequest, Step, mark};
 use airboss_core::view::Counts;
 use airboss_engine::run::markers::status_of;
 use airboss_engine::store::{Change, PhaseCounts, Refusal, Standing};
-use airboss_engine::supervise::{ATTEMPT_VARIABLE, is_alive};
+use airboss_engine::supervise::is_alive;
 use serde_json::{Value, json};
 
+use super::report::{own_credentials, send};
 use crate::context::Context;
 use crate::desk::{WriteOptions, Writing};
 use crate::error::CliError;
@@ -110,35 +112,30 @@ fn set(
     text: Option<String>,
 ) -> Result<ExitCode, CliError> {
     let id = StepId::new(&arguments.step);
+    if let Some(given) = own_credentials()? {
+        return send(context, given, Some(id), Report::Status { status, text });
+    }
     let mut writing = Writing::open(context, &arguments.options)?;
     let request = MarkRequest {
         status,
         text,
         force: arguments.force,
     };
-    let attempt = own_attempt()?;
     let mut unstarted = false;
     let phases = writing.marked_phases()?;
     let status_json = writing.stale(&[]);
     let markers = writing.markers_item();
     let mut caught = true;
     let answer = writing.decide(&id, &mut |standing| {
-        unstarted = false;
-        let (operation, answer) = match attempt {
-            Some(attempt) => claim(standing, attempt, &request)?,
-            None => {
-                refuse_if_busy(standing, request.force)?;
-                unstarted = standing.step.state.status == StepStatus::Pending
-                    && request.status == StepStatus::Completed;
-                let operation = mark(&standing.step, &request).map_err(explain)?;
-                (operation, marked(&id, &request))
-            }
-        };
+        refuse_if_busy(standing, request.force)?;
+        unstarted = standing.step.state.status == StepStatus::Pending
+            && request.status == StepStatus::Completed;
+        let operation = mark(&standing.step, &request).map_err(explain)?;
         let operations: Vec<Operation> = operation.into_iter().collect();
         let mut publish = Vec::new();
         if !operations.is_empty() {
             publish.clone_from(&status_json);
-            caught = attempt.is_some();
+            caught = false;
         }
         if !caught && turns_marker(&phases, &standing.step, request.status) {
             publish.push(markers.clone());
@@ -147,7 +144,7 @@ fn set(
         Ok(Change {
             operations,
             publish,
-            result: answer,
+            result: marked(&id, &request),
             ..Change::default()
         })
     })?;
@@ -159,11 +156,8 @@ fn set(
         context.printer.warning(&text);
     }
     writing.finish(context, &answer, |answer| {
-        format!(
-            "{} is {}",
-            answer["taskId"].as_str().unwrap_or(""),
-            words(answer)
-        )
+        let text = |key: &str| answer[key].as_str().unwrap_or("");
+        format!("{} is {}", text("taskId"), text("status").replace('_', " "))
     })
 }
 
@@ -185,66 +179,6 @@ fn turns_marker(phases: &[PhaseCounts], step: &Step, status: StepStatus) -> bool
     }
     after.add(status, 1);
     status_of(&phase.counts, false) != status_of(&after, false)
-}
-
-fn words(answer: &Value) -> String {
-    match answer["claim"].as_str() {
-        Some(claim) => format!("claimed to be {claim}; its evidence decides"),
-        None => answer["status"].as_str().unwrap_or("").replace('_', " "),
-    }
-}
-
-/// The attempt that this command runs inside of.
-///
-/// # Errors
-/// When the variable holds something else.
-pub fn own_attempt() -> Result<Option<AttemptId>, CliError> {
-    let Some(text) = std::env::var_os(ATTEMPT_VARIABLE) else {
-        return Ok(None);
-    };
-    let attempt = text.to_str().and_then(|text| text.parse().ok());
-    attempt.map(Some).ok_or_else(|| {
-        CliError::usage(format!(
-            "{ATTEMPT_VARIABLE} does not hold the id of an attempt"
-        ))
-        .hint("airboss sets it for its agents; unset it to work as a person")
-    })
-}
-
-/// Refuses unless the step is the attempt's own.
-///
-/// # Errors
-/// When another attempt, or none, works on the step.
-pub fn require_own(step: &Step, attempt: AttemptId) -> Result<(), CliError> {
-    if step.state.attempt == Some(attempt) {
-        return Ok(());
-    }
-    let id = &step.record.id;
-    let message = format!("step {id} is not the step of attempt {}", attempt.short());
-    Err(CliError::refused(message).hint("an agent reports on its own step only"))
-}
-
-fn claim(
-    standing: &Standing,
-    attempt: AttemptId,
-    request: &MarkRequest,
-) -> Result<(Option<Operation>, Value), Refusal> {
-    require_own(&standing.step, attempt)?;
-    let word = request.status.word();
-    let claim = match &request.text {
-        Some(text) => format!("{word}: {text}"),
-        None => word.to_owned(),
-    };
-    let step = standing.step.record.id.clone();
-    let answer = json!({ "success": true, "taskId": step, "status": "claimed", "claim": word });
-    Ok((
-        Some(Operation::StepClaimed {
-            step,
-            attempt,
-            claim,
-        }),
-        answer,
-    ))
 }
 
 /// A step that a live run works on is not taken away by accident.

@@ -22,6 +22,7 @@ pub mod next;
 pub mod plan;
 pub mod rebuild;
 pub mod replay;
+pub mod report;
 pub mod restore;
 pub mod retry;
 pub mod run;

@@ -37,6 +37,25 @@ pub struct NextArguments {
 /// # Errors
 /// When the plan cannot be read, or its dependencies make no sense.
 pub fn next(context: &Context, arguments: &NextArguments) -> Result<ExitCode, CliError> {
+    let (answer, code) = look(context, arguments)?;
+    context.answer(&answer, next_words);
+    Ok(code)
+}
+
+/// The steps that can be worked on now, `count` at most, as `next` answers.
+///
+/// # Errors
+/// As for [`next`].
+pub fn ready(context: &Context, count: usize) -> Result<Value, CliError> {
+    let arguments = NextArguments {
+        count,
+        ignore_deps: false,
+        phase_priority: false,
+    };
+    Ok(look(context, &arguments)?.0)
+}
+
+fn look(context: &Context, arguments: &NextArguments) -> Result<(Value, ExitCode), CliError> {
     let reading = Reading::open(context)?;
     let file = reading.file()?;
     let schedule = scheduled(&file.plan, &reading, arguments.ignore_deps)?;
@@ -90,16 +109,15 @@ pub fn next(context: &Context, arguments: &NextArguments) -> Result<ExitCode, Cl
         "blockedTaskCount": blocked,
         "activePhases": phases.iter().map(|key| phase_value(key)).collect::<Vec<_>>(),
     });
-    context.answer(&answer, next_words);
     let open = steps(&reading.view).any(|step| !step.state.status.is_settled());
     let in_progress = standings.contains(&Standing::InProgress);
-    Ok(
-        if ready.is_empty() && open && !in_progress && arguments.count > 0 {
-            ExitCode::Blocked
-        } else {
-            ExitCode::Success
-        },
-    )
+    let is_blocked = ready.is_empty() && open && !in_progress && arguments.count > 0;
+    let code = if is_blocked {
+        ExitCode::Blocked
+    } else {
+        ExitCode::Success
+    };
+    Ok((answer, code))
 }
 
 fn next_words(answer: &Value) -> String {

@@ -11,7 +11,7 @@ use airboss_engine::store::{Change, Refusal, Standing};
 use airboss_engine::supervise::is_alive;
 use serde_json::{Value, json};
 
-use super::mark::own_attempt;
+use super::report::own_attempt;
 use super::status::{phase_value, steps};
 use crate::context::Context;
 use crate::desk::{Reading, WriteOptions, Writing};

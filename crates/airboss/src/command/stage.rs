@@ -20,6 +20,7 @@ use airboss_core::stage::{End, Stage, handoff};
 use airboss_core::text::sanitize;
 use airboss_core::time::Timestamp;
 use airboss_engine::board::{BoardError, Desk};
+use airboss_engine::inbox;
 use airboss_engine::run::lock::{RunLock, RunLocked, lock};
 use airboss_engine::run::{RunMeans, RunRequest, RunSummary, fly};
 use airboss_engine::settings::Settings;
@@ -566,6 +567,7 @@ impl<'a> StageFlight<'a> {
             places.todo.clone(),
             places.state.clone(),
             places.archive.clone(),
+            inbox::path(),
         ];
         excluded.extend(places.errors().ok());
         excluded.extend(places.project_state(&self.prepared.task));

@@ -4,8 +4,9 @@ use airboss_core::id::{AttemptId, RunId};
 use airboss_core::operation::Operation;
 use airboss_core::process::ProcessIdentity;
 use airboss_engine::clock;
+use airboss_engine::run::attempt_files::directory;
 use airboss_engine::store::{Commit, Store as _};
-use airboss_engine::supervise::self_identity;
+use airboss_engine::supervise::{issue_token, self_identity};
 use airboss_engine::workspace::Workspace;
 use airboss_testkit::{TestEnvironment, assert_output};
 
@@ -612,8 +613,8 @@ fn an_agent_claims_and_decides_nothing() {
     ----- stdout -----
 
     ----- stderr -----
-    Error: step 1.1 is not the step of attempt [ID]
-    hint: an agent reports on its own step only
+    Error: attempt [ID] is not known here
+    hint: airboss gives its agents AIRBOSS_ATTEMPT and AIRBOSS_TOKEN; pass both on unchanged
     "#);
     assert_output!(environment, run(other, &["answer", "1.1", "yes"]), @r#"
     exit code: 4
@@ -740,7 +741,7 @@ fn a_reader_that_is_gone_is_no_error() {
 }
 
 /// Lets an attempt of a run work on step 1.1, as a runner would.
-fn dispatch(environment: &TestEnvironment, runner: Option<ProcessIdentity>) -> AttemptId {
+fn dispatch(environment: &TestEnvironment, runner: Option<ProcessIdentity>) -> (AttemptId, String) {
     let workspace = Workspace::open(&environment.top()).expect("the store is there");
     let plan = workspace
         .plan_key(&environment.top().join("plans/demo.md"))
@@ -767,18 +768,22 @@ fn dispatch(environment: &TestEnvironment, runner: Option<ProcessIdentity>) -> A
     store
         .commit(&Commit::new(plan, operations))
         .expect("the store is there");
-    attempt
+    let directory = directory(&workspace.state, attempt);
+    fs_err::create_dir_all(&directory).expect("the store is there");
+    let token = issue_token(&directory).expect("the directory was just made");
+    (attempt, token)
 }
 
 #[test]
 fn an_agent_claims_its_own_step() {
     let environment = registered();
-    let attempt = dispatch(&environment, None);
+    let (attempt, token) = dispatch(&environment, None);
     let attempt = attempt.to_string();
     let run = |words: &[&str]| {
         environment
             .command(words)
             .env("AIRBOSS_ATTEMPT", &attempt)
+            .env("AIRBOSS_TOKEN", &token)
             .run()
     };
     assert_output!(environment, run(&["mark-complete", "1.1", "--notes", "easy"]), @r#"

@@ -35,6 +35,7 @@ macro_rules! flights {
 flights! {
     claude: crate::Kind::Claude => [
         work::a_plan_is_done,
+        work::a_report_is_recorded,
         work::refused_tools_are_no_work,
         work::a_short_failure_is_survived,
         stages::a_task_is_flown_through_its_stages,
@@ -55,6 +56,7 @@ flights! {
     ];
     codex: crate::Kind::Codex => [
         work::a_plan_is_done,
+        work::a_report_is_recorded,
         work::refused_tools_are_no_work,
         work::a_short_failure_is_survived,
         stages::a_task_is_flown_through_its_stages,

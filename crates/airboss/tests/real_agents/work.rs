@@ -1,5 +1,6 @@
 //! Work that gets done, and work that only looks done.
 
+use airboss_core::operation::Operation;
 use airboss_core::prompt;
 use airboss_core::verdict::Verdict;
 
@@ -50,6 +51,27 @@ pub(crate) fn a_plan_is_done(flight: &Flight) {
             assert_eq!(system.matches("Implement one step").count(), 0, "{system}");
         }
     }
+}
+
+/// The agent's own shell has what a report needs; where its sandbox keeps the store from being
+/// written, the report takes the way through the inbox.
+pub(crate) fn a_report_is_recorded(flight: &Flight) {
+    flight.set_up(&Setup {
+        scenario: "report",
+        steps: 1,
+        ..Setup::default()
+    });
+    flight.run(0);
+    assert_eq!(flight.verdicts(), [Verdict::Verified]);
+    let operations = flight.operations().into_iter();
+    let claims: Vec<String> = operations
+        .filter_map(|stored| match stored.operation {
+            Operation::StepClaimed { claim, about, .. } => Some(about.told(&claim)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(claims, ["note: half way"]);
+    assert_eq!(flight.commits(), [["out/1-1.txt"]]);
 }
 
 /// The agent is not allowed to do anything and says that all is done.

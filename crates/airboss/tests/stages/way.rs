@@ -301,10 +301,10 @@ fn a_project_has_prompts_of_its_own() {
     let environment = begun(&honest());
     environment.write(".airboss/prompts/research.md", "Look into {{title}}.\n");
     let told = environment.run(["research", "1", "--dry-run"]);
-    assert_output!(environment, told, @r#"
+    assert_output!(environment, told, @"
     exit code: 0
     ----- stdout -----
-    ── 1. step research-001: a report (about 126 tokens)
+    ── 1. step research-001: a report (about 212 tokens)
     Look into Shorten the banner.
 
     Rules
@@ -312,8 +312,10 @@ fn a_project_has_prompts_of_its_own() {
     - Do not commit, stage, stash or switch branches; do not edit TODO.md, state.json or any other status file: what you did is judged by what is there, and recorded for you.
     - An answer in words alone is not accepted: what you found belongs in the file.
     - If you cannot do it, write no file, and say in one sentence what is in the way.
+    - To tell people how it goes: `$AIRBOSS_PROGRAM report KIND TEXT` (progress, note, finding, phase-started, phase-done, artifact-ready), or the MCP server `airboss`. Nothing depends on it; where it fails, go on.
+    - If only a person can decide: `$AIRBOSS_PROGRAM report ask QUESTION`, then end your work.
     ----- stderr -----
-    "#);
+    ");
     environment.write(".airboss/prompts/research.md", "Look into\n{{tittle}}.\n");
     let told = environment.run(["research", "1", "--dry-run"]);
     assert_output!(environment, told, @r#"
@@ -329,10 +331,10 @@ fn a_project_has_prompts_of_its_own() {
 fn what_would_be_sent_is_shown() {
     let environment = begun(&honest());
     let told = environment.run(["prompt", "1", "--stage", "plan", "in one phase"]);
-    assert_output!(environment, told, @r#"
+    assert_output!(environment, told, @"
     exit code: 0
     ----- stdout -----
-    ── 1. step implementation-001: a plan (about 350 tokens)
+    ── 1. step implementation-001: a plan (about 436 tokens)
     Plan task 1 of this project: Shorten the banner
 
     Working directory: [WORK]
@@ -366,8 +368,10 @@ fn what_would_be_sent_is_shown() {
     - Do not commit, stage, stash or switch branches; do not edit TODO.md, state.json or any other status file: what you did is judged by what is there, and recorded for you.
     - An answer in words alone is not accepted: what you found belongs in the file.
     - If you cannot do it, write no file, and say in one sentence what is in the way.
+    - To tell people how it goes: `$AIRBOSS_PROGRAM report KIND TEXT` (progress, note, finding, phase-started, phase-done, artifact-ready), or the MCP server `airboss`. Nothing depends on it; where it fails, go on.
+    - If only a person can decide: `$AIRBOSS_PROGRAM report ask QUESTION`, then end your work.
     ----- stderr -----
-    "#);
+    ");
     let told = environment.run(["prompt", "1", "--stage", "test"]);
     assert_output!(environment, told, @r#"
     exit code: 2

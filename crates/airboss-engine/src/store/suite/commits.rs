@@ -1,5 +1,6 @@
 //! What a commit promises: once, whole, against the right version, from the right attempt.
 
+use airboss_core::report::ReportKind;
 use airboss_core::step::{MarkRefused, MarkRequest, mark};
 use serde_json::json;
 
@@ -122,6 +123,7 @@ fn a_superseded_attempt_is_fenced(bench: &Bench) {
             step: "1.1".into(),
             attempt: attempt_id(1),
             claim: "done".to_owned(),
+            about: ReportKind::Status,
         }],
     );
     commit.fence = Some(Fence {

@@ -1,6 +1,7 @@
 //! The property that all stores are the same fold of any operations.
 
 use airboss_core::operation::RunEnding;
+use airboss_core::report::ReportKind;
 use proptest::prelude::*;
 
 use super::*;
@@ -100,6 +101,7 @@ fn any_step_operation() -> impl Strategy<Value = Operation> {
                 step,
                 attempt,
                 claim: "done".to_owned(),
+                about: ReportKind::Ask,
             },
             3 => Operation::RetryGranted {
                 step,

@@ -10,6 +10,7 @@ use airboss_core::path::RepoPath;
 use airboss_core::plan::{Plan, Problem, Severity, schedule};
 use airboss_engine::agents::{Agent, Backend};
 use airboss_engine::git::GitError;
+use airboss_engine::inbox;
 use airboss_engine::run::flight::{PlanFacts, criterion_gates};
 use airboss_engine::run::gates::Gate;
 use airboss_engine::run::{Brief, RunRequest};
@@ -119,6 +120,7 @@ fn own_files(file: &PlanFile, output: &RepoPath) -> Vec<RepoPath> {
         .flatten()
         .collect();
     own.push(file.key.path().clone());
+    own.push(inbox::path());
     own
 }
 

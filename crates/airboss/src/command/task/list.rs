@@ -74,6 +74,18 @@ pub fn list(context: &Context, arguments: &ListArguments) -> Result<ExitCode, Cl
     Ok(ExitCode::Success)
 }
 
+/// The tasks that can be worked on now, `count` at most, the most urgent first.
+///
+/// # Errors
+/// When there is no board.
+pub fn ready_rows(context: &Context, count: usize) -> Result<Vec<Value>, CliError> {
+    let reading = BoardReading::look(context)?;
+    let queue = queued(&reading);
+    let ready = queue.iter().filter(|queued| queued.is_ready());
+    let tasks = ready.filter_map(|queued| reading.board.tasks.get(&queued.id));
+    Ok(tasks.take(count).map(row).collect())
+}
+
 fn row(task: &Task) -> Value {
     json!({
         "number": task.number,

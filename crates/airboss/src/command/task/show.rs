@@ -57,6 +57,18 @@ pub fn show(context: &Context, arguments: &ShowArguments) -> Result<ExitCode, Cl
     Ok(ExitCode::Success)
 }
 
+/// The tasks with this number as JSON: one, unless a file gives it twice.
+///
+/// # Errors
+/// As for [`show`].
+pub fn told(context: &Context, number: u32) -> Result<Vec<Value>, CliError> {
+    let reading = BoardReading::look(context)?;
+    let tasks = reading.tasks(number)?.into_iter();
+    tasks
+        .map(|task| Ok(Story::of(&reading, task)?.json()))
+        .collect()
+}
+
 /// What is told of a task.
 struct Story<'a> {
     task: &'a Task,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use airboss_core::attempt::{AttemptEnd, AttemptStatus, SessionEnd, Spending};
 use airboss_core::dispatch::Standing;
 use airboss_core::id::{AttemptId, RunId, StepId};
-use airboss_core::operation::{Actor, Operation, PlanKey, StoredOperation};
+use airboss_core::operation::{Actor, Operation, PlanKey, StepStatus, StoredOperation};
 use airboss_core::step::StepState;
 use airboss_core::time::Timestamp;
 use airboss_core::verdict::{Evidence, Judgement, UnownedFile};
@@ -181,11 +181,7 @@ impl Story {
                 Some(Standing::Parked { until, .. } | Standing::Limited { until }) => Some(*until),
                 _ => step.state.wake_at.filter(|at| *at > known.now),
             },
-            question: step
-                .state
-                .is_waiting()
-                .then(|| step.state.judgement.as_ref().map(|j| j.reason.clone()))
-                .flatten(),
+            question: question(&step.state),
             retries: Retries {
                 used: step.state.retry_count,
                 max: retries_max(known),
@@ -231,9 +227,14 @@ impl Story {
                     told.wake_at = *wake_at;
                 }
             }
-            Operation::StepClaimed { attempt, claim, .. } => {
+            Operation::StepClaimed {
+                attempt,
+                claim,
+                about,
+                ..
+            } => {
                 if let Some(told) = self.attempt(*attempt) {
-                    told.claimed.reports.push(claim.clone());
+                    told.claimed.reports.push(about.told(claim));
                 }
             }
             Operation::StepMarked {
@@ -390,6 +391,15 @@ impl AttemptStory {
             None => format!("{:?}", watch.transcript.activity()).to_lowercase(),
         });
     }
+}
+
+/// What a person has to answer: now, or as soon as the attempt has ended.
+fn question(state: &StepState) -> Option<String> {
+    if state.is_waiting() {
+        return state.judgement.as_ref().map(|j| j.reason.clone());
+    }
+    let asks = state.status == StepStatus::InProgress;
+    state.asked.clone().filter(|_| asks)
 }
 
 /// The reason with `2.3#1` in place of the attempt's id, which nobody can read.

@@ -21,6 +21,8 @@ use crate::words;
 const OUTPUT_LINES: usize = 12;
 /// An agent's last words are a claim: the beginning tells which.
 const SAID_CHARACTERS: usize = 160;
+/// An agent's newest reports; `--verbose` and `airboss log` have all of them.
+const REPORTS_SHOWN: usize = 8;
 /// Files named before the rest is only counted.
 const FILES_MAX: usize = 8;
 /// The column of labels inside an attempt.
@@ -48,13 +50,20 @@ pub(super) fn tell(story: &Story, known: &Knowledge, width: usize, verbose: bool
     }
     held_back(&mut page, story);
     if let Some(question) = &story.question {
-        if question.contains('\n') {
+        // The sentence at the top has the reason of a waiting step.
+        let is_said = story.state.is_waiting() && !question.contains('\n');
+        if is_said {
+            page.gap();
+        } else {
             page.heading("It asks");
             page.quote(2, question);
-        } else {
-            page.gap();
         }
-        let hint = format!("`airboss answer {} TEXT` answers", story.id);
+        let when = if story.state.is_waiting() {
+            ""
+        } else {
+            "once this attempt has ended, "
+        };
+        let hint = format!("{when}`airboss answer {} TEXT` answers", story.id);
         page.field(0, ("hint:", Style::new().cyan()), 5, &hint);
     }
     attempts(&mut page, story, verbose);
@@ -273,7 +282,7 @@ fn details(page: &mut Page, attempt: &AttemptStory, newest: bool, verbose: bool)
     if let Some(end) = attempt.end.as_ref().filter(|end| !is_clean(end)) {
         fact(page, "process", &words::end(end));
     }
-    claimed(page, attempt);
+    claimed(page, attempt, verbose);
     if let Some(evidence) = &attempt.evidence {
         found(page, evidence, newest || verbose || !verified);
     }
@@ -323,7 +332,7 @@ fn fact(page: &mut Page, label: &str, text: &str) {
     page.field(6, (label, Style::new().dimmed()), LABEL, text);
 }
 
-fn claimed(page: &mut Page, attempt: &AttemptStory) {
+fn claimed(page: &mut Page, attempt: &AttemptStory, verbose: bool) {
     let claimed = &attempt.claimed;
     let mut parts = Vec::new();
     if !claimed.files.is_empty() {
@@ -332,12 +341,18 @@ fn claimed(page: &mut Page, attempt: &AttemptStory) {
             files(claimed.files.iter().map(String::as_str))
         ));
     }
-    parts.extend(
-        claimed
-            .reports
-            .iter()
-            .map(|report| format!("reported {report}")),
-    );
+    let earlier = match verbose {
+        true => 0,
+        false => claimed.reports.len().saturating_sub(REPORTS_SHOWN),
+    };
+    if earlier > 0 {
+        parts.push(format!("reported {earlier} times before what follows"));
+    }
+    parts.extend(claimed.reports.iter().skip(earlier).map(|report| {
+        let report = report.split_whitespace().collect::<Vec<_>>().join(" ");
+        let most = if verbose { usize::MAX } else { SAID_CHARACTERS };
+        format!("reported {}", words::cut(&report, most))
+    }));
     let said = claimed.last_text.split_whitespace().collect::<Vec<_>>();
     if !said.is_empty() {
         parts.push(format!(

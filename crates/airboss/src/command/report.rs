@@ -1,0 +1,168 @@
+//! `airboss report`: what an agent says of its own work, from inside its attempt.
+//!
+//! It is recorded as a claim and believed by nobody; `ask` alone has an effect, and only
+//! against the agent: its step waits for a person. The MCP server and the inbox do the same.
+
+use airboss_core::exit::ExitCode;
+use airboss_core::id::{AttemptId, StepId};
+use airboss_core::report::Report;
+use airboss_engine::report::{Credentials, Delivered, Letter, ReportError, deliver};
+use airboss_engine::supervise::{ATTEMPT_VARIABLE, TOKEN_VARIABLE};
+use airboss_engine::workspace::Workspace;
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::error::CliError;
+
+/// Tell how the work goes, from inside an attempt; recorded as the agent's claim.
+#[derive(clap::Args, Clone, Debug)]
+pub struct ReportArguments {
+    /// What is reported.
+    #[arg(value_enum, value_name = "KIND")]
+    kind: Kind,
+    /// The text, the phase, the path of the artifact, or the question.
+    #[arg(value_name = "TEXT", allow_hyphen_values = true)]
+    text: String,
+    /// The step it is about, where the attempt has several.
+    #[arg(long, value_name = "ID")]
+    step: Option<String>,
+}
+
+/// What can be reported.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+enum Kind {
+    /// How far it is.
+    Progress,
+    /// Something that whoever reads the log should know.
+    Note,
+    /// Something that was found out.
+    Finding,
+    /// A phase of the work begins.
+    PhaseStarted,
+    /// A phase of the work is done.
+    PhaseDone,
+    /// A file that was due is there.
+    ArtifactReady,
+    /// A question to a person; the step waits for the answer once the attempt has ended.
+    Ask,
+}
+
+impl Kind {
+    fn report(self, text: String) -> Report {
+        match self {
+            Self::Progress => Report::Progress { text },
+            Self::Note => Report::Note { text },
+            Self::Finding => Report::Finding { text },
+            Self::PhaseStarted => Report::PhaseStarted { phase: text },
+            Self::PhaseDone => Report::PhaseDone { phase: text },
+            Self::ArtifactReady => Report::ArtifactReady { path: text },
+            Self::Ask => Report::Ask { question: text },
+        }
+    }
+}
+
+/// Reports.
+///
+/// # Errors
+/// Outside an attempt, or when the report is refused.
+pub fn report(context: &Context, arguments: &ReportArguments) -> Result<ExitCode, CliError> {
+    let Some(given) = own_credentials()? else {
+        return Err(
+            CliError::refused("only an agent reports, from inside its attempt").hint(
+                "a person's words: `airboss mark-complete ID --notes TEXT`, `airboss answer`",
+            ),
+        );
+    };
+    let report = arguments.kind.report(arguments.text.clone());
+    let step = arguments.step.as_deref().map(StepId::from);
+    send(context, given, step, report)
+}
+
+/// Sends a report and answers what became of it.
+///
+/// # Errors
+/// When it is refused, or can be written nowhere.
+pub fn send(
+    context: &Context,
+    given: Credentials,
+    step: Option<StepId>,
+    report: Report,
+) -> Result<ExitCode, CliError> {
+    let workspace = Workspace::open(&context.directory)?;
+    let letter = Letter {
+        attempt: given.attempt,
+        token: given.token,
+        step,
+        report,
+    };
+    let answer = match deliver(&workspace, &letter)? {
+        Delivered::Recorded(answer) => answer,
+        Delivered::Left => left(&letter),
+    };
+    context.answer(&answer, words);
+    Ok(ExitCode::Success)
+}
+
+/// The answer for a report that lies in the inbox.
+#[must_use]
+pub fn left(letter: &Letter) -> Value {
+    let claim = letter.report.word();
+    json!({ "success": true, "taskId": letter.step, "status": "left_in_inbox", "claim": claim })
+}
+
+fn words(answer: &Value) -> String {
+    let claim = answer["claim"].as_str().unwrap_or("").replace('_', " ");
+    match answer["status"].as_str() {
+        Some("left_in_inbox") => format!("{claim}: left in the inbox, which the run reads"),
+        _ => format!(
+            "{}: {claim} is recorded as a claim; its evidence decides",
+            answer["taskId"].as_str().unwrap_or("")
+        ),
+    }
+}
+
+/// The attempt that this command runs inside of.
+///
+/// # Errors
+/// When the variable holds something else.
+pub fn own_attempt() -> Result<Option<AttemptId>, CliError> {
+    let Some(text) = std::env::var_os(ATTEMPT_VARIABLE) else {
+        return Ok(None);
+    };
+    let attempt = text.to_str().and_then(|text| text.parse().ok());
+    attempt.map(Some).ok_or_else(|| {
+        CliError::usage(format!(
+            "{ATTEMPT_VARIABLE} does not hold the id of an attempt"
+        ))
+        .hint("airboss sets it for its agents; unset it to work as a person")
+    })
+}
+
+/// The attempt that this command runs inside of, and its token; an empty one fits no attempt.
+///
+/// # Errors
+/// As for [`own_attempt`].
+pub fn own_credentials() -> Result<Option<Credentials>, CliError> {
+    let token = std::env::var(TOKEN_VARIABLE).unwrap_or_default();
+    let attempt = own_attempt()?;
+    Ok(attempt.map(|attempt| Credentials { attempt, token }))
+}
+
+impl From<ReportError> for CliError {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Store(error) => error.into(),
+            ReportError::Workspace(error) => error.into(),
+            ReportError::Refused(airboss_core::report::ReportRefused::NotItsStep { .. }) => {
+                Self::refused(error.to_string()).hint("an agent reports on its own step only")
+            }
+            ReportError::WrongToken(_) | ReportError::Unknown(_) => {
+                Self::refused(error.to_string()).hint(format!(
+                    "airboss gives its agents {ATTEMPT_VARIABLE} and {TOKEN_VARIABLE}; pass both \
+                     on unchanged"
+                ))
+            }
+            ReportError::Refused(_) => Self::refused(error.to_string()),
+        }
+    }
+}
