@@ -81,6 +81,26 @@ const fn guarded(path: &'static str, kind: Kind, help: &'static str) -> Key {
 /// The agent programs that Airboss speaks with.
 pub const BACKENDS: &[&str] = &["claude", "codex", "command", "scripted"];
 
+/// The stages that an agent flies.
+const STAGES: &[&str] = &[
+    "research",
+    "plan",
+    "revise",
+    "implement",
+    "debug",
+    "document",
+];
+
+/// Sections that are lists: `[[route]]`. Their names are numbers, from 1, in the order in which
+/// they count.
+const LISTS: [&str; 1] = ["route"];
+
+/// Whether a section is a list.
+#[must_use]
+pub fn is_list(path: &[&str]) -> bool {
+    matches!(path, [name] if LISTS.contains(name))
+}
+
 /// All settings, in the order in which they are shown.
 ///
 /// The defaults of `[limits]` are those of `RetryRules` and of the supervisor; a test of each
@@ -137,6 +157,60 @@ pub const KEYS: &[Key] = &[
         Kind::Duration,
         "",
         "instead of limits.idle",
+    ),
+    key(
+        "route.*.stage",
+        Kind::Choice(STAGES),
+        "",
+        "only for this stage of a task",
+    ),
+    key(
+        "route.*.language",
+        Kind::Text,
+        "",
+        "only for tasks of this language or task type",
+    ),
+    key(
+        "route.*.label",
+        Kind::Text,
+        "",
+        "only for tasks with this label, or topic",
+    ),
+    key(
+        "route.*.agent",
+        Kind::Text,
+        "",
+        "the agent that flies it, instead of run.agent",
+    ),
+    key(
+        "route.*.model",
+        Kind::Text,
+        "",
+        "the model that it is asked to use",
+    ),
+    key(
+        "route.*.template",
+        Kind::Text,
+        "",
+        "the prompt: the name of a file in `.airboss/prompts`, without `.md`",
+    ),
+    key(
+        "route.*.limits.deadline",
+        Kind::Duration,
+        "",
+        "instead of the agent's",
+    ),
+    key(
+        "route.*.limits.idle",
+        Kind::Duration,
+        "",
+        "instead of the agent's",
+    ),
+    key(
+        "route.*.limits.retries",
+        Kind::Number,
+        "",
+        "instead of limits.retries",
     ),
     guarded(
         "gates.*.command",

@@ -10,6 +10,7 @@
 
 pub mod keys;
 pub mod layer;
+pub mod route;
 pub mod value;
 
 use std::collections::BTreeMap;
@@ -19,8 +20,10 @@ use sha2::{Digest as _, Sha256};
 
 pub use keys::{KEYS, Key, Kind};
 pub use layer::{ConfigError, Layer, Origin, Setting};
+pub use route::Route;
 pub use value::{Value, duration_text, parse_duration};
 
+use crate::stage::Stage;
 use crate::verdict::RetryRules;
 
 /// All settings, typed.
@@ -30,6 +33,8 @@ pub struct Config {
     pub run: Run,
     /// `[agents.NAME]`; the built-in ones need no entry.
     pub agents: BTreeMap<String, Agent>,
+    /// `[[route]]`, in the order in which they count.
+    pub routes: Vec<Route>,
     /// `[gates.NAME]`, in the order of their names.
     pub gates: BTreeMap<String, Gate>,
     /// `[limits]`
@@ -223,6 +228,7 @@ impl Merged {
     /// `is_trusted` is asked with the digest of the repository's guarded settings, if any.
     pub fn new(mut layers: Vec<Layer>, is_trusted: impl FnOnce(&str) -> bool) -> Self {
         layers.sort_by(|left, right| left.origin.cmp(&right.origin));
+        number_lists(&mut layers);
         let mut guarded = BTreeMap::new();
         for (layer, path, setting) in entries(&layers) {
             if layer.origin.is_repository() && is_guarded(path) {
@@ -293,6 +299,7 @@ impl Merged {
                 batch: self.count("run.batch").max(1) as usize,
             },
             agents: self.agents()?,
+            routes: self.routes()?,
             gates: self.gates()?,
             limits: self.limits(),
             commit: match self.text("commit.mode").as_deref() {
@@ -355,6 +362,47 @@ impl Merged {
         Ok(agents)
     }
 
+    fn routes(&self) -> Result<Vec<Route>, ConfigError> {
+        let mut names = self.names("route");
+        names.sort_by_key(|name| name.parse::<u32>().ok());
+        names.into_iter().map(|name| self.route(&name)).collect()
+    }
+
+    fn route(&self, name: &str) -> Result<Route, ConfigError> {
+        let at = |setting: &str| format!("route.{name}.{setting}");
+        let place = self.place_of(&at(""));
+        let stage = self.text(&at("stage")).and_then(|word| Stage::read(&word));
+        let template = self.text(&at("template"));
+        let wrong = |message: String| ConfigError {
+            place: place.clone(),
+            message,
+        };
+        if let Some(template) = template.as_ref().filter(|name| !layer::is_name(name)) {
+            return Err(wrong(format!(
+                "the template {template:?} cannot be used; the name of a file in \
+                 `.airboss/prompts` is expected, without `.md`"
+            )));
+        }
+        if stage == Some(Stage::Implement) && template.is_some() {
+            let message =
+                "a route of `implement` has no template: the plan's phases are the prompt";
+            return Err(wrong(message.to_owned()));
+        }
+        let has_retries = self.settings.contains_key(&at("limits.retries"));
+        Ok(Route {
+            stage,
+            language: self.text(&at("language")),
+            label: self.text(&at("label")),
+            agent: self.text(&at("agent")),
+            model: self.text(&at("model")),
+            deadline: self.duration(&at("limits.deadline")),
+            idle: self.duration(&at("limits.idle")),
+            retries: has_retries.then(|| self.count(&at("limits.retries"))),
+            template,
+            place,
+        })
+    }
+
     fn gates(&self) -> Result<BTreeMap<String, Gate>, ConfigError> {
         let mut gates = BTreeMap::new();
         for name in self.names("gates") {
@@ -403,15 +451,7 @@ impl Merged {
 
     fn incomplete(&self, section: &str, name: &str, missing: &str) -> ConfigError {
         let prefix = format!("{section}.{name}.");
-        let place = self
-            .settings
-            .iter()
-            .find(|(path, _)| path.starts_with(&prefix))
-            .map(|(_, found)| match found.line {
-                Some(line) => format!("{}:{line}", found.origin),
-                None => found.origin.to_string(),
-            })
-            .unwrap_or_default();
+        let place = self.place_of(&prefix);
         let expectation = keys::find(&[section, name, missing])
             .map(|key| key.kind.expectation())
             .unwrap_or_default();
@@ -419,6 +459,17 @@ impl Merged {
             place,
             message: format!("`{prefix}{missing}` is missing; {expectation}"),
         }
+    }
+
+    /// Where the settings below a prefix stand: the first line of them.
+    fn place_of(&self, prefix: &str) -> String {
+        let found = self.settings.iter();
+        let found = found.filter(|(path, _)| path.starts_with(prefix));
+        let first = found.min_by_key(|(_, found)| found.line);
+        first.map_or_else(String::new, |(_, found)| match found.line {
+            Some(line) => format!("{}:{line}", found.origin),
+            None => found.origin.to_string(),
+        })
     }
 
     fn text(&self, path: &str) -> Option<String> {
@@ -460,6 +511,33 @@ impl Merged {
 
 /// The default of `gates.*.timeout`: a large test suite, not a hung one.
 const GATE_TIMEOUT: Duration = Duration::from_secs(20 * 60);
+
+/// Numbers the sections of lists anew, so that those of several sources stand one after the
+/// other: of a stronger source first. `layers` begin with the weakest.
+fn number_lists(layers: &mut [Layer]) {
+    let split = |path: &str| -> Option<(String, usize, String)> {
+        let (list, rest) = path.split_once('.')?;
+        let (number, rest) = rest.split_once('.')?;
+        let number = number.parse().ok().filter(|_| keys::is_list(&[list]))?;
+        Some((list.to_owned(), number, rest.to_owned()))
+    };
+    let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+    for layer in layers.iter_mut().rev() {
+        let mut highest = taken.clone();
+        let settings = std::mem::take(&mut layer.settings);
+        let numbered = settings.into_iter().map(|(path, setting)| {
+            let Some((list, number, rest)) = split(&path) else {
+                return (path, setting);
+            };
+            let number = number + taken.get(&list).copied().unwrap_or(0);
+            let known = highest.entry(list.clone()).or_default();
+            *known = number.max(*known);
+            (format!("{list}.{number}.{rest}"), setting)
+        });
+        layer.settings = numbered.collect();
+        taken = highest;
+    }
+}
 
 fn entries(layers: &[Layer]) -> impl Iterator<Item = (&Layer, &String, &Setting)> {
     layers.iter().flat_map(|layer| {

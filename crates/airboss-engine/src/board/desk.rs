@@ -1,5 +1,7 @@
 //! Changing a board: take in what others did, decide in one transaction, publish, commit.
 
+use std::collections::BTreeSet;
+
 use airboss_core::board::{Board, BoardKey, BoardOperation, Field, Task};
 use airboss_core::id::TaskId;
 use airboss_core::operation::StoredOperation;
@@ -9,6 +11,7 @@ use serde_json::Value;
 use super::edits::BoardEdits;
 use super::files::{BoardFiles, Whole};
 use super::home::at_home;
+use super::list_file::ListFile;
 use super::looked::Looked;
 use super::places::Places;
 use super::wish::{BoardWish, new_file};
@@ -188,6 +191,23 @@ impl Desk {
     #[must_use]
     pub fn store_task(&self, number: u32) -> Option<Task> {
         self.store.task(self.board(), number).ok().flatten()
+    }
+
+    /// The labels of a task, which stand in its files alone; none where a file cannot be read.
+    #[must_use]
+    pub fn labels(&self, number: u32) -> Vec<String> {
+        let mut labels = Vec::new();
+        for item in self.places.lists() {
+            let bytes = fs_err::read(self.workspace.top.join(&item.path));
+            let file = ListFile::of(&item.kind);
+            let parsed = file.zip(bytes.ok()).and_then(|(file, bytes)| {
+                (file.parse_some)(&bytes, &BTreeSet::from([number])).ok()
+            });
+            let own = parsed.into_iter().flat_map(|parsed| parsed.facts);
+            let own = own.filter(|facts| facts.number == number);
+            labels.extend(own.flat_map(|facts| facts.labels));
+        }
+        labels
     }
 
     /// Takes in what people and git changed in the files, and finishes what a crash left.

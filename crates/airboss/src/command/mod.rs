@@ -24,6 +24,7 @@ pub mod rebuild;
 pub mod replay;
 pub mod restore;
 pub mod retry;
+mod route;
 pub mod run;
 pub mod runs;
 pub mod selftest;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
-use airboss_core::dispatch::{SpawnOrder, Standing, standings};
+use airboss_core::dispatch::{SpawnOrder, Standing, Unit, standings};
 use airboss_core::exit::ExitCode;
 use airboss_core::id::AttemptId;
 use airboss_core::operation::{Actor, Operation, RunEnding, StepStatus};
@@ -263,10 +263,16 @@ pub(super) fn retry_failed(store: &mut dyn Store, request: &RunRequest) -> Resul
     Ok(())
 }
 
+/// One unit and the prompt that it would be flown with.
+struct Sent<'r> {
+    unit: &'r Unit,
+    words: &'r str,
+    prompt: String,
+}
+
 /// The order and the prompts, without a store and without a process.
-pub(super) fn dry_run(request: &RunRequest) -> String {
-    let mut out = Vec::new();
-    for (place, unit) in request.flight.units.iter().enumerate() {
+fn sent(request: &RunRequest) -> impl Iterator<Item = Sent<'_>> {
+    request.flight.units.iter().map(|unit| {
         let order = SpawnOrder {
             attempt: AttemptId::default(),
             steps: vec![unit.step.id.clone()],
@@ -278,22 +284,46 @@ pub(super) fn dry_run(request: &RunRequest) -> String {
             gate_output: None,
             answer: None,
         };
-        let text = request.prompt(&order);
-        let beside = if unit.step.parallel {
+        let known = request.facts.steps.get(&unit.step.id);
+        Sent {
+            unit,
+            words: known.map_or("", |facts| facts.text.as_str()),
+            prompt: request.prompt(&order),
+        }
+    })
+}
+
+/// What would be sent, for people.
+pub(super) fn dry_run(request: &RunRequest) -> String {
+    let texts = sent(request).enumerate().map(|(place, sent)| {
+        let beside = if sent.unit.step.parallel {
             ", may run beside others"
         } else {
             ""
         };
-        let tokens = prompt::tokens(&text);
-        let known = request.facts.steps.get(&unit.step.id);
-        out.push(format!(
-            "── {}. step {}: {} (about {tokens} tokens{beside})\n{text}",
+        format!(
+            "── {}. step {}: {} (about {} tokens{beside})\n{}",
             place + 1,
-            unit.step.id,
-            known.map_or("", |facts| facts.text.as_str()),
-        ));
-    }
-    out.join("\n")
+            sent.unit.step.id,
+            sent.words,
+            prompt::tokens(&sent.prompt),
+            sent.prompt,
+        )
+    });
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+/// What would be sent, as data.
+pub(super) fn dry_run_json(request: &RunRequest) -> Vec<serde_json::Value> {
+    let units = sent(request).map(|sent| {
+        serde_json::json!({
+            "id": sent.unit.step.id,
+            "description": sent.words,
+            "tokens": prompt::tokens(&sent.prompt),
+            "prompt": sent.prompt,
+        })
+    });
+    units.collect()
 }
 
 /// The documented exit code (README) for how a run went.

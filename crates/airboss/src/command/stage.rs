@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use airboss_core::board::TaskChange;
 use airboss_core::board::transition::Mode;
-use airboss_core::config::{CommitMode, Config};
+use airboss_core::config::{CommitMode, Config, Route};
 use airboss_core::dispatch::{Flight, Policy};
 use airboss_core::exit::ExitCode;
 use airboss_core::operation::PlanKey;
@@ -28,6 +28,7 @@ use owo_colors::OwoColorize as _;
 use serde_json::json;
 
 use super::coordinate::{CoordinateArguments, coordinate};
+use super::route;
 use super::run::{self, RunArguments, prepare};
 use crate::board::{self, BoardReading, BoardWriting};
 use crate::context::Context;
@@ -270,7 +271,7 @@ pub fn one(
     };
     let mut flight = StageFlight::new(context, how, writing.desk, request)?;
     if how.dry_run {
-        context.printer.data(&run::dry_run(&flight.run_request()?));
+        flight.show()?;
         return Ok(ExitCode::Success);
     }
     let _lock = only_one(&flight.desk, number)?;
@@ -394,6 +395,7 @@ pub struct StageFlight<'a> {
     pub desk: Desk,
     request: Request,
     settings: Settings,
+    route: Option<Route>,
     prepared: Prepared,
 }
 
@@ -412,8 +414,15 @@ impl<'a> StageFlight<'a> {
             agent: how.agent.clone(),
             ..RunArguments::default()
         };
-        let settings = run::load_settings(&desk.workspace, &run)?;
-        let template = own_template(&desk.workspace, request.stage)?;
+        let mut settings = run::load_settings(&desk.workspace, &run)?;
+        let route = route::of(&settings, &desk, &request);
+        if let Some(route) = &route {
+            settings.config = settings
+                .config
+                .routed(route, route::is_agent_chosen(&settings));
+        }
+        let named = route.as_ref().and_then(|route| route.template.as_deref());
+        let template = own_template(&desk.workspace, request.stage, named)?;
         let template = template.as_ref();
         let template = template.map(|(path, text)| (path.as_str(), text.as_str()));
         let prepared = stage::prepare(&desk, &request, template)?;
@@ -422,8 +431,33 @@ impl<'a> StageFlight<'a> {
             desk,
             request,
             settings,
+            route,
             prepared,
         })
+    }
+
+    /// Shows what would be sent to whom, and which route says so.
+    fn show(&self) -> Result<(), CliError> {
+        let run = self.run_request()?;
+        let route = route::Shown {
+            route: self.route.as_ref(),
+            run: &run,
+            chosen: route::is_agent_chosen(&self.settings),
+        };
+        if self.context.json {
+            self.context.printer.json(&json!({
+                "task": self.request.number,
+                "stage": self.request.stage.word(),
+                "route": route.as_json(),
+                "prompts": run::dry_run_json(&run),
+            }));
+            return Ok(());
+        }
+        if !self.settings.config.routes.is_empty() {
+            self.context.printer.note(&route.words());
+        }
+        self.context.printer.data(&run::dry_run(&run));
+        Ok(())
     }
 
     /// Flies it. `besides` are changes of the task that belong to its end.
@@ -610,13 +644,24 @@ impl<'a> StageFlight<'a> {
     }
 }
 
-/// The project's own prompt for a stage, with its path.
-fn own_template(workspace: &Workspace, stage: Stage) -> Result<Option<(String, String)>, CliError> {
-    let name = format!("{TEMPLATES}/{stage}.md");
+/// The project's own prompt for a stage, with its path: the one that a route names, which has to
+/// be there, or the one that is called as the stage is.
+fn own_template(
+    workspace: &Workspace,
+    stage: Stage,
+    named: Option<&str>,
+) -> Result<Option<(String, String)>, CliError> {
+    let name = format!("{TEMPLATES}/{}.md", named.unwrap_or(stage.word()));
     let path: PathBuf = workspace.top.join(&name);
     match fs_err::read_to_string(&path) {
         Ok(text) => Ok(Some((name, text))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => match named {
+            None => Ok(None),
+            Some(_) => Err(CliError::refused(format!(
+                "{name} is not there, and a route names it as the prompt"
+            ))
+            .hint("write it, or take `template` out of the `[[route]]`")),
+        },
         Err(error) => Err(CliError::refused(error.to_string())),
     }
 }

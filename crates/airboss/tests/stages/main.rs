@@ -4,6 +4,7 @@
 
 mod crash;
 mod lies;
+mod routes;
 mod together;
 mod way;
 
