@@ -13,6 +13,7 @@ pub mod board;
 pub mod config;
 pub mod dispatch;
 pub mod exit;
+pub mod hook;
 pub mod id;
 pub mod json;
 pub mod nearest;

@@ -242,6 +242,29 @@ pub const KEYS: &[Key] = &[
         "step",
         "after each step, at the end of each phase, or at the end of the plan",
     ),
+    guarded(
+        "hooks.*.command",
+        Kind::Texts,
+        "the program and its arguments; no shell, unless that is the program",
+    ),
+    key(
+        "hooks.*.on",
+        Kind::Texts,
+        "",
+        "only on these events: done, failed, waiting, limited",
+    ),
+    key(
+        "hooks.*.of",
+        Kind::Choice(&["step", "run"]),
+        "",
+        "only of single steps, or only of whole runs and stages",
+    ),
+    key(
+        "hooks.*.timeout",
+        Kind::Duration,
+        "10s",
+        "it is ended when it runs longer",
+    ),
     key(
         "limits.deadline",
         Kind::Duration,

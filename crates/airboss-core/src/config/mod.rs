@@ -23,6 +23,7 @@ pub use layer::{ConfigError, Layer, Origin, Setting};
 pub use route::Route;
 pub use value::{Value, duration_text, parse_duration};
 
+use crate::hook;
 use crate::stage::Stage;
 use crate::verdict::RetryRules;
 
@@ -37,6 +38,8 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// `[gates.NAME]`, in the order of their names.
     pub gates: BTreeMap<String, Gate>,
+    /// `[hooks.NAME]`, in the order of their names.
+    pub hooks: BTreeMap<String, Hook>,
     /// `[limits]`
     pub limits: Limits,
     /// `commit.mode`
@@ -141,6 +144,28 @@ pub struct Gate {
     pub retry_on: Vec<i32>,
     /// When it is run.
     pub when: GateWhen,
+}
+
+/// A program that is told what happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hook {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Only on these events; empty for all.
+    pub on: Vec<hook::Event>,
+    /// Only of steps or of runs.
+    pub of: Option<hook::Extent>,
+    /// It is ended when it runs longer.
+    pub timeout: Duration,
+}
+
+impl Hook {
+    /// Whether it is told of this.
+    #[must_use]
+    pub fn wants(&self, message: &hook::Message) -> bool {
+        (self.on.is_empty() || self.on.contains(&message.event))
+            && self.of.is_none_or(|extent| extent == message.extent)
+    }
 }
 
 /// Bounds.
@@ -301,6 +326,7 @@ impl Merged {
             agents: self.agents()?,
             routes: self.routes()?,
             gates: self.gates()?,
+            hooks: self.hooks()?,
             limits: self.limits(),
             commit: match self.text("commit.mode").as_deref() {
                 Some("phase") => CommitMode::Phase,
@@ -435,6 +461,40 @@ impl Merged {
         Ok(gates)
     }
 
+    fn hooks(&self) -> Result<BTreeMap<String, Hook>, ConfigError> {
+        let mut hooks = BTreeMap::new();
+        for name in self.names("hooks") {
+            let at = |setting: &str| format!("hooks.{name}.{setting}");
+            let command = self.texts(&at("command"));
+            if command.first().is_none_or(String::is_empty) {
+                // As of a gate: untrusted is not missing.
+                if self.guarded.contains_key(&at("command")) && self.untrusted().is_some() {
+                    continue;
+                }
+                return Err(self.incomplete("hooks", &name, "command"));
+            }
+            let mut on = Vec::new();
+            for word in self.texts(&at("on")) {
+                let Some(event) = hook::Event::read(&word) else {
+                    let words = hook::Event::ALL.map(hook::Event::word).join(", ");
+                    return Err(ConfigError {
+                        place: self.place_of(&at("on")),
+                        message: format!("`{word}` is no event; there are {words}"),
+                    });
+                };
+                on.push(event);
+            }
+            let hook = Hook {
+                command,
+                on,
+                of: self.text(&at("of")).and_then(|of| hook::Extent::read(&of)),
+                timeout: self.duration(&at("timeout")).unwrap_or(HOOK_TIMEOUT),
+            };
+            hooks.insert(name, hook);
+        }
+        Ok(hooks)
+    }
+
     /// The names below `section`.
     fn names(&self, section: &str) -> Vec<String> {
         let mut names: Vec<String> = self
@@ -538,6 +598,9 @@ fn number_lists(layers: &mut [Layer]) {
         taken = highest;
     }
 }
+
+/// The default of `hooks.*.timeout`: what only passes news on is done in a moment.
+const HOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
 fn entries(layers: &[Layer]) -> impl Iterator<Item = (&Layer, &String, &Setting)> {
     layers.iter().flat_map(|layer| {

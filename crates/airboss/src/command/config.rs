@@ -233,8 +233,10 @@ pub fn reference() -> String {
         if own != section {
             section = own;
             lines.push(format!("## `{}`\n", heading(section)));
-            if heading(section) == "[[route]]" {
-                lines.push(ROUTES.to_owned());
+            match section {
+                "route.*" => lines.push(ROUTES.to_owned()),
+                "hooks.*" => lines.push(HOOKS.to_owned()),
+                _ => {}
             }
             lines.push("| key | type | default | meaning |".to_owned());
             lines.push("|---|---|---|---|".to_owned());
@@ -287,6 +289,28 @@ language = \"lean\"
 agent = \"codex\"
 limits.deadline = \"30 min\"
 template = \"lean-research\"
+```
+";
+
+const HOOKS: &str = "\
+Programs that are told what happens in runs of plans and in stages that an agent flies: `done`
+(verified), `failed` (no retry is left), `waiting` (a person is needed), `limited`. A hook gets one
+JSON object on its standard input: `schema_version`, `id`, `event`, `extent` (`step` or `run`),
+`plan`, `task`, `stage`, `run`, `step`, `description`, `attempt`, `agent`, `verdict`, `reason`,
+`time`. It is told after all of that is stored, *at least once*: after a crash the next run of the
+same plan or stage tells what was not told, perhaps again, with the same `id`. It runs at the top of
+the work tree, beside the run, and what it says or fails with never changes the run: one warning
+line, and an entry in `airboss errors` where there is a board. Towards Airboss it counts as an agent: it may
+ask, and change no task.
+
+```toml
+[hooks.tell]
+command = [\"notify\", \"--from\", \"airboss\"]      # a program and its words; no shell
+on = [\"failed\", \"waiting\"]
+
+[hooks.log]
+command = [\"sh\", \"-c\", \"cat >> events.ndjson\"]  # a shell, where one is asked for
+of = \"run\"
 ```
 ";
 

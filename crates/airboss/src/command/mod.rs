@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod errors;
 pub mod export;
 pub mod findings;
+mod hooks;
 pub mod init;
 pub mod log;
 pub mod man;

@@ -13,6 +13,7 @@ use airboss_core::operation::{Actor, Operation, RunEnding, StepStatus};
 use airboss_core::plan::plan_hash;
 use airboss_core::prompt;
 use airboss_engine::registry::register;
+use airboss_engine::run::hooks::Hooks;
 use airboss_engine::run::lock::{RunLock, RunLocked, lock};
 use airboss_engine::run::{OpenStore, RunMeans, RunRequest, RunSummary, fly};
 use airboss_engine::settings::{Places, Settings};
@@ -21,6 +22,7 @@ use airboss_engine::workspace::{PlanFile, Workspace, WorkspaceError};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::hooks;
 use crate::context::Context;
 use crate::error::{CliError, ErrorKind};
 use crate::{report, words};
@@ -92,8 +94,9 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<ExitCode, CliE
     workspace.prepare()?;
     let _lock = only_runner(&workspace, &file)?;
     let mut edits = 0;
+    let mut hooks = hooks::hooks(&settings.config, &workspace, &file.key, None)?;
     let summary = loop {
-        let summary = lap(context, arguments, &workspace, &file, &request)?;
+        let summary = lap(context, arguments, &workspace, &file, &request, &mut hooks)?;
         let edited = edited_meanwhile(context, &workspace, &file, &summary);
         let Some(now) = edited.filter(|_| edits < EDITS_MAX) else {
             break summary;
@@ -104,6 +107,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<ExitCode, CliE
         request = prepare::request(&workspace, &file, &settings.config, arguments)?;
         request.flight.policy.attempts_max = left.map(|max| max.saturating_sub(summary.attempts));
     };
+    hooks::finish(context, &mut hooks, None);
     if context.json {
         context.printer.json(&summary_json(&summary));
     } else {
@@ -122,6 +126,7 @@ fn lap(
     workspace: &Workspace,
     file: &PlanFile,
     request: &RunRequest,
+    hooks: &mut Hooks,
 ) -> Result<RunSummary, CliError> {
     let mut store = workspace.open_store()?;
     register(&mut store, file)?;
@@ -134,6 +139,7 @@ fn lap(
         store: Box::new(store),
         open_store: another_store(workspace),
         publish: Box::new(move |store| airboss_engine::projection::settle(store, &publisher)),
+        hooks,
         reporter: reporter.as_mut(),
         signals: catch_signals()?,
     };

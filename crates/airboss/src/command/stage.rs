@@ -19,6 +19,7 @@ use airboss_core::stage::{End, Stage, handoff};
 use airboss_core::text::sanitize;
 use airboss_core::time::Timestamp;
 use airboss_engine::board::{BoardError, Desk};
+use airboss_engine::run::hooks::Hooks;
 use airboss_engine::run::lock::{RunLock, RunLocked, lock};
 use airboss_engine::run::{RunMeans, RunRequest, RunSummary, fly};
 use airboss_engine::settings::Settings;
@@ -28,8 +29,8 @@ use owo_colors::OwoColorize as _;
 use serde_json::json;
 
 use super::coordinate::{CoordinateArguments, coordinate};
-use super::route;
 use super::run::{self, RunArguments, prepare};
+use super::{hooks, route};
 use crate::board::{self, BoardReading, BoardWriting};
 use crate::context::Context;
 use crate::desk::WriteOptions;
@@ -476,10 +477,14 @@ impl<'a> StageFlight<'a> {
         prepare::find_programs(&run)?;
         let entered = stage::enter(&mut self.desk, &self.request, &self.prepared)?;
         board::outcome(self.context, &entered);
-        let flown = self.flown(&run);
+        let (workspace, config) = (&self.desk.workspace, &self.settings.config);
+        let stage = (self.request.number, self.request.stage);
+        let mut hooks = hooks::hooks(config, workspace, &run.plan, Some(stage))?;
+        let flown = self.flown(&run, &mut hooks);
         // Whatever became of the flight, the board says what is verified.
         let left = stage::leave(&mut self.desk, &self.request, &self.prepared, besides)?;
         let code = board::outcome(self.context, &left.done);
+        hooks::finish(self.context, &mut hooks, Some(&mut self.desk));
         let summary = flown?;
         let code = match left.end {
             End::Done => code,
@@ -495,7 +500,7 @@ impl<'a> StageFlight<'a> {
         })
     }
 
-    fn flown(&self, run: &RunRequest) -> Result<RunSummary, CliError> {
+    fn flown(&self, run: &RunRequest, hooks: &mut Hooks) -> Result<RunSummary, CliError> {
         let workspace = &self.desk.workspace;
         for (_, due) in self.prepared.due() {
             if let Some(parent) = workspace.top.join(&due.path).parent() {
@@ -515,6 +520,7 @@ impl<'a> StageFlight<'a> {
                 Some(keeper) => keeper.keep(store),
                 None => Vec::new(),
             }),
+            hooks,
             reporter: reporter.as_mut(),
             signals: run::catch_signals()?,
         };
