@@ -13,6 +13,7 @@ pub mod directory;
 pub mod drift;
 pub mod edit;
 pub mod error;
+pub mod error_group;
 pub mod errors_file;
 pub mod facts;
 pub mod import;
