@@ -136,6 +136,8 @@ pub enum Command {
     Rebuild(command::rebuild::RebuildArguments),
     /// Look at the failures of board commands, and mark them as fixed.
     Errors(command::errors::ErrorsArguments),
+    /// Name the tasks that nobody goes on with, and the command to do about each.
+    Review(command::review::ReviewArguments),
     /// Print the whole board, or its whole history, as JSON.
     Export(command::export::ExportArguments),
     /// Begin a board with what `export` printed.
@@ -243,6 +245,7 @@ impl Cli {
             Command::Restore(arguments) => command::restore::restore(context, arguments),
             Command::Rebuild(arguments) => command::rebuild::rebuild(context, arguments),
             Command::Errors(arguments) => command::errors::errors(context, arguments),
+            Command::Review(arguments) => command::review::review(context, arguments),
             Command::Export(arguments) => command::export::export(context, arguments),
             Command::Import(arguments) => command::export::import(context, arguments),
             Command::Conflicts { command } => {

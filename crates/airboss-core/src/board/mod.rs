@@ -25,6 +25,7 @@ pub mod operation;
 pub mod project_state;
 pub mod ready;
 pub mod reconcile;
+pub mod review;
 pub mod roots;
 pub mod state_file;
 pub mod status;

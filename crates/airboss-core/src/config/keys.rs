@@ -374,6 +374,12 @@ pub const KEYS: &[Key] = &[
         "which changes of a task's status are allowed without --force",
     ),
     key(
+        "board.stale_after",
+        Kind::Duration,
+        "30 min",
+        "a task that is in flight for longer without a run is stale",
+    ),
+    key(
         "board.commit",
         Kind::Flag,
         "true",

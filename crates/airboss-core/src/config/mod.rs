@@ -25,6 +25,7 @@ pub use value::{Value, duration_text, parse_duration};
 
 use crate::hook;
 use crate::stage::Stage;
+use crate::step::STUCK_AFTER;
 use crate::verdict::RetryRules;
 
 /// All settings, typed.
@@ -57,6 +58,8 @@ pub struct Board {
     pub root: Option<String>,
     /// Whether only the transitions of the strict table are allowed.
     pub strict: bool,
+    /// A task that is in flight for longer without a run is stale.
+    pub stale_after: Duration,
     /// Whether each change is committed.
     pub commit: bool,
     /// Whether task directories get a state.json.
@@ -337,6 +340,7 @@ impl Merged {
             board: Board {
                 root: self.text("board.root").filter(|root| !root.is_empty()),
                 strict: self.text("board.transitions").as_deref() == Some("strict"),
+                stale_after: self.duration("board.stale_after").unwrap_or(STUCK_AFTER),
                 commit: self.flag("board.commit"),
                 project_state: self.flag("board.project_state"),
             },

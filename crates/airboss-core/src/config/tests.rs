@@ -194,6 +194,7 @@ fn the_defaults_are_those_of_the_dispatcher() {
         value::parse("10s", Kind::Duration),
         Ok(Value::Duration(HOOK_TIMEOUT))
     );
+    assert_eq!(config.board.stale_after, STUCK_AFTER);
 }
 
 #[test]

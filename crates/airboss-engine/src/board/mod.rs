@@ -8,6 +8,7 @@
 //! Deciding is `airboss_core::board`'s; here it is only carried out.
 
 mod adopt;
+mod around;
 mod begin;
 mod desk;
 mod edits;
@@ -32,6 +33,7 @@ use airboss_core::board::BoardOperation;
 use airboss_core::operation::{Operation, StoredOperation};
 
 pub use self::adopt::{DamagedFile, ReadList, Survey, phases_on_disk, read_archive, read_list};
+pub use self::around::LookAround;
 pub use self::begin::begin;
 pub use self::desk::{BoardError, Decision, Desk, Done};
 pub use self::edits::{BoardEdits, TaskEdit};

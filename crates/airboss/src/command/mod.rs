@@ -25,6 +25,7 @@ pub mod rebuild;
 pub mod replay;
 pub mod restore;
 pub mod retry;
+pub mod review;
 mod route;
 pub mod run;
 pub mod runs;

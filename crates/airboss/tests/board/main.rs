@@ -11,6 +11,7 @@ mod history;
 mod malformed;
 mod numbering;
 mod restore;
+mod review;
 mod task;
 mod together;
 
