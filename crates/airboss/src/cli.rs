@@ -126,6 +126,8 @@ pub enum Command {
     /// Look at the tasks of a board, and change them.
     #[command(subcommand)]
     Task(command::task::TaskCommand),
+    /// Put finished tasks and their directories into the archive.
+    Archive(command::task::order::ArchiveArguments),
     /// Take a change of the board back.
     Undo(command::undo::UndoArguments),
     /// Show who gave each field of a task its value, when, and in which commit.
@@ -240,6 +242,7 @@ impl Cli {
             Command::CompleteRun(arguments) => runs::complete(context, arguments),
             Command::Runs => runs::list(context),
             Command::Task(command) => command::task::task(context, command),
+            Command::Archive(arguments) => command::task::order::archive(context, arguments),
             Command::Undo(arguments) => command::undo::undo(context, arguments),
             Command::Blame(arguments) => command::blame::blame(context, arguments),
             Command::Restore(arguments) => command::restore::restore(context, arguments),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use airboss_core::board::{Board, BoardKey, BoardOperation, Field, Task};
 use airboss_core::id::TaskId;
 use airboss_core::operation::StoredOperation;
-use airboss_core::path::RepoPathError;
+use airboss_core::path::{RepoPath, RepoPathError};
 use serde_json::Value;
 
 use super::edits::BoardEdits;
@@ -13,6 +13,7 @@ use super::files::{BoardFiles, Whole};
 use super::home::at_home;
 use super::list_file::ListFile;
 use super::looked::Looked;
+use super::moves::{self, DirectoryMove, Moves};
 use super::places::Places;
 use super::wish::{BoardWish, new_file};
 use crate::git::{Delta, GitError};
@@ -111,6 +112,8 @@ pub struct Done {
     pub commits: Vec<WishOutcome>,
     /// What went wrong after the change was stored.
     pub unfinished: Vec<String>,
+    /// Directories of tasks that move with it.
+    pub moves: Vec<DirectoryMove>,
 }
 
 impl Done {
@@ -226,7 +229,7 @@ impl Desk {
         let rows = self.changed_files(whole)?;
         let files = BoardFiles::new(&self.workspace).whole(whole);
         let publisher = Publisher::of_board(&self.workspace, files);
-        let settled = publisher.look(&mut self.store, &rows)?;
+        let mut settled = publisher.look(&mut self.store, &rows)?;
         if whole != Whole::No && settled.pending.is_empty() {
             // Not remembered, it is looked at once more; what was taken in is stored.
             drop(self.store.set_boot(&boot));
@@ -234,7 +237,35 @@ impl Desk {
         if !rows.is_empty() && settled.pending.is_empty() {
             self.remember_head();
         }
+        settled.notes.extend(self.move_directories(Vec::new()));
         Ok(settled)
+    }
+
+    /// Moves the directories of tasks that were archived or brought back: those of this change,
+    /// and those that a crash left. Answers what stays.
+    fn move_directories(&self, own: Vec<DirectoryMove>) -> Vec<String> {
+        let log = self.board().log();
+        let place = |id| {
+            let wanted = Wanted::Ids(vec![id]);
+            let part = self.store.board_part(self.board(), &wanted).ok().flatten();
+            part?.tasks.get(&id).map(|task| task.place)
+        };
+        let busy = |directory: &RepoPath| {
+            let inside = format!("{directory}/");
+            let rows = self.store.to_publish(Some(&log)).unwrap_or_default();
+            rows.iter()
+                .any(|row| row.path.as_str().starts_with(&inside))
+        };
+        let mut stay = moves::carry_out_all(&self.workspace.top, own, &busy);
+        stay.extend(moves::finish(
+            &self.places,
+            &self.workspace.state,
+            &place,
+            &busy,
+        ));
+        // The intents of what stays said so again.
+        stay.dedup();
+        stay
     }
 
     /// Remembers that the files of HEAD were looked at, as far as they are those on disk.
@@ -317,13 +348,27 @@ impl Desk {
             _ => None,
         };
         let commits = self.commits;
+        let (repository, state) = (
+            self.workspace.repository.clone(),
+            self.workspace.state.clone(),
+        );
+        let mut asked = Moves::default();
         let decided = self
             .store
             .decide_board(&places.board, command, wanted, &mut |standing| {
                 let decision = decide(standing)?;
-                Ok(change_of(&places, standing, decision, commits, since))
+                let (board, operations) = (&standing.board, &decision.operations);
+                asked = Moves::asked_for(&places, repository.as_ref(), board, operations);
+                moves::intend(&state, &places.board, &asked.moves)?;
+                let moves = asked.moves.clone();
+                Ok(change_of(
+                    &places, standing, decision, commits, since, moves,
+                ))
             })?;
-        Done::of(decided, &places.board)
+        let mut done = Done::of(decided, &places.board)?;
+        done.settled.notes.extend(asked.left);
+        done.moves = asked.moves;
+        Ok(done)
     }
 
     /// Commits the files of a board that was just begun, so that later commits can build on them.
@@ -372,6 +417,8 @@ impl Desk {
             }
             Err(error) => done.unfinished.push(error.to_string()),
         }
+        let moves = std::mem::take(&mut done.moves);
+        done.settled.notes.extend(self.move_directories(moves));
         let Some(repository) = &self.workspace.repository else {
             return;
         };
@@ -397,6 +444,7 @@ fn change_of(
     decision: Decision,
     commits: bool,
     since: Option<crate::git::Oid>,
+    moves: Vec<DirectoryMove>,
 ) -> Change {
     let task = |id| standing.board.tasks.get(&id).cloned();
     let publish = places.stale(&decision.operations, &task);
@@ -428,6 +476,7 @@ fn change_of(
             since,
             edits,
             files: decision.files,
+            moves,
         };
         git.push(wish.of_operation(decision.operations.len().saturating_sub(1)));
     }

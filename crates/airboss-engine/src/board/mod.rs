@@ -20,6 +20,7 @@ mod list_file;
 mod looked;
 mod mend;
 mod merge_driver;
+mod moves;
 mod places;
 mod repair;
 mod revision;
@@ -46,6 +47,7 @@ pub use self::mend::{next_number, used_by_directories, without_status};
 pub use self::merge_driver::{
     MergeError, register_merge_driver, remove_merge_driver, run_merge_driver,
 };
+pub use self::moves::{DirectoryMove, Moves};
 pub use self::places::Places;
 pub use self::revision::at_revision;
 pub use self::verify::{Difference, verify};

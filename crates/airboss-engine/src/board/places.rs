@@ -250,6 +250,8 @@ impl Places {
         let fields: Vec<Field> = changes.iter().map(TaskChange::field).collect();
         if fields.contains(&Field::Place) {
             items.push(item(&self.archive, PublishKind::ArchiveState));
+            // Its directory moves, and what is in it moves as it is.
+            return items;
         }
         let marks = |field: &Field| matches!(field, Field::Phase(_));
         let (plan, state) = self.own(task);

@@ -43,7 +43,7 @@ pub enum TaskCommand {
     Expand(add::ExpandArguments),
     /// Put a task elsewhere in TODO.md.
     Reorder(order::ReorderArguments),
-    /// Put finished tasks into the archive.
+    /// Put finished tasks and their directories into the archive.
     Archive(order::ArchiveArguments),
     /// Give a task another number.
     Renumber(order::RenumberArguments),

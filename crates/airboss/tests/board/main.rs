@@ -3,6 +3,7 @@
 //! The boards are neutral and written here.
 
 mod adopt;
+mod archive;
 mod choose;
 mod clones;
 mod doctor;
