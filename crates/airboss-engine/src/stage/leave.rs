@@ -27,6 +27,8 @@ use crate::vfs::RealVfs;
 pub struct Left {
     /// How much of it was done.
     pub end: End,
+    /// What failed for good.
+    pub failed: Vec<FailedUnit>,
     /// The artifacts that were verified.
     pub artifacts: Vec<RepoPath>,
     /// Units that were not.
@@ -34,6 +36,54 @@ pub struct Left {
     /// What became of the change.
     pub done: Done,
 }
+
+/// What the units of a stage came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ended {
+    /// How much of it is done.
+    pub end: End,
+    /// What failed for good, in the order of the plan.
+    pub failed: Vec<FailedUnit>,
+}
+
+/// A phase of a plan, or a unit of another stage, that failed for good.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FailedUnit {
+    /// The key of its phase.
+    pub phase: String,
+    /// Its text.
+    pub description: String,
+    /// How often it was tried.
+    pub tries: u32,
+    /// What was wrong last.
+    pub reason: String,
+}
+
+impl Ended {
+    fn of(view: &View) -> Self {
+        let failed = view
+            .steps
+            .iter()
+            .filter(|step| !step.state.vanished && step.state.status == StepStatus::Failed);
+        let failed = failed.map(|step| FailedUnit {
+            phase: step.record.phase.clone(),
+            description: step.record.description.clone(),
+            tries: step.state.retry_count + 1,
+            reason: step
+                .state
+                .judgement
+                .as_ref()
+                .map_or_else(String::new, |judgement| judgement.reason.clone()),
+        });
+        Self {
+            end: end(view),
+            failed: failed.collect(),
+        }
+    }
+}
+
+/// What belongs to the end of a stage.
+pub type Besides<'a> = dyn Fn(&Ended, Timestamp) -> Vec<TaskChange> + 'a;
 
 /// Ends the stage by what the flight has come to. `besides` are changes of the task that belong
 /// to this end and are stored with it.
@@ -44,10 +94,11 @@ pub fn leave(
     desk: &mut Desk,
     request: &Request,
     prepared: &Prepared,
-    besides: &dyn Fn(End, Timestamp) -> Vec<TaskChange>,
+    besides: &Besides<'_>,
 ) -> Result<Left, StageError> {
     let view = desk.store.view(&prepared.key)?.unwrap_or_default();
-    let end = end(&view);
+    let ended = Ended::of(&view);
+    let end = ended.end;
     let mut artifacts = Vec::new();
     let mut files = Vec::new();
     let mut missing = Vec::new();
@@ -86,7 +137,7 @@ pub fn leave(
     let done = desk.change(None, &request.wanted(), &mut |given| {
         let standing = request.standing(given);
         let number = request.number;
-        let besides = besides(end, given.now);
+        let besides = besides(&ended, given.now);
         let closing = Closing {
             stage: request.stage,
             end,
@@ -105,6 +156,7 @@ pub fn leave(
     })?;
     Ok(Left {
         end,
+        failed: ended.failed.clone(),
         artifacts,
         missing,
         done,

@@ -7,23 +7,28 @@
 
 use std::path::PathBuf;
 
-use airboss_core::board::TaskChange;
+use airboss_core::board::command::{self, Revision, Standing};
 use airboss_core::board::transition::Mode;
+use airboss_core::board::{BoardOperation, Class, TaskChange};
 use airboss_core::config::{CommitMode, Config, Route};
 use airboss_core::dispatch::{Flight, Policy};
 use airboss_core::exit::ExitCode;
-use airboss_core::operation::PlanKey;
+use airboss_core::operation::{Actor, PlanKey};
 use airboss_core::path::RepoPath;
 use airboss_core::plan::Plan;
 use airboss_core::stage::{End, Stage, handoff};
 use airboss_core::text::sanitize;
 use airboss_core::time::Timestamp;
 use airboss_engine::board::{BoardError, Desk};
+use airboss_engine::clock;
 use airboss_engine::run::hooks::Hooks;
 use airboss_engine::run::lock::{RunLock, RunLocked, lock};
 use airboss_engine::run::{RunMeans, RunRequest, RunSummary, fly};
 use airboss_engine::settings::Settings;
-use airboss_engine::stage::{self, Left, PhaseKeeper, Prepared, Request, StageError, Tested};
+use airboss_engine::stage::{
+    self, Besides, Left, PhaseKeeper, Prepared, Request, StageError, Tested,
+};
+use airboss_engine::store::Wanted;
 use airboss_engine::workspace::Workspace;
 use owo_colors::OwoColorize as _;
 use serde_json::json;
@@ -31,7 +36,7 @@ use serde_json::json;
 use super::coordinate::{CoordinateArguments, coordinate};
 use super::run::{self, RunArguments, prepare};
 use super::{hooks, route};
-use crate::board::{self, BoardReading, BoardWriting};
+use crate::board::{self, BoardReading, BoardWriting, Planned};
 use crate::context::Context;
 use crate::desk::WriteOptions;
 use crate::error::{CliError, ErrorKind};
@@ -261,10 +266,14 @@ pub fn one(
     number: u32,
     how: &How,
 ) -> Result<ExitCode, CliError> {
-    let writing = BoardWriting::open(context, &WriteOptions::default())?;
+    let mut writing = BoardWriting::open(context, &WriteOptions::default())?;
     let words = how.words.join(" ");
+    let words = Some(words).filter(|words| !words.trim().is_empty());
+    if stage == Stage::Revise && has_no_plan(&writing.desk, number) {
+        return revise_description(context, &mut writing, number, words.as_deref(), how);
+    }
     let request = Request {
-        words: Some(words).filter(|words| !words.trim().is_empty()),
+        words,
         topics,
         resume: how.resume,
         force: how.force,
@@ -279,6 +288,64 @@ pub fn one(
     let flown = flight.fly(&|_, _| Vec::new())?;
     flight.tell(&flown);
     Ok(flown.code)
+}
+
+/// Whether a task neither has a plan nor names one.
+fn has_no_plan(desk: &Desk, number: u32) -> bool {
+    let task = desk.store_task(number);
+    task.is_some_and(|task| task.plan.is_none() && desk.places.plan(&task).is_none())
+}
+
+/// What is revised of a task without a plan: its description becomes what was asked for. It is a
+/// change like any other, and `undo` takes it back.
+fn revise_description(
+    context: &Context,
+    writing: &mut BoardWriting,
+    number: u32,
+    words: Option<&str>,
+    how: &How,
+) -> Result<ExitCode, CliError> {
+    let Some(words) = words else {
+        let message = format!("task {number} has no plan; `airboss plan {number}` writes one");
+        return Err(CliError::refused(message).hint(format!(
+            "`airboss revise {number} TEXT` makes the text its description"
+        )));
+    };
+    // A description is one paragraph.
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let description = sanitize(&words.join(" "));
+    let decide = |standing: &Standing<'_>| -> Result<Vec<BoardOperation>, CliError> {
+        let task = standing.task(number)?;
+        if task.status.class() == Class::Terminal && !standing.force {
+            let (task, status) = (number, task.status.clone());
+            return Err(CliError::refused(
+                airboss_core::stage::Refusal::Terminal { task, status }.to_string(),
+            ));
+        }
+        let revision = Revision {
+            description: Some(Some(description.clone())),
+            ..Revision::default()
+        };
+        Ok(command::edit(standing, number, revision)?)
+    };
+    if how.dry_run {
+        let board = writing.desk.view()?;
+        let standing = Standing {
+            board: &board,
+            actor: Actor::Person,
+            mode: writing.mode(),
+            force: how.force,
+            now: clock::now(),
+        };
+        board::preview(context, &decide(&standing)?, &board);
+        return Ok(ExitCode::Success);
+    }
+    let wanted = Wanted::Tasks(vec![number]);
+    let named = (&[number][..], how.force);
+    writing.change(context, &wanted, named, &mut |standing, _| {
+        let subject = format!("task {number}: revise description");
+        Ok(Planned::new(decide(standing)?, subject))
+    })
 }
 
 /// The checks of the project, run for a task.
@@ -465,10 +532,7 @@ impl<'a> StageFlight<'a> {
     ///
     /// # Errors
     /// When the task may not enter the stage by now, or nothing can be flown.
-    pub fn fly(
-        &mut self,
-        besides: &dyn Fn(End, Timestamp) -> Vec<TaskChange>,
-    ) -> Result<Flown, CliError> {
+    pub fn fly(&mut self, besides: &Besides<'_>) -> Result<Flown, CliError> {
         for warning in &self.settings.warnings {
             self.context.printer.warning(warning);
         }

@@ -130,7 +130,7 @@ pub const ARCHIVE: Scenario = Scenario {
     name: "archive",
     prepare: |world| world.done(&["task", "status", "3", "completed", "--force"]),
     command: &["archive", "3", "--id", "swept"],
-    projections: &[TODO, ARCHIVE_STATE, STATE],
+    projections: &[ARCHIVE_STATE, TODO, STATE],
 };
 
 /// A change taken back by another one.

@@ -5,6 +5,7 @@
 mod crash;
 mod hooks;
 mod lies;
+mod replan;
 mod routes;
 mod together;
 mod way;
