@@ -2,9 +2,9 @@
 
 use std::io::Write as _;
 
-use airboss_core::board::{Artifact, Board, Field, TaskChange, TimeKey, artifact_name};
+use airboss_core::board::{Artifact, Board, BoardOperation, Field, TaskChange, artifact_name};
 use airboss_core::id::TaskId;
-use airboss_core::operation::StepStatus;
+use airboss_core::operation::{Operation, StepStatus};
 use airboss_core::path::RepoPath;
 use airboss_core::stage::summary::{PhaseLine, Summary};
 use airboss_core::stage::{self, Closing, End, Stage};
@@ -19,8 +19,12 @@ use crate::git::{Delta, Entry, FileMode};
 use crate::projection::fresh_draft;
 use crate::run::commits::deltas;
 use crate::run::wishes::verified_changes;
-use crate::store::Store;
+use crate::store::{OperationQuery, Store};
 use crate::vfs::RealVfs;
+
+/// Operations of a task that are looked through for the one that began its stage: one for each phase
+/// that was marked since, and what a person did beside it.
+const RECENT: usize = 500;
 
 /// How a stage was left.
 #[derive(Debug)]
@@ -133,7 +137,7 @@ pub fn leave(
         .collect();
     let phases = prepared.phases();
     let subject = subject(request, prepared, end);
-    let carried = carried(prepared.task.id);
+    let carried = carried(desk, request, prepared.task.id)?;
     let done = desk.change(None, &request.wanted(), &mut |given| {
         let standing = request.standing(given);
         let number = request.number;
@@ -268,16 +272,33 @@ fn end(view: &View) -> End {
     }
 }
 
-/// What the preflight set, which had no commit of its own.
-fn carried(task: TaskId) -> Vec<(TaskId, Field)> {
-    [
-        Field::Status,
-        Field::StatusBefore,
-        Field::Time(TimeKey::Started),
-        Field::Time(TimeKey::LastUpdated),
-    ]
-    .map(|field| (task, field))
-    .into()
+/// What the preflight set, which had no commit of its own: no more, for a line that is not in the
+/// files must not come into them with the commit.
+fn carried(
+    desk: &Desk,
+    request: &Request,
+    task: TaskId,
+) -> Result<Vec<(TaskId, Field)>, StageError> {
+    let Some(in_flight) = request.stage.in_flight() else {
+        return Ok(Vec::new());
+    };
+    let newest = desk.store.operations(&OperationQuery {
+        plan: Some(desk.board().log()),
+        task: Some(task),
+        newest_first: true,
+        limit: RECENT,
+        ..OperationQuery::default()
+    })?;
+    let entered = newest.iter().find_map(|stored| match &stored.operation {
+        Operation::Board {
+            operation: BoardOperation::TaskChanged { changes, .. },
+        } => changes
+            .contains(&TaskChange::Status(in_flight.into()))
+            .then_some(changes),
+        _ => None,
+    });
+    let fields = entered.into_iter().flatten().map(TaskChange::field);
+    Ok(fields.map(|field| (task, field)).collect())
 }
 
 /// The first line of the commit, in the words of the format.

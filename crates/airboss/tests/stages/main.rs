@@ -3,6 +3,7 @@
 //! The agent is the scripted one; it lies where its script says so.
 
 mod crash;
+mod existing;
 mod hooks;
 mod lies;
 mod replan;
