@@ -94,7 +94,13 @@ fn chosen(lists: &Lists) -> Option<(u32, String)> {
         let entry = lists.of(0, number)?;
         let plan = entry.plan.clone().or_else(|| facts.plan.clone())?;
         lists.of(1, number)?;
-        (open && plan.contains("/plans/") && plan.ends_with(".md")).then_some((number, plan))
+        // Some boards link the plan of another task.
+        let home = plan
+            .split_once("/plans/")
+            .map(|(home, _)| home.rsplit('/').next());
+        let home = home.flatten().unwrap_or_default().trim_start_matches("OC_");
+        let own = home.split('_').next()?.parse() == Ok(number);
+        (open && own && plan.ends_with(".md")).then_some((number, plan))
     });
     fit.next()
 }
