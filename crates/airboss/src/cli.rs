@@ -213,7 +213,7 @@ impl Cli {
             verbose: self.verbose,
             printer: Printer,
         };
-        use command::{mark, next, retry, runs, stage, status, validate};
+        use command::{completions, mark, next, retry, runs, stage, status, validate};
         let context = &context;
         match &self.command {
             Command::Demo(arguments) => command::demo::demo(context, arguments),
@@ -268,9 +268,7 @@ impl Cli {
             Command::Selftest(arguments) => command::selftest::selftest(context, arguments),
             Command::Config(arguments) => command::config::config(context, arguments),
             Command::Trust(arguments) => command::trust::trust(context, arguments),
-            Command::Completions(arguments) => {
-                command::completions::completions(context, arguments)
-            }
+            Command::Completions(arguments) => completions::completions(context, arguments),
             Command::Man(arguments) => command::man::man(context, arguments),
             // Both are processes of their own kind; `main_impl` takes them before this.
             Command::ScriptedAgent(_) | Command::Supervise { .. } => Ok(ExitCode::Success),

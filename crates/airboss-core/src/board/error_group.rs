@@ -34,9 +34,7 @@ impl ErrorGroup {
             name.push_str(&error.code);
         }
         let context = &error.context;
-        if let Some(task) = context.task {
-            name.push_str(&format!("@{task}"));
-        }
+        name.extend(context.task.map(|task| format!("@{task}")));
         if let Some(phase) = &context.phase {
             name.push('/');
             name.push_str(phase);
@@ -100,14 +98,12 @@ impl ErrorGroup {
         );
         if !newest.recommendation.is_empty() {
             let remedy = one_line(&newest.recommendation, MESSAGE_MAX);
-            text.push_str(&format!(" Remedy: {}.", remedy.trim_end_matches('.')));
+            text.extend([" Remedy: ", remedy.trim_end_matches('.'), "."]);
         }
         let ids = self.errors.iter().rev().take(IDS_MAX);
         let ids: Vec<&str> = ids.map(|error| error.id.as_str()).collect();
-        text.push_str(&format!(
-            " Evidence: `airboss errors show` {}.",
-            ids.join(", ")
-        ));
+        let ids = ids.join(", ");
+        text.extend([" Evidence: `airboss errors show` ", &ids, "."]);
         // Messages of programs come with everything.
         sanitize(&text).replace('\n', " ")
     }

@@ -303,14 +303,14 @@ mod tests {
                     .into();
             }),
             found("implementing", |_, around| {
-                planned(around, &[Completed, Skipped])
+                planned(around, &[Completed, Skipped]);
             }),
             found("blocked", |task, _| {
                 task.dependencies = waits_for(&[2]);
                 task.blocked_reason = Some("2 is not done".to_owned());
             }),
             found("not_started", |task, _| {
-                task.dependencies = waits_for(&[2, 3, 9])
+                task.dependencies = waits_for(&[2, 3, 9]);
             }),
             found("on_hold", |_, _| {}),
             found("pr_ready", |_, _| {}),

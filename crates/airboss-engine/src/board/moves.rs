@@ -79,7 +79,7 @@ impl Moves {
                 continue;
             };
             let staged = staged.get_or_insert_with(|| staged_paths(repository));
-            match obstacle(&places.top, &wish).or_else(|| is_staged(&wish, staged)) {
+            match obstacle(&places.top, &wish).or_else(|| is_staged(&wish, staged.as_deref())) {
                 None => asked.moves.push(wish),
                 Some(why) => asked.left.push(stays(&wish, &why)),
             }
@@ -129,7 +129,7 @@ fn staged_paths(repository: Option<&Repository>) -> Option<Vec<RepoPath>> {
     repository.map_or(Some(Vec::new()), |repository| repository.staged().ok())
 }
 
-fn is_staged(wish: &DirectoryMove, staged: &Option<Vec<RepoPath>>) -> Option<String> {
+fn is_staged(wish: &DirectoryMove, staged: Option<&[RepoPath]>) -> Option<String> {
     let Some(staged) = staged else {
         return Some("git does not tell what is staged".to_owned());
     };
@@ -200,7 +200,7 @@ pub(super) fn finish(
 ) -> Vec<String> {
     let mut told = Vec::new();
     // Mostly there is no such directory.
-    let entries = std::fs::read_dir(intents(state)).into_iter().flatten();
+    let entries = fs_err::read_dir(intents(state)).into_iter().flatten();
     for entry in entries.flatten().filter(is_intent) {
         let bytes = fs_err::read(entry.path()).unwrap_or_default();
         // One that was cut off was written before anything was decided.
@@ -227,7 +227,7 @@ pub(super) fn finish(
     told
 }
 
-fn is_intent(entry: &std::fs::DirEntry) -> bool {
+fn is_intent(entry: &fs_err::DirEntry) -> bool {
     entry
         .path()
         .extension()
@@ -235,7 +235,7 @@ fn is_intent(entry: &std::fs::DirEntry) -> bool {
 }
 
 /// Whether whoever wrote it must have decided by now.
-fn is_old(entry: &std::fs::DirEntry) -> bool {
+fn is_old(entry: &fs_err::DirEntry) -> bool {
     let written = entry.metadata().ok().map(|facts| facts.mtime());
     let now = clock::now().as_millis() / 1_000;
     written.is_none_or(|written| now - written > DECIDED_WITHIN.as_secs().cast_signed())

@@ -74,7 +74,7 @@ pub fn coordinate(
         ..Request::new(Stage::Research, number, mode)
     };
     if task.workflow.as_ref() != Some(&workflow) {
-        let begun = TaskChange::Workflow(Some(workflow.clone()));
+        let begun = TaskChange::Workflow(Some(Box::new(workflow.clone())));
         note(&mut desk, &request, &begun)?;
     }
     let how = How {
@@ -219,7 +219,8 @@ impl Way<'_> {
     }
 
     fn work(&mut self, stage: Stage, workflow: &Workflow) -> Result<Step, CliError> {
-        let next = |outcome, now| vec![TaskChange::Workflow(Some(workflow.after(outcome, now)))];
+        let changed = |after: Workflow| vec![TaskChange::Workflow(Some(Box::new(after)))];
+        let next = |outcome, now| changed(workflow.after(outcome, now));
         if stage == Stage::Test {
             let after = |is_green: bool, now: Timestamp| match is_green {
                 true => next(Outcome::Done, now),
@@ -255,8 +256,7 @@ impl Way<'_> {
             End::Partial | End::Nothing => {
                 let failed = ended.failed.iter();
                 let failed: Vec<_> = failed.map(|it| (it.phase.clone(), it.tries)).collect();
-                let after = workflow.after_failed_phases(&failed, now);
-                vec![TaskChange::Workflow(Some(after))]
+                changed(workflow.after_failed_phases(&failed, now))
             }
         };
         let desk = self.desk.another()?;

@@ -1,6 +1,11 @@
 //! Boards of other projects, adopted as they are: a stage of one task changes that task alone, and
 //! what it has already stays.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "a test that is left out, or counts, says so"
+)]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -31,7 +36,7 @@ esac''' }]
 
 fn pairs() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/pairs");
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let entries = fs_err::read_dir(folder).into_iter().flatten().flatten();
     let mut pairs: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     pairs.sort();
     pairs
@@ -47,7 +52,9 @@ impl Lists {
     fn read(environment: &TestEnvironment) -> Self {
         let texts = LISTS.map(|path| environment.read(path));
         let todo = TodoFile::parse(texts[0].as_bytes()).entries;
-        let state = StateFile::parse(texts[1].as_bytes()).unwrap().tasks;
+        let state = StateFile::parse(texts[1].as_bytes())
+            .expect("it was published")
+            .tasks;
         let active = state.into_iter().filter(|facts| facts.list == List::Active);
         let active = active.collect();
         Self {
@@ -65,7 +72,7 @@ impl Lists {
 
     /// A file without the bytes of a task, and without the instant of its last change.
     fn around(&self, file: usize, number: u32) -> String {
-        let span = self.of(file, number).unwrap().span.clone();
+        let span = self.of(file, number).expect("it was chosen").span.clone();
         let text = &self.texts[file];
         let rest = format!("{}{}", &text[..span.start], &text[span.end..]);
         let lines = rest.lines().filter(|line| !line.contains("last_updated"));
@@ -120,7 +127,7 @@ fn adopted(pair: &Path) -> Option<(TestEnvironment, u32, String)> {
     let environment = TestEnvironment::new(env!("CARGO_BIN_EXE_airboss"));
     environment.script(AGENT);
     for name in ["TODO.md", "state.json"] {
-        let bytes = std::fs::read(pair.join(name)).ok()?;
+        let bytes = fs_err::read(pair.join(name)).ok()?;
         environment.write(&format!("specs/{name}"), bytes);
     }
     environment.commit("a board");
