@@ -60,7 +60,16 @@ fn a_directory_goes_with_its_task_in_one_commit_and_comes_back() {
     assert_eq!(environment.git(["status", "--porcelain"]), "");
     // Its links still mean the same file.
     let told = environment.run(["handoff", "52"]);
-    assert!(told.stdout.contains("Phases: 1 of 2 done"), "{told}");
+    assert_output!(environment, told, @r#"
+    exit code: 0
+    ----- stdout -----
+    Task 52: Draw the frame [completed]
+    The frame is drawn around everything.
+    Plan: specs/052_draw_the_frame/plans/implementation-001.md
+    Phases: 1 of 2 done; next is 2: The edges
+    Next: airboss test 52
+    ----- stderr -----
+    "#);
 
     environment.run(["undo"]).expect_code(0);
     assert_eq!(differences(&environment), []);

@@ -106,11 +106,17 @@ fn it_is_planned_again_twice_and_then_stops_with_the_reason() {
     assert_eq!(revised.count(), 2);
     // The counters are stored: the next call tries once more, and does not plan again.
     let told = ran(&environment, ["coordinate", "1", "-q"]);
-    assert_eq!(told.code(), 1, "{told}");
-    assert!(
-        told.stdout.contains("stopped: phase 2 failed again"),
-        "{told}"
-    );
+    assert_output!(environment, told, @r#"
+    exit code: 1
+    ----- stdout -----
+    CHECKPOINT: implement failed
+      - specs/001_shorten_the_banner/summaries/implementation-summary-[DAY].md
+      - phase 2 failed: no file was changed and no findings were written
+      - retries used: 3
+      - next: stopped: phase 2 failed again after 2 revisions of the plan
+    ----- stderr -----
+    the implement workflow goes on with implement
+    "#);
 }
 
 #[test]
