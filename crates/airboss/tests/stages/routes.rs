@@ -55,7 +55,7 @@ fn the_most_specific_route_is_taken_and_named() {
         assert_eq!(told(&environment, &arguments), expected, "{arguments:?}");
     };
     check(
-        "prompt 1 --stage revise",
+        "prompt 1 --stage debug",
         "route airboss.toml:2 (every stage): agent claude",
     );
     check(
