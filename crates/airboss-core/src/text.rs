@@ -30,6 +30,17 @@ pub fn sanitize(text: &str) -> String {
     clean
 }
 
+/// A text as one word of a POSIX shell, for a command that a person may copy.
+#[must_use]
+pub fn shell_word(text: &str) -> String {
+    let text = sanitize(text);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./+,:@%=-".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
 /// Direction overrides and characters without any glyph.
 const fn is_disguise(character: char) -> bool {
     matches!(character,
@@ -90,6 +101,16 @@ mod tests {
 
     fn check(input: &str, expected: &str) {
         assert_eq!(sanitize(input), expected, "{input:?}");
+    }
+
+    #[test]
+    fn a_word_of_a_shell() {
+        let check = |text: &str, expected: &str| assert_eq!(shell_word(text), expected);
+        check("specs/041_x/a-1.md", "specs/041_x/a-1.md");
+        check("", "''");
+        check("~/a", "'~/a'");
+        check("$(touch x) `id` 'b'", r"'$(touch x) `id` '\''b'\'''");
+        check("a\u{1b}[31m;b", "'a;b'");
     }
 
     #[test]

@@ -74,7 +74,11 @@ fn named_root(
     Ok(Some(root.to_owned()))
 }
 
-fn board_settings(workspace: &Workspace) -> Result<config::Board, CliError> {
+/// `[board]` of the settings.
+///
+/// # Errors
+/// When the settings cannot be read.
+pub fn board_settings(workspace: &Workspace) -> Result<config::Board, CliError> {
     let places = settings::Places::new(&workspace.top, Some(&workspace.state));
     Ok(Settings::load(&places, &[])?.config.board)
 }

@@ -131,6 +131,8 @@ pub enum Command {
     /// Look at the tasks of a board, and change them.
     #[command(subcommand)]
     Task(Lazy<command::task::TaskCommand>),
+    /// Put finished tasks and their directories into the archive.
+    Archive(Lazy<command::task::order::ArchiveArguments>),
     /// Take a change of the board back.
     Undo(Lazy<command::undo::UndoArguments>),
     /// Show who gave each field of a task its value, when, and in which commit.
@@ -141,6 +143,8 @@ pub enum Command {
     Rebuild(Lazy<command::rebuild::RebuildArguments>),
     /// Look at the failures of board commands, and mark them as fixed.
     Errors(Lazy<command::errors::ErrorsArguments>),
+    /// Name the tasks that nobody goes on with, and the command to do about each.
+    Review(Lazy<command::review::ReviewArguments>),
     /// Print the whole board, or its whole history, as JSON.
     Export(Lazy<command::export::ExportArguments>),
     /// Begin a board with what `export` printed.
@@ -247,11 +251,13 @@ impl Cli {
             Command::CompleteRun(arguments) => runs::complete(context, arguments),
             Command::Runs => runs::list(context),
             Command::Task(command) => command::task::task(context, command),
+            Command::Archive(arguments) => command::task::order::archive(context, arguments),
             Command::Undo(arguments) => command::undo::undo(context, arguments),
             Command::Blame(arguments) => command::blame::blame(context, arguments),
             Command::Restore(arguments) => command::restore::restore(context, arguments),
             Command::Rebuild(arguments) => command::rebuild::rebuild(context, arguments),
             Command::Errors(arguments) => command::errors::errors(context, arguments),
+            Command::Review(arguments) => command::review::review(context, arguments),
             Command::Export(arguments) => command::export::export(context, arguments),
             Command::Import(arguments) => command::export::import(context, arguments),
             Command::Conflicts { command } => {

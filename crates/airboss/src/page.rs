@@ -96,6 +96,13 @@ impl Page {
         }
     }
 
+    /// A command for a person to copy: never broken.
+    pub fn command(&mut self, indent: usize, text: &str) {
+        let text = sanitize(text).replace(['\n', '\t'], " ");
+        self.lines
+            .push(format!("{:indent$}{} {text}", "", "→".cyan()));
+    }
+
     /// The whole text, with a line break at its end.
     #[must_use]
     pub fn finish(mut self) -> String {

@@ -132,7 +132,7 @@ pub enum TaskChange {
     /// What the checks said.
     Checked(Option<Checked>),
     /// Where its way through several stages is.
-    Workflow(Option<Workflow>),
+    Workflow(Option<Box<Workflow>>),
 }
 
 impl Field {
@@ -243,7 +243,7 @@ impl TaskChange {
                 task.phases.remove(key);
             }
             Self::Checked(value) => task.checked.clone_from(value),
-            Self::Workflow(value) => task.workflow.clone_from(value),
+            Self::Workflow(value) => task.workflow = value.as_deref().cloned(),
         }
     }
 
@@ -277,7 +277,7 @@ impl TaskChange {
             Self::Plan(_) => Self::Plan(before.plan.clone()),
             Self::Phase(key, _) => Self::Phase(key.clone(), before.phases.get(key).copied()),
             Self::Checked(_) => Self::Checked(before.checked.clone()),
-            Self::Workflow(_) => Self::Workflow(before.workflow.clone()),
+            Self::Workflow(_) => Self::Workflow(before.workflow.clone().map(Box::new)),
         }
     }
 

@@ -242,6 +242,8 @@ pub struct NewTask {
     pub dependencies: Vec<u32>,
     /// The task that it belongs to.
     pub parent: Option<u32>,
+    /// What it links from the beginning.
+    pub artifacts: Vec<Artifact>,
 }
 
 impl NewTask {
@@ -258,6 +260,7 @@ impl NewTask {
             description: None,
             dependencies: Vec::new(),
             parent: None,
+            artifacts: Vec::new(),
         }
     }
 
@@ -284,7 +287,7 @@ impl NewTask {
             times: [(TimeKey::Created, now), (TimeKey::LastUpdated, now)].into(),
             blocked_reason: None,
             abandoned_reason: None,
-            artifacts: Vec::new(),
+            artifacts: self.artifacts,
             plan: None,
             phases: std::collections::BTreeMap::new(),
             checked: None,

@@ -86,6 +86,10 @@ pub struct TaskFacts {
     /// The path of its current plan (state.json: `plan_path`; TODO.md: the Plan link).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
+    /// Words that people sort it by: its labels and its topic. They are the file's alone; Airboss
+    /// never writes them.
+    #[serde(skip)]
+    pub labels: Vec<String>,
     /// The line of its heading, or of its object's first byte, from 1.
     #[serde(skip)]
     pub line: usize,

@@ -81,6 +81,26 @@ const fn guarded(path: &'static str, kind: Kind, help: &'static str) -> Key {
 /// The agent programs that Airboss speaks with.
 pub const BACKENDS: &[&str] = &["claude", "codex", "command", "scripted"];
 
+/// The stages that an agent flies.
+const STAGES: &[&str] = &[
+    "research",
+    "plan",
+    "revise",
+    "implement",
+    "debug",
+    "document",
+];
+
+/// Sections that are lists: `[[route]]`. Their names are numbers, from 1, in the order in which
+/// they count.
+const LISTS: [&str; 1] = ["route"];
+
+/// Whether a section is a list.
+#[must_use]
+pub fn is_list(path: &[&str]) -> bool {
+    matches!(path, [name] if LISTS.contains(name))
+}
+
 /// All settings, in the order in which they are shown.
 ///
 /// The defaults of `[limits]` are those of `RetryRules` and of the supervisor; a test of each
@@ -138,6 +158,60 @@ pub const KEYS: &[Key] = &[
         "",
         "instead of limits.idle",
     ),
+    key(
+        "route.*.stage",
+        Kind::Choice(STAGES),
+        "",
+        "only for this stage of a task",
+    ),
+    key(
+        "route.*.language",
+        Kind::Text,
+        "",
+        "only for tasks of this language or task type",
+    ),
+    key(
+        "route.*.label",
+        Kind::Text,
+        "",
+        "only for tasks with this label, or topic",
+    ),
+    key(
+        "route.*.agent",
+        Kind::Text,
+        "",
+        "the agent that flies it, instead of run.agent",
+    ),
+    key(
+        "route.*.model",
+        Kind::Text,
+        "",
+        "the model that it is asked to use",
+    ),
+    key(
+        "route.*.template",
+        Kind::Text,
+        "",
+        "the prompt: the name of a file in `.airboss/prompts`, without `.md`",
+    ),
+    key(
+        "route.*.limits.deadline",
+        Kind::Duration,
+        "",
+        "instead of the agent's",
+    ),
+    key(
+        "route.*.limits.idle",
+        Kind::Duration,
+        "",
+        "instead of the agent's",
+    ),
+    key(
+        "route.*.limits.retries",
+        Kind::Number,
+        "",
+        "instead of limits.retries",
+    ),
     guarded(
         "gates.*.command",
         Kind::Text,
@@ -167,6 +241,29 @@ pub const KEYS: &[Key] = &[
         Kind::Choice(&["step", "phase", "plan"]),
         "step",
         "after each step, at the end of each phase, or at the end of the plan",
+    ),
+    guarded(
+        "hooks.*.command",
+        Kind::Texts,
+        "the program and its arguments; no shell, unless that is the program",
+    ),
+    key(
+        "hooks.*.on",
+        Kind::Texts,
+        "",
+        "only on these events: done, failed, waiting, limited",
+    ),
+    key(
+        "hooks.*.of",
+        Kind::Choice(&["step", "run"]),
+        "",
+        "only of single steps, or only of whole runs and stages",
+    ),
+    key(
+        "hooks.*.timeout",
+        Kind::Duration,
+        "10s",
+        "it is ended when it runs longer",
     ),
     key(
         "limits.deadline",
@@ -275,6 +372,12 @@ pub const KEYS: &[Key] = &[
         Kind::Choice(&["permissive", "strict"]),
         "permissive",
         "which changes of a task's status are allowed without --force",
+    ),
+    key(
+        "board.stale_after",
+        Kind::Duration,
+        "30 min",
+        "a task that is in flight for longer without a run is stale",
     ),
     key(
         "board.commit",

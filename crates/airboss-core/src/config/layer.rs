@@ -209,6 +209,9 @@ impl<'text> Reader<'text> {
                 .insert(path.join("."), Setting { value, line });
             return Ok(());
         }
+        if keys::is_list(&parts) {
+            return self.list(path, offset, value);
+        }
         let DeValue::Table(table) = value else {
             if keys::is_table(&parts) {
                 return Err(ConfigError {
@@ -239,6 +242,30 @@ impl<'text> Reader<'text> {
         self.table(table, path)
     }
 
+    /// A list of sections; each is called by its number, from 1.
+    fn list(
+        &mut self,
+        path: &mut Vec<String>,
+        offset: usize,
+        value: &DeValue<'text>,
+    ) -> Result<(), ConfigError> {
+        let items = value.as_array().into_iter().flatten();
+        let tables: Option<Vec<_>> = items.map(|item| item.get_ref().as_table()).collect();
+        let Some(tables) = tables.filter(|_| value.is_array()) else {
+            let name = path.join(".");
+            return Err(ConfigError {
+                place: place(&self.layer.origin, self.text, offset),
+                message: format!("`{name}` cannot be used; sections [[{name}]] are expected"),
+            });
+        };
+        for (index, table) in tables.into_iter().enumerate() {
+            path.push((index + 1).to_string());
+            self.table(table, path)?;
+            path.pop();
+        }
+        Ok(())
+    }
+
     fn unknown(&mut self, parts: &[&str], offset: usize) {
         let (last, parent) = parts.split_last().unwrap_or((&"", &[]));
         let meant = nearest(last, keys::words_after(parent))
@@ -253,7 +280,8 @@ impl<'text> Reader<'text> {
     }
 }
 
-fn is_name(text: &str) -> bool {
+/// Whether a text can name a section or a file.
+pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty()
         && text
             .bytes()

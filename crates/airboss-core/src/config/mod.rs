@@ -10,6 +10,7 @@
 
 pub mod keys;
 pub mod layer;
+pub mod route;
 pub mod value;
 
 use std::collections::BTreeMap;
@@ -19,8 +20,12 @@ use sha2::{Digest as _, Sha256};
 
 pub use keys::{KEYS, Key, Kind};
 pub use layer::{ConfigError, Layer, Origin, Setting};
+pub use route::Route;
 pub use value::{Value, duration_text, parse_duration};
 
+use crate::hook;
+use crate::stage::Stage;
+use crate::step::STUCK_AFTER;
 use crate::verdict::RetryRules;
 
 /// All settings, typed.
@@ -30,8 +35,12 @@ pub struct Config {
     pub run: Run,
     /// `[agents.NAME]`; the built-in ones need no entry.
     pub agents: BTreeMap<String, Agent>,
+    /// `[[route]]`, in the order in which they count.
+    pub routes: Vec<Route>,
     /// `[gates.NAME]`, in the order of their names.
     pub gates: BTreeMap<String, Gate>,
+    /// `[hooks.NAME]`, in the order of their names.
+    pub hooks: BTreeMap<String, Hook>,
     /// `[limits]`
     pub limits: Limits,
     /// `commit.mode`
@@ -49,6 +58,8 @@ pub struct Board {
     pub root: Option<String>,
     /// Whether only the transitions of the strict table are allowed.
     pub strict: bool,
+    /// A task that is in flight for longer without a run is stale.
+    pub stale_after: Duration,
     /// Whether each change is committed.
     pub commit: bool,
     /// Whether task directories get a state.json.
@@ -138,6 +149,28 @@ pub struct Gate {
     pub when: GateWhen,
 }
 
+/// A program that is told what happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hook {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Only on these events; empty for all.
+    pub on: Vec<hook::Event>,
+    /// Only of steps or of runs.
+    pub of: Option<hook::Extent>,
+    /// It is ended when it runs longer.
+    pub timeout: Duration,
+}
+
+impl Hook {
+    /// Whether it is told of this.
+    #[must_use]
+    pub fn wants(&self, message: &hook::Message) -> bool {
+        (self.on.is_empty() || self.on.contains(&message.event))
+            && self.of.is_none_or(|extent| extent == message.extent)
+    }
+}
+
 /// Bounds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Limits {
@@ -223,6 +256,7 @@ impl Merged {
     /// `is_trusted` is asked with the digest of the repository's guarded settings, if any.
     pub fn new(mut layers: Vec<Layer>, is_trusted: impl FnOnce(&str) -> bool) -> Self {
         layers.sort_by(|left, right| left.origin.cmp(&right.origin));
+        number_lists(&mut layers);
         let mut guarded = BTreeMap::new();
         for (layer, path, setting) in entries(&layers) {
             if layer.origin.is_repository() && is_guarded(path) {
@@ -293,7 +327,9 @@ impl Merged {
                 batch: self.count("run.batch").max(1) as usize,
             },
             agents: self.agents()?,
+            routes: self.routes()?,
             gates: self.gates()?,
+            hooks: self.hooks()?,
             limits: self.limits(),
             commit: match self.text("commit.mode").as_deref() {
                 Some("phase") => CommitMode::Phase,
@@ -304,6 +340,7 @@ impl Merged {
             board: Board {
                 root: self.text("board.root").filter(|root| !root.is_empty()),
                 strict: self.text("board.transitions").as_deref() == Some("strict"),
+                stale_after: self.duration("board.stale_after").unwrap_or(STUCK_AFTER),
                 commit: self.flag("board.commit"),
                 project_state: self.flag("board.project_state"),
             },
@@ -355,6 +392,47 @@ impl Merged {
         Ok(agents)
     }
 
+    fn routes(&self) -> Result<Vec<Route>, ConfigError> {
+        let mut names = self.names("route");
+        names.sort_by_key(|name| name.parse::<u32>().ok());
+        names.into_iter().map(|name| self.route(&name)).collect()
+    }
+
+    fn route(&self, name: &str) -> Result<Route, ConfigError> {
+        let at = |setting: &str| format!("route.{name}.{setting}");
+        let place = self.place_of(&at(""));
+        let stage = self.text(&at("stage")).and_then(|word| Stage::read(&word));
+        let template = self.text(&at("template"));
+        let wrong = |message: String| ConfigError {
+            place: place.clone(),
+            message,
+        };
+        if let Some(template) = template.as_ref().filter(|name| !layer::is_name(name)) {
+            return Err(wrong(format!(
+                "the template {template:?} cannot be used; the name of a file in \
+                 `.airboss/prompts` is expected, without `.md`"
+            )));
+        }
+        if stage == Some(Stage::Implement) && template.is_some() {
+            let message =
+                "a route of `implement` has no template: the plan's phases are the prompt";
+            return Err(wrong(message.to_owned()));
+        }
+        let has_retries = self.settings.contains_key(&at("limits.retries"));
+        Ok(Route {
+            stage,
+            language: self.text(&at("language")),
+            label: self.text(&at("label")),
+            agent: self.text(&at("agent")),
+            model: self.text(&at("model")),
+            deadline: self.duration(&at("limits.deadline")),
+            idle: self.duration(&at("limits.idle")),
+            retries: has_retries.then(|| self.count(&at("limits.retries"))),
+            template,
+            place,
+        })
+    }
+
     fn gates(&self) -> Result<BTreeMap<String, Gate>, ConfigError> {
         let mut gates = BTreeMap::new();
         for name in self.names("gates") {
@@ -387,6 +465,40 @@ impl Merged {
         Ok(gates)
     }
 
+    fn hooks(&self) -> Result<BTreeMap<String, Hook>, ConfigError> {
+        let mut hooks = BTreeMap::new();
+        for name in self.names("hooks") {
+            let at = |setting: &str| format!("hooks.{name}.{setting}");
+            let command = self.texts(&at("command"));
+            if command.first().is_none_or(String::is_empty) {
+                // As of a gate: untrusted is not missing.
+                if self.guarded.contains_key(&at("command")) && self.untrusted().is_some() {
+                    continue;
+                }
+                return Err(self.incomplete("hooks", &name, "command"));
+            }
+            let mut on = Vec::new();
+            for word in self.texts(&at("on")) {
+                let Some(event) = hook::Event::read(&word) else {
+                    let words = hook::Event::ALL.map(hook::Event::word).join(", ");
+                    return Err(ConfigError {
+                        place: self.place_of(&at("on")),
+                        message: format!("`{word}` is no event; there are {words}"),
+                    });
+                };
+                on.push(event);
+            }
+            let hook = Hook {
+                command,
+                on,
+                of: self.text(&at("of")).and_then(|of| hook::Extent::read(&of)),
+                timeout: self.duration(&at("timeout")).unwrap_or(HOOK_TIMEOUT),
+            };
+            hooks.insert(name, hook);
+        }
+        Ok(hooks)
+    }
+
     /// The names below `section`.
     fn names(&self, section: &str) -> Vec<String> {
         let mut names: Vec<String> = self
@@ -403,15 +515,7 @@ impl Merged {
 
     fn incomplete(&self, section: &str, name: &str, missing: &str) -> ConfigError {
         let prefix = format!("{section}.{name}.");
-        let place = self
-            .settings
-            .iter()
-            .find(|(path, _)| path.starts_with(&prefix))
-            .map(|(_, found)| match found.line {
-                Some(line) => format!("{}:{line}", found.origin),
-                None => found.origin.to_string(),
-            })
-            .unwrap_or_default();
+        let place = self.place_of(&prefix);
         let expectation = keys::find(&[section, name, missing])
             .map(|key| key.kind.expectation())
             .unwrap_or_default();
@@ -419,6 +523,17 @@ impl Merged {
             place,
             message: format!("`{prefix}{missing}` is missing; {expectation}"),
         }
+    }
+
+    /// Where the settings below a prefix stand: the first line of them.
+    fn place_of(&self, prefix: &str) -> String {
+        let found = self.settings.iter();
+        let found = found.filter(|(path, _)| path.starts_with(prefix));
+        let first = found.min_by_key(|(_, found)| found.line);
+        first.map_or_else(String::new, |(_, found)| match found.line {
+            Some(line) => format!("{}:{line}", found.origin),
+            None => found.origin.to_string(),
+        })
     }
 
     fn text(&self, path: &str) -> Option<String> {
@@ -460,6 +575,36 @@ impl Merged {
 
 /// The default of `gates.*.timeout`: a large test suite, not a hung one.
 const GATE_TIMEOUT: Duration = Duration::from_secs(20 * 60);
+
+/// Numbers the sections of lists anew, so that those of several sources stand one after the
+/// other: of a stronger source first. `layers` begin with the weakest.
+fn number_lists(layers: &mut [Layer]) {
+    let split = |path: &str| -> Option<(String, usize, String)> {
+        let (list, rest) = path.split_once('.')?;
+        let (number, rest) = rest.split_once('.')?;
+        let number = number.parse().ok().filter(|_| keys::is_list(&[list]))?;
+        Some((list.to_owned(), number, rest.to_owned()))
+    };
+    let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+    for layer in layers.iter_mut().rev() {
+        let mut highest = taken.clone();
+        let settings = std::mem::take(&mut layer.settings);
+        let numbered = settings.into_iter().map(|(path, setting)| {
+            let Some((list, number, rest)) = split(&path) else {
+                return (path, setting);
+            };
+            let number = number + taken.get(&list).copied().unwrap_or(0);
+            let known = highest.entry(list.clone()).or_default();
+            *known = number.max(*known);
+            (format!("{list}.{number}.{rest}"), setting)
+        });
+        layer.settings = numbered.collect();
+        taken = highest;
+    }
+}
+
+/// The default of `hooks.*.timeout`: what only passes news on is done in a moment.
+const HOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
 fn entries(layers: &[Layer]) -> impl Iterator<Item = (&Layer, &String, &Setting)> {
     layers.iter().flat_map(|layer| {

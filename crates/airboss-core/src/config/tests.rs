@@ -96,6 +96,9 @@ fn wrong_values_are_errors_with_line_and_remedy() {
         "[agents.'a b']\nmodel = 'x'",
         "[run]\njobs = \n",
         "[markdown]\nwrite = 'no'",
+        "[hooks.x]\non = ['done']",
+        "[hooks.x]\ncommand = []",
+        "[hooks.x]\ncommand = ['true']\non = ['finished']",
     ];
     let all: Vec<String> = wrong.iter().map(|text| shown(text)).collect();
     assert_snapshot!(all.join("\n"), @r#"
@@ -112,6 +115,13 @@ fn wrong_values_are_errors_with_line_and_remedy() {
     error: airboss.toml:1: the name "a b" cannot be used; letters, digits, `-` and `_` are expected
     error: airboss.toml:2: string values must be quoted, expected literal string
     error: airboss.toml:2: `markdown.write` cannot be used; true or false is expected
+    hooks.x.on = ["done"] (airboss.toml:2)
+    error: airboss.toml:2: `hooks.x.command` is missing; a list of texts is expected, such as ["a", "b"]
+    hooks.x.command = [] (airboss.toml:2)
+    error: airboss.toml:2: `hooks.x.command` is missing; a list of texts is expected, such as ["a", "b"]
+    hooks.x.command = ["true"] (airboss.toml:2)
+    hooks.x.on = ["finished"] (airboss.toml:3)
+    error: airboss.toml:3: `finished` is no event; there are done, failed, waiting, limited
     "#);
 }
 
@@ -180,6 +190,11 @@ fn the_defaults_are_those_of_the_dispatcher() {
         value::parse("20 min", Kind::Duration),
         Ok(Value::Duration(GATE_TIMEOUT))
     );
+    assert_eq!(
+        value::parse("10s", Kind::Duration),
+        Ok(Value::Duration(HOOK_TIMEOUT))
+    );
+    assert_eq!(config.board.stale_after, STUCK_AFTER);
 }
 
 #[test]

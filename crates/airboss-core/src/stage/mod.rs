@@ -65,6 +65,12 @@ impl Stage {
         }
     }
 
+    /// Reads a command's name.
+    #[must_use]
+    pub fn read(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.word() == word)
+    }
+
     /// What the task is while it lasts; `None` for a stage that says nothing about the task.
     #[must_use]
     pub const fn in_flight(self) -> Option<Status> {

@@ -7,8 +7,11 @@
 //! ```
 //!
 //! [`State::may_become`] is the table of the format, and [`Workflow::after`] the one place that
-//! walks it, live and after a crash. A state counts as completed when its work is verified, never
+//! walks it, live and after a crash. A plan whose phase fails is revised without leaving the state
+//! that carries it out. A state counts as completed when its work is verified, never
 //! when it is entered; the last state of a scope is worked on like any other.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +20,14 @@ use crate::time::Timestamp;
 
 /// Rounds of debugging before a failing test is left to a person.
 pub const DEBUG_ROUNDS_MAX: u32 = 2;
+
+/// Revisions of a plan because of one of its phases, before that is left to a person.
+pub const REPLANS_MAX: u32 = 2;
+/// Revisions of a plan in one workflow: a plan whose every version fails elsewhere is not getting
+/// better.
+pub const REPLANS_ALL_MAX: u32 = 6;
+/// Times that a phase has failed before its plan is looked at: once may be chance.
+pub const PHASE_FAILURES: u32 = 2;
 
 /// Where a workflow is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -228,6 +239,15 @@ pub struct Workflow {
     /// The state whose work failed last, until it is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<State>,
+    /// Why it failed, where that is more than its work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How often the plan was revised because of each phase, by its key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub replans: BTreeMap<String, u32>,
+    /// The phase because of which the plan is revised now, before it is carried out further.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replanning: Option<String>,
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending: Option<Ending>,
@@ -246,6 +266,9 @@ impl Workflow {
             completed: Vec::new(),
             debug_rounds: 0,
             failed: None,
+            reason: None,
+            replans: BTreeMap::new(),
+            replanning: None,
             ending: None,
             at: now,
         }
@@ -283,7 +306,10 @@ impl Workflow {
                 Scope::Revise => Stage::Revise,
                 _ => Stage::Plan,
             }),
-            State::Implement => Some(Stage::Implement),
+            State::Implement => Some(match self.replanning {
+                Some(_) => Stage::Revise,
+                None => Stage::Implement,
+            }),
             State::Test => Some(Stage::Test),
             State::Debug => Some(Stage::Debug),
             State::Document => Some(Stage::Document),
@@ -299,7 +325,14 @@ impl Workflow {
     pub fn after(&self, outcome: Outcome, now: Timestamp) -> Self {
         let mut next = self.clone();
         next.at = now;
+        next.reason = None;
         if self.state.is_terminal() {
+            return next;
+        }
+        if self.replanning.is_some() {
+            // Revising belongs to carrying out: the state stays.
+            next.failed = (outcome == Outcome::Failed).then_some(self.state);
+            next.replanning = next.replanning.filter(|_| outcome == Outcome::Failed);
             return next;
         }
         match (self.state, outcome) {
@@ -326,6 +359,35 @@ impl Workflow {
             if next.state == State::Complete {
                 next.ending = Some(Ending::Done);
             }
+        }
+        next
+    }
+
+    /// The workflow once phases of the plan failed for good, each with how often it was tried.
+    ///
+    /// The plan is revised because of the first that failed often enough, but not for ever; then
+    /// it stops with the reason.
+    #[must_use]
+    pub fn after_failed_phases(&self, failed: &[(String, u32)], now: Timestamp) -> Self {
+        let mut next = self.after(Outcome::Failed, now);
+        let mut often = failed.iter().filter(|(_, times)| *times >= PHASE_FAILURES);
+        let Some((phase, _)) = often.next() else {
+            return next;
+        };
+        if self.state != State::Implement || self.replanning.is_some() {
+            return next;
+        }
+        let own = self.replans.get(phase).copied().unwrap_or(0);
+        let all: u32 = self.replans.values().sum();
+        if own >= REPLANS_MAX {
+            let reason = format!("phase {phase} failed again after {own} revisions of the plan");
+            next.reason = Some(reason);
+        } else if all >= REPLANS_ALL_MAX {
+            next.reason = Some(format!("the plan failed again after {all} revisions"));
+        } else {
+            next.failed = None;
+            next.replans.insert(phase.clone(), own + 1);
+            next.replanning = Some(phase.clone());
         }
         next
     }
@@ -410,6 +472,48 @@ mod tests {
             over.after(Failed, Timestamp::default()).state,
             State::Complete
         );
+    }
+
+    #[test]
+    fn a_phase_that_fails_is_planned_again_twice_at_most() {
+        let now = Timestamp::default();
+        let told = |workflow: &Workflow| {
+            let stage = workflow.stage().map_or("nothing", Stage::word);
+            let reason = workflow.reason.as_deref().unwrap_or("-");
+            format!("{stage} {:?} {reason}", workflow.failed)
+        };
+        let fails = |workflow: &Workflow, phase: &str, times| {
+            workflow.after_failed_phases(&[(phase.to_owned(), times)], now)
+        };
+        let begun = Workflow::new(Scope::Implement, now);
+        assert_eq!(told(&fails(&begun, "2", 1)), "implement Some(Implement) -");
+        let mut workflow = begun;
+        for _ in 0..REPLANS_MAX {
+            workflow = fails(&workflow, "2", 3);
+            assert_eq!(told(&workflow), "revise None -");
+            // A revision that fails is tried again by the next call.
+            let stopped = workflow.after(Outcome::Failed, now);
+            assert_eq!(told(&stopped), "revise Some(Implement) -");
+            workflow = workflow.after(Outcome::Done, now);
+            assert_eq!(told(&workflow), "implement None -");
+            assert_eq!(workflow.completed, []);
+        }
+        assert_eq!(
+            told(&fails(&workflow, "2", 3)),
+            "implement Some(Implement) phase 2 failed again after 2 revisions of the plan"
+        );
+        // Each other phase has its own turns, and all of them together have an end.
+        let mut rounds = 0;
+        loop {
+            let again = fails(&workflow, &format!("other {rounds}"), 3);
+            if again.replanning.is_none() {
+                break;
+            }
+            workflow = again.after(Outcome::Done, now);
+            rounds += 1;
+            assert!(rounds < 100);
+        }
+        assert_eq!(workflow.replans.values().sum::<u32>(), REPLANS_ALL_MAX);
     }
 
     #[test]

@@ -208,6 +208,7 @@ impl Survey {
         let changes = self.adopted.settled.len();
         let unit = if changes == 1 { "change" } else { "changes" };
         let wish = BoardWish {
+            moves: Vec::new(),
             board: self.places.board.clone(),
             subject: format!("sync: TODO.md and state.json ({changes} {unit})"),
             body: String::new(),

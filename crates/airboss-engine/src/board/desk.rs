@@ -1,17 +1,20 @@
 //! Changing a board: take in what others did, decide in one transaction, publish, commit.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use airboss_core::board::{Board, BoardKey, BoardOperation, Field, Task};
 use airboss_core::id::TaskId;
 use airboss_core::operation::StoredOperation;
-use airboss_core::path::RepoPathError;
+use airboss_core::path::{RepoPath, RepoPathError};
 use serde_json::Value;
 
 use super::edits::BoardEdits;
 use super::files::{BoardFiles, Whole};
 use super::home::at_home;
+use super::list_file::ListFile;
 use super::looked::Looked;
+use super::moves::{self, DirectoryMove, Moves};
 use super::places::Places;
 use super::wish::{BoardWish, new_file};
 use crate::git::{Delta, GitError};
@@ -111,6 +114,8 @@ pub struct Done {
     pub commits: Vec<WishOutcome>,
     /// What went wrong after the change was stored.
     pub unfinished: Vec<String>,
+    /// Directories of tasks that move with it.
+    pub moves: Vec<DirectoryMove>,
 }
 
 impl Done {
@@ -199,6 +204,23 @@ impl Desk {
         self.store.task(self.board(), number).ok().flatten()
     }
 
+    /// The labels of a task, which stand in its files alone; none where a file cannot be read.
+    #[must_use]
+    pub fn labels(&self, number: u32) -> Vec<String> {
+        let mut labels = Vec::new();
+        for item in self.places.lists() {
+            let bytes = fs_err::read(self.workspace.top.join(&item.path));
+            let file = ListFile::of(&item.kind);
+            let parsed = file.zip(bytes.ok()).and_then(|(file, bytes)| {
+                (file.parse_some)(&bytes, &BTreeSet::from([number])).ok()
+            });
+            let own = parsed.into_iter().flat_map(|parsed| parsed.facts);
+            let own = own.filter(|facts| facts.number == number);
+            labels.extend(own.flat_map(|facts| facts.labels));
+        }
+        labels
+    }
+
     /// Takes in what people and git changed in the files, and finishes what a crash left.
     ///
     /// Quick when nobody touched anything: two files are asked for their times.
@@ -228,6 +250,7 @@ impl Desk {
         if !rows.is_empty() && settled.pending.is_empty() {
             self.remember_head();
         }
+        settled.notes.extend(self.move_directories(Vec::new()));
         self.settled_at = Some(Instant::now());
         Ok(settled)
     }
@@ -239,6 +262,33 @@ impl Desk {
             self.store.set_boot(boot_id())?;
         }
         Ok(())
+    }
+
+    /// Moves the directories of tasks that were archived or brought back: those of this change,
+    /// and those that a crash left. Answers what stays.
+    fn move_directories(&self, own: Vec<DirectoryMove>) -> Vec<String> {
+        let log = self.board().log();
+        let place = |id| {
+            let wanted = Wanted::Ids(vec![id]);
+            let part = self.store.board_part(self.board(), &wanted).ok().flatten();
+            part?.tasks.get(&id).map(|task| task.place)
+        };
+        let busy = |directory: &RepoPath| {
+            let inside = format!("{directory}/");
+            let rows = self.store.to_publish(Some(&log)).unwrap_or_default();
+            rows.iter()
+                .any(|row| row.path.as_str().starts_with(&inside))
+        };
+        let mut stay = moves::carry_out_all(&self.workspace.top, own, &busy);
+        stay.extend(moves::finish(
+            &self.places,
+            &self.workspace.state,
+            &place,
+            &busy,
+        ));
+        // The intents of what stays said so again.
+        stay.dedup();
+        stay
     }
 
     /// Remembers that the files of HEAD were looked at, as far as they are those on disk.
@@ -329,13 +379,27 @@ impl Desk {
             _ => None,
         };
         let commits = self.commits;
+        let (repository, state) = (
+            self.workspace.repository.clone(),
+            self.workspace.state.clone(),
+        );
+        let mut asked = Moves::default();
         let decided = self
             .store
             .decide_board(&places.board, command, wanted, &mut |standing| {
                 let decision = decide(standing)?;
-                Ok(change_of(&places, standing, decision, commits, since))
+                let (board, operations) = (&standing.board, &decision.operations);
+                asked = Moves::asked_for(&places, repository.as_ref(), board, operations);
+                moves::intend(&state, &places.board, &asked.moves)?;
+                let moves = asked.moves.clone();
+                Ok(change_of(
+                    &places, standing, decision, commits, since, moves,
+                ))
             })?;
-        Done::of(decided, &places.board)
+        let mut done = Done::of(decided, &places.board)?;
+        done.settled.notes.extend(asked.left);
+        done.moves = asked.moves;
+        Ok(done)
     }
 
     /// Commits the files of a board that was just begun, so that later commits can build on them.
@@ -384,6 +448,8 @@ impl Desk {
             }
             Err(error) => done.unfinished.push(error.to_string()),
         }
+        let moves = std::mem::take(&mut done.moves);
+        done.settled.notes.extend(self.move_directories(moves));
         let Some(repository) = &self.workspace.repository else {
             return;
         };
@@ -409,6 +475,7 @@ fn change_of(
     decision: Decision,
     commits: bool,
     since: Option<crate::git::Oid>,
+    moves: Vec<DirectoryMove>,
 ) -> Change {
     let task = |id| standing.board.tasks.get(&id).cloned();
     let publish = places.stale(&decision.operations, &task);
@@ -440,6 +507,7 @@ fn change_of(
             since,
             edits,
             files: decision.files,
+            moves,
         };
         git.push(wish.of_operation(decision.operations.len().saturating_sub(1)));
     }

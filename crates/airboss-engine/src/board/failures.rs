@@ -22,6 +22,8 @@ pub enum Failure {
     GitCommit,
     /// A commit was made without a file that belongs to the change.
     GitCommitValidation,
+    /// A hook did not do its work.
+    Hook,
 }
 
 impl Failure {
@@ -32,6 +34,7 @@ impl Failure {
             Self::StatusSync => "status_sync_failed",
             Self::GitCommit => "git_commit_failed",
             Self::GitCommitValidation => "git_commit_validation_warning",
+            Self::Hook => "hook_failed",
         }
     }
 
@@ -44,6 +47,7 @@ impl Failure {
                 "end what is in the way of the commit; the next command that writes makes it"
             }
             Self::GitCommitValidation => "look at the file and commit it by hand",
+            Self::Hook => "run its command by hand and mend it, or take it out of `[hooks]`",
         }
     }
 
@@ -54,7 +58,11 @@ impl Failure {
     #[must_use]
     pub fn entry(self, message: impl Into<String>, task: Option<u32>) -> ErrorEntry {
         let is_critical = self == Self::StatusSync;
-        let checkpoint = if is_critical { "GATE_OUT" } else { "COMMIT" };
+        let checkpoint = match self {
+            Self::StatusSync => Some("GATE_OUT"),
+            Self::GitCommit | Self::GitCommitValidation => Some("COMMIT"),
+            Self::Hook => None,
+        };
         ErrorEntry {
             id: String::new(),
             at: Timestamp::default(),
@@ -70,7 +78,7 @@ impl Failure {
             recommendation: self.recommendation().to_owned(),
             context: ErrorContext {
                 task,
-                checkpoint: Some(checkpoint.to_owned()),
+                checkpoint: checkpoint.map(str::to_owned),
                 ..ErrorContext::default()
             },
             fix_status: FixStatus::Unfixed,

@@ -120,13 +120,7 @@ impl BoardFiles {
                 self.list(store, &board, row, base)
             }
             (PublishKind::ArchiveState, base) => {
-                let since = store.publication(&row.plan, &row.path)?;
-                let since = since.map_or(0, |published| published.sequence);
-                let Some(changes) = store.changed_since(&board, since)? else {
-                    return Ok((Content::Gone, row.sequence));
-                };
-                let up_to = changes.sequence;
-                Ok((single::archive_content(bytes(base), &changes.into()), up_to))
+                single::archive_row(store, &self.top, &board, row, bytes(base))
             }
             (PublishKind::Errors, base) => of_part(store, &board, row, &Wanted::Errors, |part| {
                 single::errors_content(bytes(base), &part.errors)

@@ -8,6 +8,7 @@
 //! Deciding is `airboss_core::board`'s; here it is only carried out.
 
 mod adopt;
+mod around;
 mod begin;
 mod desk;
 mod edits;
@@ -19,6 +20,7 @@ mod list_file;
 mod looked;
 mod mend;
 mod merge_driver;
+mod moves;
 mod places;
 mod repair;
 mod revision;
@@ -32,6 +34,7 @@ use airboss_core::board::BoardOperation;
 use airboss_core::operation::{Operation, StoredOperation};
 
 pub use self::adopt::{DamagedFile, ReadList, Survey, phases_on_disk, read_archive, read_list};
+pub use self::around::LookAround;
 pub use self::begin::begin;
 pub use self::desk::{BoardError, Decision, Desk, Done};
 pub use self::edits::{BoardEdits, TaskEdit};
@@ -45,6 +48,7 @@ pub use self::mend::{next_number, used_by_directories, without_status};
 pub use self::merge_driver::{
     MergeError, register_merge_driver, remove_merge_driver, run_merge_driver,
 };
+pub use self::moves::{DirectoryMove, Moves};
 pub use self::places::Places;
 pub use self::revision::at_revision;
 pub use self::verify::{Difference, verify};

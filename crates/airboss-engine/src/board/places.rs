@@ -104,6 +104,14 @@ impl Places {
         link::spell(path, link::usual_form(&own, &all), &home)
     }
 
+    /// A path as the links of the board spell theirs, for a task that is not there yet.
+    #[must_use]
+    pub fn spell_new(&self, board: &Board, path: &RepoPath) -> String {
+        let links = board.active().flat_map(|task| &task.artifacts);
+        let all: Vec<_> = links.map(|known| known.path.as_str()).collect();
+        link::spell(path, link::usual_form(&[], &all), &self.home(None))
+    }
+
     fn home<'a>(&'a self, directory: Option<&'a str>) -> Home<'a> {
         Home {
             top: self.top.to_str(),
@@ -242,6 +250,8 @@ impl Places {
         let fields: Vec<Field> = changes.iter().map(TaskChange::field).collect();
         if fields.contains(&Field::Place) {
             items.push(item(&self.archive, PublishKind::ArchiveState));
+            // Its directory moves, and what is in it moves as it is.
+            return items;
         }
         let marks = |field: &Field| matches!(field, Field::Phase(_));
         let (plan, state) = self.own(task);

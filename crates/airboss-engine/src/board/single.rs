@@ -1,15 +1,19 @@
 //! The files beside the two lists: a task's state.json and plan, the archive, errors.json.
 
+use std::path::Path;
+
 use airboss_core::board::error::ErrorEntry;
 use airboss_core::board::errors_file;
 use airboss_core::board::project_state;
 use airboss_core::board::state_file::archive::{self, ArchiveEdit};
-use airboss_core::board::{Field, PhaseState, Place, Task, TaskChange};
+use airboss_core::board::{BoardKey, Field, PhaseState, Place, Task, TaskChange};
 use airboss_core::plan::{Plan, Stamps, set_phase_status};
 use airboss_core::time::Timestamp;
 
 use super::edits::{BoardEdits, TaskEdit};
+use super::places::Places;
 use crate::projection::Content;
+use crate::store::{PublishRow, Store, StoreError};
 
 fn written(base: Option<&[u8]>, new: Vec<u8>) -> Content {
     if base == Some(&new) {
@@ -80,12 +84,12 @@ pub(super) fn project_state_content(base: Option<&[u8]>, task: &Task) -> Content
 }
 
 /// The state.json of the archive with the tasks that came and went; `None` when it is damaged.
-pub(super) fn archive(base: &[u8], edits: &BoardEdits) -> Option<Vec<u8>> {
-    let directories: Vec<String> = edits
-        .tasks
-        .iter()
-        .map(|edit| base_path(&edit.task))
-        .collect();
+pub(super) fn archive(base: &[u8], edits: &BoardEdits, places: Option<&Places>) -> Option<Vec<u8>> {
+    let directory = |edit: &TaskEdit| match edit.fields.contains(&Field::Place) {
+        true => base_path(&edit.task, places),
+        false => String::new(),
+    };
+    let directories: Vec<String> = edits.tasks.iter().map(directory).collect();
     let mut list = Vec::new();
     for (edit, directory) in edits.tasks.iter().zip(&directories) {
         if !edit.fields.contains(&Field::Place) {
@@ -103,11 +107,39 @@ pub(super) fn archive(base: &[u8], edits: &BoardEdits) -> Option<Vec<u8>> {
     Some(archive::edit(base, &list).ok()?.bytes)
 }
 
-fn base_path(task: &Task) -> String {
-    format!("archive/{:03}_{}/", task.number, task.slug)
+/// What the state.json of the archive has to say now.
+pub(super) fn archive_row(
+    store: &dyn Store,
+    top: &Path,
+    board: &BoardKey,
+    row: &PublishRow,
+    base: Option<&[u8]>,
+) -> Result<(Content, u64), StoreError> {
+    let since = store.publication(&row.plan, &row.path)?;
+    let since = since.map_or(0, |published| published.sequence);
+    let Some(changes) = store.changed_since(board, since)? else {
+        return Ok((Content::Gone, row.sequence));
+    };
+    let (up_to, places) = (changes.sequence, Places::new(top, board).ok());
+    let content = archive_content(base, &changes.into(), places.as_ref());
+    Ok((content, up_to))
 }
 
-pub(super) fn archive_content(base: Option<&[u8]>, edits: &BoardEdits) -> Content {
+/// Where the archive says that a task's directory is: under the name that it has already.
+fn base_path(task: &Task, places: Option<&Places>) -> String {
+    let directory = places.and_then(|places| places.directory(task));
+    let name = directory.as_ref().and_then(|path| path.rsplit('/').next());
+    match name {
+        Some(name) => format!("archive/{name}/"),
+        None => format!("archive/{:03}_{}/", task.number, task.slug),
+    }
+}
+
+pub(super) fn archive_content(
+    base: Option<&[u8]>,
+    edits: &BoardEdits,
+    places: Option<&Places>,
+) -> Content {
     let fresh;
     let is_archived = |edit: &TaskEdit| edit.task.place == Place::Archived;
     let from = match base {
@@ -119,7 +151,7 @@ pub(super) fn archive_content(base: Option<&[u8]>, edits: &BoardEdits) -> Conten
             &fresh
         }
     };
-    match archive(from, edits) {
+    match archive(from, edits, places) {
         Some(new) => written(base, new),
         None => Content::Refused("it cannot be read as the state of an archive".to_owned()),
     }

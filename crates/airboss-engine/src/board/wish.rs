@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::edits::{BoardEdits, TaskEdit};
 use super::list_file::ListFile;
+use super::moves::{self, DirectoryMove};
 use super::places::Places;
 use super::single;
 use crate::git::{
@@ -41,6 +42,9 @@ pub struct BoardWish {
     /// Whole files that belong to it, with their contents: artifacts, or a new board's files.
     #[serde(default)]
     pub files: Vec<Delta>,
+    /// Directories of tasks that move with it.
+    #[serde(default)]
+    pub moves: Vec<DirectoryMove>,
 }
 
 impl BoardWish {
@@ -131,7 +135,7 @@ fn deltas(repository: &Repository, wish: &BoardWish) -> Result<Vec<Delta>, GitEr
     }
     let moves = |edit: &TaskEdit| edit.fields.contains(&Field::Place);
     if wish.edits.tasks.iter().any(moves) {
-        let new = |bytes: &[u8]| single::archive(bytes, &wish.edits);
+        let new = |bytes: &[u8]| single::archive(bytes, &wish.edits, Some(&places));
         let known = delta(repository, &places.archive, new)?;
         // Tasks that leave a board in git do not leave git.
         let begun = match (&known, deltas.is_empty()) {
@@ -140,7 +144,11 @@ fn deltas(repository: &Repository, wish: &BoardWish) -> Result<Vec<Delta>, GitEr
         };
         deltas.extend(known.or(begun));
     }
-    for edit in &wish.edits.tasks {
+    for wish in &wish.moves {
+        deltas.extend(moves::deltas(repository, wish)?);
+    }
+    // The files of a task that goes into the archive or comes back stay as they are.
+    for edit in wish.edits.tasks.iter().filter(|edit| !moves(edit)) {
         deltas.extend(own_files(repository, &places, &edit.task)?);
     }
     Ok(deltas)
@@ -155,7 +163,7 @@ fn new_archive(
     if repository.head_file(&places.archive)?.is_some() {
         return Ok(None);
     }
-    let Content::Write(bytes) = single::archive_content(None, edits) else {
+    let Content::Write(bytes) = single::archive_content(None, edits, Some(places)) else {
         return Ok(None);
     };
     new_file(repository, &places.archive, &bytes).map(Some)

@@ -1,14 +1,15 @@
 //! One file's content, in and out of the object database.
 
-use airboss_core::path::RepoPath;
+use std::ffi::OsStr;
 
+use airboss_core::path::RepoPath;
 use airboss_core::time::Timestamp;
 use gix::ObjectId;
 
 use super::error::{GitError, GixContext as _, reasons};
 use super::index::IndexBytes;
 use super::merge::Drafts;
-use super::object::{Entry, Oid};
+use super::object::{Entry, FileMode, Oid};
 use super::program::Git;
 use super::repository::Repository;
 use super::snapshot::head_commit;
@@ -40,6 +41,51 @@ impl Repository {
             .find_blob(entry.blob.to_gix())
             .doing("reading a file of HEAD")?;
         Ok(Some((entry, blob.take_data())))
+    }
+
+    /// The files that the branch holds below a directory; no submodules.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub fn head_files(&self, directory: &RepoPath) -> Result<Vec<(RepoPath, Entry)>, GitError> {
+        if head_commit(self)?.is_none() {
+            return Ok(Vec::new());
+        }
+        let inside = format!("{directory}/");
+        let arguments = ["ls-tree", "-r", "-z", "--full-tree", "HEAD", "--", &inside];
+        let listed = Git::new(self.top(), &arguments)
+            .variable("GIT_LITERAL_PATHSPECS", OsStr::new("1"))
+            .run()?;
+        let entries = listed.split(|byte| *byte == 0).filter_map(|line| {
+            let (facts, path) = std::str::from_utf8(line).ok()?.split_once('\t')?;
+            let mut facts = facts.split(' ');
+            let mode = FileMode::from_octal(facts.next()?)?;
+            let blob = facts.nth(1)?.parse().ok()?;
+            Some((RepoPath::new(path).ok()?, Entry { mode, blob }))
+        });
+        Ok(entries.collect())
+    }
+
+    /// The paths whose staged version is not the branch's.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub fn staged(&self) -> Result<Vec<RepoPath>, GitError> {
+        if head_commit(self)?.is_none() {
+            return Ok(Vec::new());
+        }
+        let arguments = [
+            "diff",
+            "--cached",
+            "--name-only",
+            "--no-renames",
+            "-z",
+            "HEAD",
+        ];
+        let listed = Git::new(self.top(), &arguments).run()?;
+        let paths = listed.split(|byte| *byte == 0);
+        let paths = paths.filter_map(|path| RepoPath::new(std::str::from_utf8(path).ok()?).ok());
+        Ok(paths.collect())
     }
 
     /// Sets a value in the configuration of this clone.

@@ -132,29 +132,7 @@ impl GateRun<'_> {
                 ..Limits::default()
             },
         };
-        let mut handle = supervise::start(self.airboss, &directory, &spec)?;
-        let mut reader = Reader::new(&directory);
-        let mut output = String::new();
-        let outcome = loop {
-            for line in reader.poll()? {
-                output.push_str(&String::from_utf8_lossy(&line.bytes));
-            }
-            if output.len() > 2 * OUTPUT_TAIL_BYTES {
-                output = tail(&output, OUTPUT_TAIL_BYTES).to_owned();
-            }
-            if let Some(outcome) = supervise::outcome(&directory)
-                && handle.try_wait()?
-            {
-                break Some(outcome);
-            }
-            if handle.try_wait()? {
-                break supervise::outcome(&directory);
-            }
-            thread::sleep(POLL);
-        };
-        for line in reader.poll()?.into_iter().chain(reader.finish()) {
-            output.push_str(&String::from_utf8_lossy(&line.bytes));
-        }
+        let (outcome, output) = run_to_end(self.airboss, &directory, &spec)?;
         Ok(GateResult {
             name: gate.name.clone(),
             command: gate.command.clone(),
@@ -179,7 +157,39 @@ impl GateRun<'_> {
     }
 }
 
-fn gate_exit(outcome: Option<&ProcessOutcome>, output: &str) -> GateExit {
+/// Runs a program under a supervisor to its end; what is told of its output is bounded.
+pub(super) fn run_to_end(
+    airboss: &Path,
+    directory: &Path,
+    spec: &Spec,
+) -> Result<(Option<ProcessOutcome>, String), SuperviseError> {
+    let mut handle = supervise::start(airboss, directory, spec)?;
+    let mut reader = Reader::new(directory);
+    let mut output = String::new();
+    let outcome = loop {
+        for line in reader.poll()? {
+            output.push_str(&String::from_utf8_lossy(&line.bytes));
+        }
+        if output.len() > 2 * OUTPUT_TAIL_BYTES {
+            output = tail(&output, OUTPUT_TAIL_BYTES).to_owned();
+        }
+        if let Some(outcome) = supervise::outcome(directory)
+            && handle.try_wait()?
+        {
+            break Some(outcome);
+        }
+        if handle.try_wait()? {
+            break supervise::outcome(directory);
+        }
+        thread::sleep(POLL);
+    };
+    for line in reader.poll()?.into_iter().chain(reader.finish()) {
+        output.push_str(&String::from_utf8_lossy(&line.bytes));
+    }
+    Ok((outcome, output))
+}
+
+pub(super) fn gate_exit(outcome: Option<&ProcessOutcome>, output: &str) -> GateExit {
     let Some(outcome) = outcome else {
         return GateExit::Missing {
             message: "its supervisor vanished".to_owned(),

@@ -20,6 +20,7 @@ pub mod evidence;
 pub mod flight;
 pub mod gates;
 mod gatherer;
+pub mod hooks;
 pub mod lock;
 pub mod markers;
 mod recovery;
@@ -43,6 +44,7 @@ use airboss_core::view::Counts;
 
 use self::flight::PlanFacts;
 use self::gates::Gate;
+use self::hooks::Hooks;
 pub use self::runner::fly;
 use crate::agents::Agent;
 use crate::git::Repository;
@@ -190,6 +192,8 @@ pub struct RunMeans<'means> {
     pub open_store: OpenStore,
     /// Brings the projections up to date; returns what could not be, in words.
     pub publish: Publish<'means>,
+    /// Who is told what happened.
+    pub hooks: &'means mut Hooks,
     /// Where events go.
     pub reporter: &'means mut dyn events::Reporter,
     /// Signals of the person, by number.

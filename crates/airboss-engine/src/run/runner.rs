@@ -145,6 +145,9 @@ impl<'run> Runner<'run> {
 
     /// Closes runs whose process is gone, opens this one and takes over their attempts.
     fn begin(&mut self) -> Result<(), RunError> {
+        self.means
+            .hooks
+            .begin(self.means.store.as_ref(), &self.view, &self.request.plan);
         let mut operations: Vec<Operation> = self
             .view
             .runs
@@ -397,6 +400,7 @@ impl<'run> Runner<'run> {
         self.publish();
         for stored in operations {
             self.tell_operation(&stored.operation);
+            self.means.hooks.stored(stored, &self.view);
         }
         Ok(())
     }

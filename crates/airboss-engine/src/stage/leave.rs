@@ -2,9 +2,9 @@
 
 use std::io::Write as _;
 
-use airboss_core::board::{Artifact, Board, Field, TaskChange, TimeKey, artifact_name};
+use airboss_core::board::{Artifact, Board, BoardOperation, Field, TaskChange, artifact_name};
 use airboss_core::id::TaskId;
-use airboss_core::operation::StepStatus;
+use airboss_core::operation::{Operation, StepStatus};
 use airboss_core::path::RepoPath;
 use airboss_core::stage::summary::{PhaseLine, Summary};
 use airboss_core::stage::{self, Closing, End, Stage};
@@ -19,14 +19,20 @@ use crate::git::{Delta, Entry, FileMode};
 use crate::projection::fresh_draft;
 use crate::run::commits::deltas;
 use crate::run::wishes::verified_changes;
-use crate::store::Store;
+use crate::store::{OperationQuery, Store};
 use crate::vfs::RealVfs;
+
+/// Operations of a task that are looked through for the one that began its stage: one for each phase
+/// that was marked since, and what a person did beside it.
+const RECENT: usize = 500;
 
 /// How a stage was left.
 #[derive(Debug)]
 pub struct Left {
     /// How much of it was done.
     pub end: End,
+    /// What failed for good.
+    pub failed: Vec<FailedUnit>,
     /// The artifacts that were verified.
     pub artifacts: Vec<RepoPath>,
     /// Units that were not.
@@ -34,6 +40,54 @@ pub struct Left {
     /// What became of the change.
     pub done: Done,
 }
+
+/// What the units of a stage came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ended {
+    /// How much of it is done.
+    pub end: End,
+    /// What failed for good, in the order of the plan.
+    pub failed: Vec<FailedUnit>,
+}
+
+/// A phase of a plan, or a unit of another stage, that failed for good.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FailedUnit {
+    /// The key of its phase.
+    pub phase: String,
+    /// Its text.
+    pub description: String,
+    /// How often it was tried.
+    pub tries: u32,
+    /// What was wrong last.
+    pub reason: String,
+}
+
+impl Ended {
+    fn of(view: &View) -> Self {
+        let failed = view
+            .steps
+            .iter()
+            .filter(|step| !step.state.vanished && step.state.status == StepStatus::Failed);
+        let failed = failed.map(|step| FailedUnit {
+            phase: step.record.phase.clone(),
+            description: step.record.description.clone(),
+            tries: step.state.retry_count + 1,
+            reason: step
+                .state
+                .judgement
+                .as_ref()
+                .map_or_else(String::new, |judgement| judgement.reason.clone()),
+        });
+        Self {
+            end: end(view),
+            failed: failed.collect(),
+        }
+    }
+}
+
+/// What belongs to the end of a stage.
+pub type Besides<'a> = dyn Fn(&Ended, Timestamp) -> Vec<TaskChange> + 'a;
 
 /// Ends the stage by what the flight has come to. `besides` are changes of the task that belong
 /// to this end and are stored with it.
@@ -44,10 +98,11 @@ pub fn leave(
     desk: &mut Desk,
     request: &Request,
     prepared: &Prepared,
-    besides: &dyn Fn(End, Timestamp) -> Vec<TaskChange>,
+    besides: &Besides<'_>,
 ) -> Result<Left, StageError> {
     let view = desk.store.view(&prepared.key)?.unwrap_or_default();
-    let end = end(&view);
+    let ended = Ended::of(&view);
+    let end = ended.end;
     let mut artifacts = Vec::new();
     let mut files = Vec::new();
     let mut missing = Vec::new();
@@ -82,11 +137,11 @@ pub fn leave(
         .collect();
     let phases = prepared.phases();
     let subject = subject(request, prepared, end);
-    let carried = carried(prepared.task.id);
+    let carried = carried(desk, request, prepared.task.id)?;
     let done = desk.change(None, &request.wanted(), &mut |given| {
         let standing = request.standing(given);
         let number = request.number;
-        let besides = besides(end, given.now);
+        let besides = besides(&ended, given.now);
         let closing = Closing {
             stage: request.stage,
             end,
@@ -105,6 +160,7 @@ pub fn leave(
     })?;
     Ok(Left {
         end,
+        failed: ended.failed.clone(),
         artifacts,
         missing,
         done,
@@ -216,16 +272,33 @@ fn end(view: &View) -> End {
     }
 }
 
-/// What the preflight set, which had no commit of its own.
-fn carried(task: TaskId) -> Vec<(TaskId, Field)> {
-    [
-        Field::Status,
-        Field::StatusBefore,
-        Field::Time(TimeKey::Started),
-        Field::Time(TimeKey::LastUpdated),
-    ]
-    .map(|field| (task, field))
-    .into()
+/// What the preflight set, which had no commit of its own: no more, for a line that is not in the
+/// files must not come into them with the commit.
+fn carried(
+    desk: &Desk,
+    request: &Request,
+    task: TaskId,
+) -> Result<Vec<(TaskId, Field)>, StageError> {
+    let Some(in_flight) = request.stage.in_flight() else {
+        return Ok(Vec::new());
+    };
+    let newest = desk.store.operations(&OperationQuery {
+        plan: Some(desk.board().log()),
+        task: Some(task),
+        newest_first: true,
+        limit: RECENT,
+        ..OperationQuery::default()
+    })?;
+    let entered = newest.iter().find_map(|stored| match &stored.operation {
+        Operation::Board {
+            operation: BoardOperation::TaskChanged { changes, .. },
+        } => changes
+            .contains(&TaskChange::Status(in_flight.into()))
+            .then_some(changes),
+        _ => None,
+    });
+    let fields = entered.into_iter().flatten().map(TaskChange::field);
+    Ok(fields.map(|field| (task, field)).collect())
 }
 
 /// The first line of the commit, in the words of the format.

@@ -24,7 +24,7 @@ use airboss_core::path::RepoPath;
 use airboss_core::stage::prompt::UnknownField;
 use airboss_core::stage::{self, Entry, Stage};
 
-pub use self::leave::{Left, leave};
+pub use self::leave::{Besides, Ended, FailedUnit, Left, leave};
 pub use self::phases::PhaseKeeper;
 pub use self::prepare::{Prepared, prepare};
 pub use self::test::{Tested, test};

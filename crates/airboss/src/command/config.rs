@@ -98,7 +98,7 @@ fn show(context: &Context, places: &Places, with_origin: bool) -> Result<(), Cli
 fn toml_text(settings: &BTreeMap<String, Sourced>, with_origin: bool) -> String {
     let mut sections: Vec<(String, Vec<(String, String)>)> = Vec::new();
     for (path, setting) in in_order(settings) {
-        let (section, name) = path.rsplit_once('.').unwrap_or(("", path));
+        let (section, name) = divided(path);
         let value = sanitize(&format!("{name} = {}", setting.value));
         let line = (value, origin(path, setting));
         match sections.iter_mut().find(|(known, _)| known == section) {
@@ -106,11 +106,18 @@ fn toml_text(settings: &BTreeMap<String, Sourced>, with_origin: bool) -> String 
             None => sections.push((section.to_owned(), vec![line])),
         }
     }
-    let sections: Vec<String> = sections
+    let first_route = sections
+        .iter()
+        .position(|(section, _)| heading(section) == "[[route]]");
+    let mut texts: Vec<String> = sections
         .iter()
         .map(|(section, lines)| section_text(section, lines, with_origin))
         .collect();
-    sections.join("\n")
+    if let Some(first) = first_route {
+        let rule = format!("# {ROUTE_RULE}").dimmed().to_string();
+        texts[first].insert_str(0, &format!("{rule}\n"));
+    }
+    texts.join("\n")
 }
 
 fn section_text(section: &str, lines: &[(String, String)], with_origin: bool) -> String {
@@ -119,7 +126,7 @@ fn section_text(section: &str, lines: &[(String, String)], with_origin: bool) ->
     let columns = lines.iter().map(|(value, _)| value.chars().count());
     let columns = columns.filter(|columns| *columns <= ALIGNED_MAX).max();
     let columns = columns.unwrap_or(0);
-    let mut text = vec![format!("[{section}]").bold().to_string()];
+    let mut text = vec![heading(section).bold().to_string()];
     text.extend(lines.iter().map(|(value, origin)| {
         let origin = format!("# {}", sanitize(origin));
         if with_origin {
@@ -132,6 +139,30 @@ fn section_text(section: &str, lines: &[(String, String)], with_origin: bool) ->
     text.join("\n")
 }
 
+/// Which of several routes counts.
+const ROUTE_RULE: &str = "of the routes that match, the one with the most conditions wins; of \
+                          equals the first";
+
+/// A path as section and name; a section of a list is never divided.
+fn divided(path: &str) -> (&str, &str) {
+    let list = path
+        .split_once('.')
+        .filter(|(list, _)| keys::is_list(&[list]));
+    let behind = list.and_then(|(list, rest)| Some(list.len() + 1 + rest.find('.')?));
+    match behind {
+        Some(at) => (&path[..at], &path[at + 1..]),
+        None => path.rsplit_once('.').unwrap_or(("", path)),
+    }
+}
+
+/// `[run]`; of a list `[[route]]`.
+fn heading(section: &str) -> String {
+    match section.split('.').next() {
+        Some(list) if keys::is_list(&[list]) => format!("[[{list}]]"),
+        _ => format!("[{}]", section.replace('*', "NAME")),
+    }
+}
+
 /// By the place of their key in the reference, names alphabetically.
 fn in_order(settings: &BTreeMap<String, Sourced>) -> Vec<(&String, &Sourced)> {
     let mut all: Vec<(&String, &Sourced)> = settings.iter().collect();
@@ -142,7 +173,8 @@ fn in_order(settings: &BTreeMap<String, Sourced>) -> Vec<(&String, &Sourced)> {
             .iter()
             .position(|key| key.path.split('.').next() == parts.first().copied());
         let name = parts.get(1).filter(|_| parts.len() > 2).copied();
-        (section, name.map(str::to_owned), place)
+        let number = name.and_then(|name| name.parse::<u32>().ok());
+        (section, number, name.map(str::to_owned), place)
     });
     all
 }
@@ -197,10 +229,15 @@ pub fn reference() -> String {
     let mut lines = vec![REFERENCE_HEAD.to_owned()];
     let mut section = "";
     for key in KEYS {
-        let (own, name) = key.path.rsplit_once('.').unwrap_or(("", key.path));
+        let (own, name) = divided(key.path);
         if own != section {
             section = own;
-            lines.push(format!("## `[{}]`\n", section.replace('*', "NAME")));
+            lines.push(format!("## `{}`\n", heading(section)));
+            match section {
+                "route.*" => lines.push(ROUTES.to_owned()),
+                "hooks.*" => lines.push(HOOKS.to_owned()),
+                _ => {}
+            }
             lines.push("| key | type | default | meaning |".to_owned());
             lines.push("|---|---|---|---|".to_owned());
         }
@@ -235,6 +272,47 @@ fn kind_words(kind: keys::Kind) -> String {
         }
     }
 }
+
+const ROUTES: &str = "\
+Which agent flies a stage of a task, with which model, limits and prompt. There may be several:
+of those whose conditions (`stage`, `language`, `label`) all hold for the task, the one with the
+most conditions wins, and of equals the first; routes of a stronger source stand before those of a
+weaker one. One route counts, the values of others are not mixed in. An agent named with `--agent`
+or `AIRBOSS_RUN_AGENT` beats the route's agent and its model. A task's labels are the `Labels`,
+`Tags` or `Topic` of its entry in TODO.md and of its object in state.json. `airboss prompt N
+--stage STAGE` says which route counts.
+
+```toml
+[[route]]
+stage = \"research\"
+language = \"lean\"
+agent = \"codex\"
+limits.deadline = \"30 min\"
+template = \"lean-research\"
+```
+";
+
+const HOOKS: &str = "\
+Programs that are told what happens in runs of plans and in stages that an agent flies: `done`
+(verified), `failed` (no retry is left), `waiting` (a person is needed), `limited`. A hook gets one
+JSON object on its standard input: `schema_version`, `id`, `event`, `extent` (`step` or `run`),
+`plan`, `task`, `stage`, `run`, `step`, `description`, `attempt`, `agent`, `verdict`, `reason`,
+`time`. It is told after all of that is stored, *at least once*: after a crash the next run of the
+same plan or stage tells what was not told, perhaps again, with the same `id`. It runs at the top of
+the work tree, beside the run, and what it says or fails with never changes the run: one warning
+line, and an entry in `airboss errors` where there is a board. Towards Airboss it counts as an agent: it may
+ask, and change no task.
+
+```toml
+[hooks.tell]
+command = [\"notify\", \"--from\", \"airboss\"]      # a program and its words; no shell
+on = [\"failed\", \"waiting\"]
+
+[hooks.log]
+command = [\"sh\", \"-c\", \"cat >> events.ndjson\"]  # a shell, where one is asked for
+of = \"run\"
+```
+";
 
 const REFERENCE_HEAD: &str = "\
 # Configuration

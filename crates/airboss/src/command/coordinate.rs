@@ -8,12 +8,13 @@ use std::path::PathBuf;
 use airboss_core::board::{Task, TaskChange};
 use airboss_core::exit::ExitCode;
 use airboss_core::id::TaskId;
-use airboss_core::stage::workflow::{Ending, Outcome, Scope, State, Workflow};
+use airboss_core::stage::workflow::{Ending, Outcome, REPLANS_MAX, Scope, State, Workflow};
 use airboss_core::stage::{End, Stage};
+use airboss_core::text::sanitize;
 use airboss_core::time::Timestamp;
 use airboss_engine::board::Desk;
 use airboss_engine::clock;
-use airboss_engine::stage::{Request, note};
+use airboss_engine::stage::{Ended, FailedUnit, Request, note};
 use owo_colors::OwoColorize as _;
 use serde_json::{Value, json};
 
@@ -82,7 +83,7 @@ pub fn coordinate(
         ..Request::new(Stage::Research, number, mode)
     };
     if task.workflow.as_ref() != Some(&workflow) {
-        let begun = TaskChange::Workflow(Some(workflow.clone()));
+        let begun = TaskChange::Workflow(Some(Box::new(workflow.clone())));
         note(&mut desk, &request, &begun)?;
     }
     let how = How {
@@ -94,6 +95,7 @@ pub fn coordinate(
         how: &how,
         desk,
         request,
+        failed: Vec::new(),
         checkpoints: Vec::new(),
     };
     let code = way.walk(workflow)?;
@@ -187,6 +189,8 @@ struct Way<'a> {
     how: &'a How,
     desk: Desk,
     request: Request,
+    /// The phases that failed when the plan was carried out last.
+    failed: Vec<FailedUnit>,
     checkpoints: Vec<Value>,
 }
 
@@ -224,7 +228,8 @@ impl Way<'_> {
     }
 
     fn work(&mut self, stage: Stage, workflow: &Workflow) -> Result<Step, CliError> {
-        let next = |outcome, now| vec![TaskChange::Workflow(Some(workflow.after(outcome, now)))];
+        let changed = |after: Workflow| vec![TaskChange::Workflow(Some(Box::new(after)))];
+        let next = |outcome, now| changed(workflow.after(outcome, now));
         if stage == Stage::Test {
             let after = |is_green: bool, now: Timestamp| match is_green {
                 true => next(Outcome::Done, now),
@@ -252,11 +257,16 @@ impl Way<'_> {
             stage,
             // Nobody else holds the task, so what is under way is what was left.
             resume: in_flight.is_none_or(|status| task.status.is(status)),
+            words: self.replan_words(workflow),
             ..self.request.clone()
         };
-        let after = |end: End, now: Timestamp| match end {
+        let after = |ended: &Ended, now: Timestamp| match ended.end {
             End::Done => next(Outcome::Done, now),
-            End::Partial | End::Nothing => next(Outcome::Failed, now),
+            End::Partial | End::Nothing => {
+                let failed = ended.failed.iter();
+                let failed: Vec<_> = failed.map(|it| (it.phase.clone(), it.tries)).collect();
+                changed(workflow.after_failed_phases(&failed, now))
+            }
         };
         let desk = self.desk.another()?;
         let mut flight = StageFlight::new(self.context, self.how, desk, request)?;
@@ -266,6 +276,13 @@ impl Way<'_> {
             code,
         } = flight.fly(&after)?;
         let mut made: Vec<String> = left.artifacts.iter().map(ToString::to_string).collect();
+        if stage == Stage::Implement {
+            made.extend(left.failed.iter().map(|failed| {
+                let (phase, reason) = (&failed.phase, &failed.reason);
+                format!("phase {phase} failed: {}", sanitize(reason))
+            }));
+            self.failed.clone_from(&left.failed);
+        }
         made.extend(
             left.missing
                 .iter()
@@ -278,17 +295,44 @@ impl Way<'_> {
         })
     }
 
+    /// What the agent that revises a plan is told of the phase that failed.
+    fn replan_words(&self, workflow: &Workflow) -> Option<String> {
+        let phase = workflow.replanning.as_ref()?;
+        let failed = self.failed.iter().find(|failed| failed.phase == *phase);
+        let what = failed.map_or_else(String::new, |failed| {
+            let (title, tries, reason) = (&failed.description, failed.tries, &failed.reason);
+            format!(" It is called {title}, was tried {tries} times, and at last: {reason}.")
+        });
+        Some(format!(
+            "Phase {phase} of the plan failed for good.{what} Plan it another way; phases that \
+             are done stay done."
+        ))
+    }
+
     /// The report after a state, from what is stored.
     fn checkpoint(&mut self, before: &Workflow, after: &Workflow, step: &Step) {
-        let state = before.state.word();
-        let is_done = after.completed.len() > before.completed.len();
+        let is_replan = before.replanning.is_some();
+        let state = match is_replan {
+            true => "revise",
+            false => before.state.word(),
+        };
+        let is_done = after.completed.len() > before.completed.len()
+            || (is_replan && after.replanning.is_none());
         let outcome = match (is_done, before.state) {
             (true, _) => "complete",
             (false, State::Test) => "red",
             (false, _) => "failed",
         };
         let next = match (after.failed, after.ending) {
-            (Some(_), _) => "stopped".to_owned(),
+            (Some(_), _) => match &after.reason {
+                Some(reason) => format!("stopped: {reason}"),
+                None => "stopped".to_owned(),
+            },
+            (None, None) if after.replanning.is_some() => {
+                let phase = after.replanning.as_deref().unwrap_or_default();
+                let count = after.replans.get(phase).copied().unwrap_or_default();
+                format!("revise the plan because of phase {phase} ({count} of {REPLANS_MAX})")
+            }
             (None, Some(Ending::Done)) => "done".to_owned(),
             (None, Some(Ending::TestsFailing)) => "stopped: the tests still fail".to_owned(),
             (None, None) => after.state.word().to_owned(),

@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 
 use airboss_core::board::error::{ErrorEntry, FixStatus, Severity};
-use airboss_core::board::errors_file;
+use airboss_core::board::error_group::{ErrorGroup, groups};
+use airboss_core::board::{Artifact, Board, BoardOperation, errors_file};
 use airboss_core::exit::ExitCode;
-use airboss_engine::board::{Desk, Places};
+use airboss_core::id::TaskId;
+use airboss_engine::board::{BoardError, Desk, Places};
+use airboss_engine::clock;
 use airboss_engine::store::{Store as _, Wanted};
 use clap::ValueEnum;
 use owo_colors::Style;
 use serde_json::json;
 
+use super::task::add::{AddArguments, Besides, add_with};
 use crate::board::{BoardReading, BoardWriting};
 use crate::context::Context;
 use crate::desk::WriteOptions;
@@ -22,7 +26,7 @@ use crate::words;
 #[derive(clap::Args, Clone, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct ErrorsArguments {
-    /// What to do; without it they are listed.
+    /// What to do; without it they are grouped by cause.
     #[command(subcommand)]
     command: Option<ErrorsCommand>,
     #[command(flatten)]
@@ -31,7 +35,7 @@ pub struct ErrorsArguments {
 
 #[derive(clap::Subcommand, Clone, Debug)]
 enum ErrorsCommand {
-    /// List errors, the worst first.
+    /// List errors one by one, the worst first.
     List(Filter),
     /// Show everything that is known about an error.
     Show {
@@ -40,6 +44,8 @@ enum ErrorsCommand {
     },
     /// Mark an error as fixed.
     Resolve(ResolveArguments),
+    /// Make a task that mends the cause of a group of errors; once for each group.
+    Fix(FixArguments),
 }
 
 /// Which errors.
@@ -75,6 +81,12 @@ struct ResolveArguments {
     options: WriteOptions,
 }
 
+#[derive(clap::Args, Clone, Debug)]
+struct FixArguments {
+    /// The group, as `airboss errors` names it, or the beginning of its name.
+    group: String,
+}
+
 impl Filter {
     fn takes(&self, entry: &ErrorEntry) -> bool {
         let severity = self.severity.map(|level| match level {
@@ -98,10 +110,11 @@ impl Filter {
 /// When there is no such error, or the board cannot be used.
 pub fn errors(context: &Context, arguments: &ErrorsArguments) -> Result<ExitCode, CliError> {
     match &arguments.command {
-        None => list(context, &arguments.filter),
+        None => grouped(context, &arguments.filter),
         Some(ErrorsCommand::List(filter)) => list(context, filter),
         Some(ErrorsCommand::Show { id }) => show(context, id),
         Some(ErrorsCommand::Resolve(arguments)) => resolve(context, arguments),
+        Some(ErrorsCommand::Fix(arguments)) => fix(context, &arguments.group),
     }
 }
 
@@ -130,25 +143,97 @@ pub(super) fn known_errors(
     Ok((all, odd))
 }
 
-fn list(context: &Context, filter: &Filter) -> Result<ExitCode, CliError> {
+/// The errors that a filter takes; what is odd about their file is told.
+fn taken(context: &Context, filter: &Filter) -> Result<Vec<ErrorEntry>, CliError> {
     let reading = BoardReading::open(context)?;
     let (mut all, odd) = known_errors(&reading.places, &reading.board.errors)?;
     for words in odd {
         context.printer.warning(&words);
     }
     all.retain(|entry| filter.takes(entry));
+    Ok(all)
+}
+
+/// Tells errors by cause: how often, since when, and what was said last.
+fn grouped(context: &Context, filter: &Filter) -> Result<ExitCode, CliError> {
+    let all = taken(context, filter)?;
+    let groups = groups(&all);
+    if context.json {
+        let groups: Vec<_> = groups.iter().map(group_json).collect();
+        context
+            .printer
+            .json(&json!({ "groups": groups, "errors": all }));
+    } else if groups.is_empty() {
+        context.printer.note("there are no such errors");
+    } else {
+        let told = by_severity(&groups, |group| group.severity, group_row);
+        context.printer.data(&told);
+    }
+    Ok(ExitCode::Success)
+}
+
+fn group_json(group: &ErrorGroup) -> serde_json::Value {
+    let newest = group.newest();
+    let ids: Vec<&str> = group.errors.iter().map(|error| error.id.as_str()).collect();
+    json!({
+        "group": group.name,
+        "type": newest.kind,
+        "code": newest.code,
+        "task": group.task,
+        "phase": newest.context.phase,
+        "severity": group.severity,
+        "count": group.errors.len(),
+        "open": group.open().count(),
+        "first": group.first(),
+        "last": newest.at,
+        "message": newest.message,
+        "errors": ids,
+    })
+}
+
+fn group_row(group: &ErrorGroup) -> ([String; 5], Style) {
+    let newest = group.newest();
+    let open = group.open().count();
+    let state = match open {
+        0 => "fixed".to_owned(),
+        open if open == group.errors.len() => "open".to_owned(),
+        open => format!("{open} open"),
+    };
+    let (first, last) = (words::instant(group.first()), words::instant(newest.at));
+    let seen = match group.errors.len() {
+        1 => first,
+        _ => format!("{first} – {last}"),
+    };
+    let count = format!("{}×", group.errors.len());
+    let row = [
+        group.name.clone(),
+        count,
+        state,
+        seen,
+        newest.message.clone(),
+    ];
+    (row, style(open == 0, group.severity))
+}
+
+fn list(context: &Context, filter: &Filter) -> Result<ExitCode, CliError> {
+    let all = taken(context, filter)?;
     if context.json {
         context.printer.json(&json!({ "errors": all }));
     } else if all.is_empty() {
         context.printer.note("there are no such errors");
     } else {
-        context.printer.data(&table(&all));
+        let told = by_severity(&all, |entry| entry.severity, error_row);
+        context.printer.data(&told);
     }
     Ok(ExitCode::Success)
 }
 
-/// The errors by severity, one a line.
-fn table(all: &[ErrorEntry]) -> String {
+/// Things with a severity under its heading, one a line.
+fn by_severity<T, const N: usize>(
+    all: &[T],
+    severity_of: impl Fn(&T) -> Severity,
+    row: impl Fn(&T) -> ([String; N], Style),
+) -> String {
     let mut text = String::new();
     for severity in [
         Severity::Critical,
@@ -156,7 +241,10 @@ fn table(all: &[ErrorEntry]) -> String {
         Severity::Medium,
         Severity::Low,
     ] {
-        let group: Vec<_> = all.iter().filter(|it| it.severity == severity).collect();
+        let group: Vec<_> = all
+            .iter()
+            .filter(|it| severity_of(it) == severity)
+            .collect();
         if group.is_empty() {
             continue;
         }
@@ -167,28 +255,35 @@ fn table(all: &[ErrorEntry]) -> String {
         heading.heading(&format!("{} {}", group.len(), level(severity)));
         text.push_str(&heading.finish());
         let mut table = Table::new(page::edge());
-        for entry in group {
-            let style = match entry.fix_status {
-                FixStatus::Fixed => Style::new().dimmed(),
-                _ if severity == Severity::Critical => Style::new().red(),
-                _ => Style::new().yellow(),
-            };
-            let task = entry.context.task.map(|task| format!("task {task}"));
-            table.row(
-                [
-                    &entry.id,
-                    &words::instant(entry.at),
-                    fixed(entry.fix_status),
-                    &task.unwrap_or_default(),
-                    &entry.code,
-                    &entry.message,
-                ],
-                style,
-            );
+        for thing in group {
+            let (row, style) = row(thing);
+            table.row(row.each_ref().map(String::as_str), style);
         }
         text.push_str(&table.finish());
     }
     text
+}
+
+fn error_row(entry: &ErrorEntry) -> ([String; 6], Style) {
+    let task = entry.context.task.map(|task| format!("task {task}"));
+    let row = [
+        entry.id.clone(),
+        words::instant(entry.at),
+        fixed(entry.fix_status).to_owned(),
+        task.unwrap_or_default(),
+        entry.code.clone(),
+        entry.message.clone(),
+    ];
+    let is_fixed = entry.fix_status == FixStatus::Fixed;
+    (row, style(is_fixed, entry.severity))
+}
+
+fn style(is_fixed: bool, severity: Severity) -> Style {
+    match severity {
+        _ if is_fixed => Style::new().dimmed(),
+        Severity::Critical => Style::new().red(),
+        _ => Style::new().yellow(),
+    }
 }
 
 fn level(severity: Severity) -> &'static str {
@@ -292,4 +387,85 @@ fn resolve(context: &Context, arguments: &ResolveArguments) -> Result<ExitCode, 
         context.printer.data(&format!("{}: {words}", entry.id));
     }
     Ok(ExitCode::Success)
+}
+
+/// Makes the task that mends a group, with what is known in its description and the file of the
+/// errors linked; names the one that does it already.
+fn fix(context: &Context, name: &str) -> Result<ExitCode, CliError> {
+    let desk = BoardWriting::open(context, &WriteOptions::default())?.desk;
+    let part = desk.store.board_part(desk.board(), &Wanted::Errors)?;
+    let places = desk.places.clone();
+    drop(desk);
+    let (all, _) = known_errors(&places, &part.unwrap_or_default().errors)?;
+    let group = find_group(groups(&all), name)?;
+    let errors = places.errors().map_err(BoardError::from)?;
+    let is_there = places.top.join(&errors).is_file();
+    let id = TaskId::from_uuid(clock::fresh_uuid());
+    let new = AddArguments::new(group.title(), Some(group.description()));
+    add_with(
+        context,
+        &new,
+        id,
+        Some(&mut |board| {
+            if let Some(task) = group.mended_by(board) {
+                let deed = format!("mends {} already", group.name);
+                return Besides {
+                    instead: Some((task.id, deed)),
+                    ..Besides::default()
+                };
+            }
+            let path = places.spell_new(board, &errors);
+            let artifact = Artifact {
+                path,
+                kind: "errors".to_owned(),
+                summary: None,
+            };
+            Besides {
+                artifacts: is_there.then_some(artifact).into_iter().collect(),
+                operations: looked_into(&group, board),
+                instead: None,
+            }
+        }),
+    )
+}
+
+/// Whoever makes a task of errors looks into them.
+fn looked_into(group: &ErrorGroup, board: &Board) -> Vec<BoardOperation> {
+    let mut operations = Vec::new();
+    for entry in group.open() {
+        if board.errors.iter().all(|known| known.id != entry.id) {
+            operations.push(BoardOperation::ErrorRecorded {
+                entry: Box::new(entry.clone()),
+            });
+        }
+        operations.push(BoardOperation::ErrorResolved {
+            id: entry.id.clone(),
+            status: FixStatus::Investigating,
+        });
+    }
+    operations
+}
+
+fn find_group(all: Vec<ErrorGroup>, name: &str) -> Result<ErrorGroup, CliError> {
+    let names: Vec<String> = all.iter().map(|group| group.name.clone()).collect();
+    let mut found: Vec<ErrorGroup> = all
+        .into_iter()
+        .filter(|group| !name.is_empty() && group.name.starts_with(name))
+        .collect();
+    // A name may be the beginning of another one.
+    if let Some(exact) = found.iter().position(|group| group.name == name) {
+        return Ok(found.swap_remove(exact));
+    }
+    let hint = match names.is_empty() {
+        true => "there are no errors".to_owned(),
+        false => format!("there are {}", names.join(", ")),
+    };
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        0 => Err(CliError::refused(format!("there is no group of errors `{name}`")).hint(hint)),
+        several => {
+            let message = format!("`{name}` begins the names of {several} groups");
+            Err(CliError::refused(message).hint(hint))
+        }
+    }
 }

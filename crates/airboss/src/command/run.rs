@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
-use airboss_core::dispatch::{SpawnOrder, Standing, standings};
+use airboss_core::dispatch::{SpawnOrder, Standing, Unit, standings};
 use airboss_core::exit::ExitCode;
 use airboss_core::id::AttemptId;
 use airboss_core::operation::{Actor, Operation, RunEnding, StepStatus};
 use airboss_core::plan::plan_hash;
 use airboss_core::prompt;
 use airboss_engine::registry::register;
+use airboss_engine::run::hooks::Hooks;
 use airboss_engine::run::lock::{RunLock, RunLocked, lock};
 use airboss_engine::run::{OpenStore, RunMeans, RunRequest, RunSummary, fly};
 use airboss_engine::settings::{Places, Settings};
@@ -21,6 +22,7 @@ use airboss_engine::workspace::{PlanFile, Workspace, WorkspaceError};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::hooks;
 use crate::context::Context;
 use crate::error::{CliError, ErrorKind};
 use crate::{report, words};
@@ -92,8 +94,9 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<ExitCode, CliE
     workspace.prepare()?;
     let _lock = only_runner(&workspace, &file)?;
     let mut edits = 0;
+    let mut hooks = hooks::hooks(&settings.config, &workspace, &file.key, None)?;
     let summary = loop {
-        let summary = lap(context, arguments, &workspace, &file, &request)?;
+        let summary = lap(context, arguments, &workspace, &file, &request, &mut hooks)?;
         let edited = edited_meanwhile(context, &workspace, &file, &summary);
         let Some(now) = edited.filter(|_| edits < EDITS_MAX) else {
             break summary;
@@ -104,6 +107,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<ExitCode, CliE
         request = prepare::request(&workspace, &file, &settings.config, arguments)?;
         request.flight.policy.attempts_max = left.map(|max| max.saturating_sub(summary.attempts));
     };
+    hooks::finish(context, &mut hooks, None);
     if context.json {
         context.printer.json(&summary_json(&summary));
     } else {
@@ -122,6 +126,7 @@ fn lap(
     workspace: &Workspace,
     file: &PlanFile,
     request: &RunRequest,
+    hooks: &mut Hooks,
 ) -> Result<RunSummary, CliError> {
     let mut store = workspace.open_store()?;
     register(&mut store, file)?;
@@ -134,6 +139,7 @@ fn lap(
         store: Box::new(store),
         open_store: another_store(workspace),
         publish: Box::new(move |store| airboss_engine::projection::settle(store, &publisher)),
+        hooks,
         reporter: reporter.as_mut(),
         signals: catch_signals()?,
     };
@@ -263,10 +269,16 @@ pub(super) fn retry_failed(store: &mut dyn Store, request: &RunRequest) -> Resul
     Ok(())
 }
 
+/// One unit and the prompt that it would be flown with.
+struct Sent<'r> {
+    unit: &'r Unit,
+    words: &'r str,
+    prompt: String,
+}
+
 /// The order and the prompts, without a store and without a process.
-pub(super) fn dry_run(request: &RunRequest) -> String {
-    let mut out = Vec::new();
-    for (place, unit) in request.flight.units.iter().enumerate() {
+fn sent(request: &RunRequest) -> impl Iterator<Item = Sent<'_>> {
+    request.flight.units.iter().map(|unit| {
         let order = SpawnOrder {
             attempt: AttemptId::default(),
             steps: vec![unit.step.id.clone()],
@@ -278,22 +290,46 @@ pub(super) fn dry_run(request: &RunRequest) -> String {
             gate_output: None,
             answer: None,
         };
-        let text = request.prompt(&order);
-        let beside = if unit.step.parallel {
+        let known = request.facts.steps.get(&unit.step.id);
+        Sent {
+            unit,
+            words: known.map_or("", |facts| facts.text.as_str()),
+            prompt: request.prompt(&order),
+        }
+    })
+}
+
+/// What would be sent, for people.
+pub(super) fn dry_run(request: &RunRequest) -> String {
+    let texts = sent(request).enumerate().map(|(place, sent)| {
+        let beside = if sent.unit.step.parallel {
             ", may run beside others"
         } else {
             ""
         };
-        let tokens = prompt::tokens(&text);
-        let known = request.facts.steps.get(&unit.step.id);
-        out.push(format!(
-            "── {}. step {}: {} (about {tokens} tokens{beside})\n{text}",
+        format!(
+            "── {}. step {}: {} (about {} tokens{beside})\n{}",
             place + 1,
-            unit.step.id,
-            known.map_or("", |facts| facts.text.as_str()),
-        ));
-    }
-    out.join("\n")
+            sent.unit.step.id,
+            sent.words,
+            prompt::tokens(&sent.prompt),
+            sent.prompt,
+        )
+    });
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+/// What would be sent, as data.
+pub(super) fn dry_run_json(request: &RunRequest) -> Vec<serde_json::Value> {
+    let units = sent(request).map(|sent| {
+        serde_json::json!({
+            "id": sent.unit.step.id,
+            "description": sent.words,
+            "tokens": prompt::tokens(&sent.prompt),
+            "prompt": sent.prompt,
+        })
+    });
+    units.collect()
 }
 
 /// The documented exit code (README) for how a run went.

@@ -85,7 +85,22 @@ mod linux {
     ) -> Result<ExitCode, CliError> {
         let place = arguments.place.as_ref();
         let place = place.map_or_else(|| context.directory.clone(), Clone::clone);
+        // Whatever is made from here on is tidied up, whoever ends it.
+        let signal = Arc::new(AtomicUsize::new(0));
+        for (number, code) in ENDS {
+            let value = usize::from(code.code());
+            signal_hook::flag::register_usize(number, Arc::clone(&signal), value)
+                .map_err(|error| failed(&place, &error))?;
+        }
+        let end = || {
+            let code = signal.load(Ordering::Relaxed);
+            let mut ends = ENDS.into_iter().map(|(_, end)| end);
+            ends.find(|end| usize::from(end.code()) == code)
+        };
         let offers = offers(&place).map_err(|error| failed(&place, &error))?;
+        if let Some(code) = end() {
+            return Ok(code);
+        }
         if !arguments.crash {
             show(context, &offers, None);
             return Ok(verdict(&offers, &[]));
@@ -96,12 +111,6 @@ mod linux {
                 "in a container, allow it: `docker run --cap-add=SYS_PTRACE` (podman has the \
                  same); on a host, /proc/sys/kernel/yama/ptrace_scope has to be 0, 1 or 2",
             ));
-        }
-        let signal = Arc::new(AtomicUsize::new(0));
-        for (number, code) in ENDS {
-            let value = usize::from(code.code());
-            signal_hook::flag::register_usize(number, Arc::clone(&signal), value)
-                .map_err(|error| failed(&place, &error))?;
         }
         let began = Instant::now();
         let extent = if arguments.full {
@@ -119,12 +128,8 @@ mod linux {
             let words = format!("killing airboss at its own system calls for about {time} …");
             context.printer.note(&words);
         }
-        let ended = || signal.load(Ordering::Relaxed) > 0;
-        let swept = sweep(&program, &offers.directory, extent, &ended);
-        if let Some((_, code)) = ENDS
-            .into_iter()
-            .find(|(_, code)| signal.load(Ordering::Relaxed) == usize::from(code.code()))
-        {
+        let swept = sweep(&program, &offers.directory, extent, &|| end().is_some());
+        if let Some(code) = end() {
             return Ok(code);
         }
         let swept = swept.map_err(|error| failed(&place, &error))?;

@@ -15,7 +15,7 @@ use clap::builder::PossibleValue;
 use owo_colors::OwoColorize as _;
 use serde_json::{Value, json};
 
-use super::mark::own_attempt;
+use super::report::own_attempt;
 use super::run::prepare::on_path;
 use crate::context::Context;
 use crate::error::{CliError, ErrorKind};

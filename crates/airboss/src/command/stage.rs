@@ -8,30 +8,37 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use airboss_core::board::TaskChange;
+use airboss_core::board::command::{self, Revision, Standing};
 use airboss_core::board::transition::Mode;
-use airboss_core::config::{CommitMode, Config};
+use airboss_core::board::{BoardOperation, Class, TaskChange};
+use airboss_core::config::{CommitMode, Config, Route};
 use airboss_core::dispatch::{Flight, Policy};
 use airboss_core::exit::ExitCode;
-use airboss_core::operation::PlanKey;
+use airboss_core::operation::{Actor, PlanKey};
 use airboss_core::path::RepoPath;
 use airboss_core::plan::Plan;
 use airboss_core::stage::{End, Stage, handoff};
 use airboss_core::text::sanitize;
 use airboss_core::time::Timestamp;
 use airboss_engine::board::{BoardError, Desk};
+use airboss_engine::clock;
 use airboss_engine::inbox;
+use airboss_engine::run::hooks::Hooks;
 use airboss_engine::run::lock::{RunLock, RunLocked, lock};
 use airboss_engine::run::{RunMeans, RunRequest, RunSummary, fly};
 use airboss_engine::settings::Settings;
-use airboss_engine::stage::{self, Left, PhaseKeeper, Prepared, Request, StageError, Tested};
+use airboss_engine::stage::{
+    self, Besides, Left, PhaseKeeper, Prepared, Request, StageError, Tested,
+};
+use airboss_engine::store::Wanted;
 use airboss_engine::workspace::Workspace;
 use owo_colors::OwoColorize as _;
 use serde_json::json;
 
 use super::coordinate::{CoordinateArguments, coordinate};
 use super::run::{self, RunArguments, prepare};
-use crate::board::{self, BoardReading, BoardWriting};
+use super::{hooks, route};
+use crate::board::{self, BoardReading, BoardWriting, Planned};
 use crate::context::Context;
 use crate::desk::WriteOptions;
 use crate::error::{CliError, ErrorKind};
@@ -321,10 +328,14 @@ pub fn one(
     how: &How,
 ) -> Result<ExitCode, CliError> {
     let how = &how.with_words(context)?;
-    let writing = BoardWriting::open(context, &WriteOptions::default())?;
+    let mut writing = BoardWriting::open(context, &WriteOptions::default())?;
     let words = how.words.join(" ");
+    let words = Some(words).filter(|words| !words.trim().is_empty());
+    if stage == Stage::Revise && has_no_plan(&writing.desk, number) {
+        return revise_description(context, &mut writing, number, words.as_deref(), how);
+    }
     let request = Request {
-        words: Some(words).filter(|words| !words.trim().is_empty()),
+        words,
         topics,
         resume: how.resume,
         force: how.force,
@@ -332,13 +343,71 @@ pub fn one(
     };
     let mut flight = StageFlight::new(context, how, writing.desk, request)?;
     if how.dry_run {
-        context.printer.data(&run::dry_run(&flight.run_request()?));
+        flight.show()?;
         return Ok(ExitCode::Success);
     }
     let _lock = only_one(&flight.desk, number)?;
     let flown = flight.fly(&|_, _| Vec::new())?;
     flight.tell(&flown);
     Ok(flown.code)
+}
+
+/// Whether a task neither has a plan nor names one.
+fn has_no_plan(desk: &Desk, number: u32) -> bool {
+    let task = desk.store_task(number);
+    task.is_some_and(|task| task.plan.is_none() && desk.places.plan(&task).is_none())
+}
+
+/// What is revised of a task without a plan: its description becomes what was asked for. It is a
+/// change like any other, and `undo` takes it back.
+fn revise_description(
+    context: &Context,
+    writing: &mut BoardWriting,
+    number: u32,
+    words: Option<&str>,
+    how: &How,
+) -> Result<ExitCode, CliError> {
+    let Some(words) = words else {
+        let message = format!("task {number} has no plan; `airboss plan {number}` writes one");
+        return Err(CliError::refused(message).hint(format!(
+            "`airboss revise {number} TEXT` makes the text its description"
+        )));
+    };
+    // A description is one paragraph.
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let description = sanitize(&words.join(" "));
+    let decide = |standing: &Standing<'_>| -> Result<Vec<BoardOperation>, CliError> {
+        let task = standing.task(number)?;
+        if task.status.class() == Class::Terminal && !standing.force {
+            let (task, status) = (number, task.status.clone());
+            return Err(CliError::refused(
+                airboss_core::stage::Refusal::Terminal { task, status }.to_string(),
+            ));
+        }
+        let revision = Revision {
+            description: Some(Some(description.clone())),
+            ..Revision::default()
+        };
+        Ok(command::edit(standing, number, revision)?)
+    };
+    if how.dry_run {
+        let board = writing.desk.view()?;
+        let standing = Standing {
+            board: &board,
+            actor: Actor::Person,
+            mode: writing.mode(),
+            force: how.force,
+            now: clock::now(),
+        };
+        board::preview(context, &decide(&standing)?, &board);
+        return Ok(ExitCode::Success);
+    }
+    let wanted = Wanted::Tasks(vec![number]);
+    let named = (&[number][..], how.force);
+    writing.change(context, &wanted, named, &mut |standing, _| {
+        let subject = format!("task {number}: revise description");
+        Ok(Planned::new(decide(standing)?, subject))
+    })
 }
 
 /// The checks of the project, run for a task.
@@ -456,6 +525,7 @@ pub struct StageFlight<'a> {
     pub desk: Desk,
     request: Request,
     settings: Settings,
+    route: Option<Route>,
     prepared: Prepared,
 }
 
@@ -474,8 +544,15 @@ impl<'a> StageFlight<'a> {
             agent: how.agent.clone(),
             ..RunArguments::default()
         };
-        let settings = run::load_settings(&desk.workspace, &run)?;
-        let template = own_template(&desk.workspace, request.stage)?;
+        let mut settings = run::load_settings(&desk.workspace, &run)?;
+        let route = route::of(&settings, &desk, &request);
+        if let Some(route) = &route {
+            settings.config = settings
+                .config
+                .routed(route, route::is_agent_chosen(&settings));
+        }
+        let named = route.as_ref().and_then(|route| route.template.as_deref());
+        let template = own_template(&desk.workspace, request.stage, named)?;
         let template = template.as_ref();
         let template = template.map(|(path, text)| (path.as_str(), text.as_str()));
         let prepared = stage::prepare(&desk, &request, template)?;
@@ -484,18 +561,40 @@ impl<'a> StageFlight<'a> {
             desk,
             request,
             settings,
+            route,
             prepared,
         })
+    }
+
+    /// Shows what would be sent to whom, and which route says so.
+    fn show(&self) -> Result<(), CliError> {
+        let run = self.run_request()?;
+        let route = route::Shown {
+            route: self.route.as_ref(),
+            run: &run,
+            chosen: route::is_agent_chosen(&self.settings),
+        };
+        if self.context.json {
+            self.context.printer.json(&json!({
+                "task": self.request.number,
+                "stage": self.request.stage.word(),
+                "route": route.as_json(),
+                "prompts": run::dry_run_json(&run),
+            }));
+            return Ok(());
+        }
+        if !self.settings.config.routes.is_empty() {
+            self.context.printer.note(&route.words());
+        }
+        self.context.printer.data(&run::dry_run(&run));
+        Ok(())
     }
 
     /// Flies it. `besides` are changes of the task that belong to its end.
     ///
     /// # Errors
     /// When the task may not enter the stage by now, or nothing can be flown.
-    pub fn fly(
-        &mut self,
-        besides: &dyn Fn(End, Timestamp) -> Vec<TaskChange>,
-    ) -> Result<Flown, CliError> {
+    pub fn fly(&mut self, besides: &Besides<'_>) -> Result<Flown, CliError> {
         for warning in &self.settings.warnings {
             self.context.printer.warning(warning);
         }
@@ -504,10 +603,14 @@ impl<'a> StageFlight<'a> {
         prepare::find_programs(&run)?;
         let entered = stage::enter(&mut self.desk, &self.request, &self.prepared)?;
         board::outcome(self.context, &entered);
-        let flown = self.flown(&run);
+        let (workspace, config) = (&self.desk.workspace, &self.settings.config);
+        let stage = (self.request.number, self.request.stage);
+        let mut hooks = hooks::hooks(config, workspace, &run.plan, Some(stage))?;
+        let flown = self.flown(&run, &mut hooks);
         // Whatever became of the flight, the board says what is verified.
         let left = stage::leave(&mut self.desk, &self.request, &self.prepared, besides)?;
         let code = board::outcome(self.context, &left.done);
+        hooks::finish(self.context, &mut hooks, Some(&mut self.desk));
         let summary = flown?;
         let code = match left.end {
             End::Done => code,
@@ -523,7 +626,7 @@ impl<'a> StageFlight<'a> {
         })
     }
 
-    fn flown(&self, run: &RunRequest) -> Result<RunSummary, CliError> {
+    fn flown(&self, run: &RunRequest, hooks: &mut Hooks) -> Result<RunSummary, CliError> {
         let workspace = &self.desk.workspace;
         for (_, due) in self.prepared.due() {
             if let Some(parent) = workspace.top.join(&due.path).parent() {
@@ -543,6 +646,7 @@ impl<'a> StageFlight<'a> {
                 Some(keeper) => keeper.keep(store),
                 None => Vec::new(),
             }),
+            hooks,
             reporter: reporter.as_mut(),
             signals: run::catch_signals()?,
         };
@@ -673,13 +777,24 @@ impl<'a> StageFlight<'a> {
     }
 }
 
-/// The project's own prompt for a stage, with its path.
-fn own_template(workspace: &Workspace, stage: Stage) -> Result<Option<(String, String)>, CliError> {
-    let name = format!("{TEMPLATES}/{stage}.md");
+/// The project's own prompt for a stage, with its path: the one that a route names, which has to
+/// be there, or the one that is called as the stage is.
+fn own_template(
+    workspace: &Workspace,
+    stage: Stage,
+    named: Option<&str>,
+) -> Result<Option<(String, String)>, CliError> {
+    let name = format!("{TEMPLATES}/{}.md", named.unwrap_or(stage.word()));
     let path: PathBuf = workspace.top.join(&name);
     match fs_err::read_to_string(&path) {
         Ok(text) => Ok(Some((name, text))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => match named {
+            None => Ok(None),
+            Some(_) => Err(CliError::refused(format!(
+                "{name} is not there, and a route names it as the prompt"
+            ))
+            .hint("write it, or take `template` out of the `[[route]]`")),
+        },
         Err(error) => Err(CliError::refused(error.to_string())),
     }
 }

@@ -44,7 +44,7 @@ pub enum TaskCommand {
     Expand(Lazy<add::ExpandArguments>),
     /// Put a task elsewhere in TODO.md.
     Reorder(Lazy<order::ReorderArguments>),
-    /// Put finished tasks into the archive.
+    /// Put finished tasks and their directories into the archive.
     Archive(Lazy<order::ArchiveArguments>),
     /// Give a task another number.
     Renumber(Lazy<order::RenumberArguments>),

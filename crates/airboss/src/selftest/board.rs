@@ -7,6 +7,7 @@ use super::world::World;
 
 const TODO: &str = "specs/TODO.md";
 const STATE: &str = "specs/state.json";
+const ARCHIVE_STATE: &str = "specs/archive/state.json";
 const PLAN: &str = "specs/3_gate/plans/01_gate.md";
 
 const PLAN_TEXT: &str = "\
@@ -120,6 +121,16 @@ pub const SYNC: Scenario = Scenario {
     },
     command: &["sync"],
     projections: &[TODO, STATE],
+};
+
+/// A finished task and its directory go into the archive: a rename beside the files, and a commit
+/// of both.
+pub const ARCHIVE: Scenario = Scenario {
+    subject: Subject::Board,
+    name: "archive",
+    prepare: |world| world.done(&["task", "status", "3", "completed", "--force"]),
+    command: &["archive", "3", "--id", "swept"],
+    projections: &[ARCHIVE_STATE, TODO, STATE],
 };
 
 /// A change taken back by another one.

@@ -98,6 +98,7 @@ pub const ALL: &[Scenario] = &[
     board::PHASE,
     board::SYNC,
     board::UNDO,
+    board::ARCHIVE,
 ];
 
 /// The last step of a phase: its marker changes, too.

@@ -66,7 +66,7 @@ fn a_commit_that_waits_is_recorded_once_and_fixed_when_it_is_made() {
     exit code: 0
     ----- stdout -----
     1 low
-    err_[MS]  [TIME]  open  task 53  GIT_COMMIT_FAILED  the commit of a change waits: a merge is in progress
+    git_commit_failed@53  1×  open  [TIME]  the commit of a change waits: a merge is in progress
     ----- stderr -----
     "#);
     assert_output!(environment, environment.run(["errors", "show", "err"]), @r#"
@@ -183,14 +183,14 @@ fn errors_of_others_are_listed_filtered_and_shown() {
     exit code: 0
     ----- stdout -----
     1 high
-    err_[MS]  [TIME]  open  task 52  BUILD_ERROR  the build of the frame failed
+    build_error@52  1×  open  [TIME]  the build of the frame failed
     ----- stderr -----
     "#);
     assert_output!(environment, environment.run(["errors", "--kind", "TIMEOUT", "--severity", "medium"]), @r#"
     exit code: 0
     ----- stdout -----
     1 medium
-    err_[MS]  [TIME]  fixed  task 53  TIMEOUT  the research took too long
+    timeout@53  1×  fixed  [TIME]  the research took too long
     ----- stderr -----
     "#);
     assert_output!(environment, environment.run(["errors", "--severity", "critical"]), @r#"
@@ -250,4 +250,99 @@ fn an_error_of_others_is_resolved_in_its_file() {
     err_[MS]: fixed already
     ----- stderr -----
     "#);
+}
+
+#[test]
+fn errors_are_grouped_by_cause() {
+    let environment = adopted();
+    let again = r#"    {
+      "id": "err_1772442800000",
+      "timestamp": "2026-03-01T09:16:00Z",
+      "type": "timeout",
+      "severity": "medium",
+      "message": "the research took $(touch x) too long",
+      "context": { "task": 53 },
+      "recovery": { "suggested_action": "try again", "auto_recoverable": true },
+      "fix_status": "unfixed"
+    },
+"#;
+    let errors = OTHERS.replacen("    {\n", &format!("{again}    {{\n"), 1);
+    environment.write("specs/errors.json", errors);
+    environment.commit("errors of others");
+    assert_output!(environment, environment.run(["errors"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    1 high
+    build_error@52  1×  open  [TIME]  the build of the frame failed
+
+    1 medium
+    timeout@53  2×  1 open  [TIME] – [TIME]  the research took too long
+    ----- stderr -----
+    "#);
+    let told = environment.run(["errors", "--json", "--kind", "timeout"]);
+    let group = &data(&told)["groups"][0];
+    let facts = ["group", "count", "open", "first", "last"].map(|key| group[key].to_string());
+    let expected = ["\"timeout@53\"", "2", "1", "1772356560000", "1772442960000"];
+    assert_eq!(facts, expected);
+}
+
+#[test]
+fn a_group_gets_one_task_that_mends_it() {
+    let environment = adopted();
+    environment.write("specs/errors.json", OTHERS);
+    environment.commit("errors of others");
+    assert_output!(environment, environment.run(["errors", "fix", "build"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    57  created  Mend the cause of build_error@52
+         commit [COMMIT]
+    ----- stderr -----
+    "#);
+    assert_eq!(differences(&environment), []);
+    let todo = environment.read("specs/TODO.md");
+    let entry = todo.split("Mend the cause of").nth(1).unwrap_or_default();
+    let entry = entry.split("\n---").next().unwrap_or_default();
+    environment.settings().bind(|| {
+        insta::assert_snapshot!(entry, @r#"
+         build_error@52
+        - **Effort**: TBD
+        - **Status**: [NOT STARTED]
+        - **Priority**: Medium
+        - **Dependencies**: None
+        - **Artifacts**: [errors.json](specs/errors.json)
+
+        **Description**: Error group `build_error@52`: seen once, first [TIME], last [TIME]. The newest: the build of the frame failed. Remedy: mend the frame. Evidence: `airboss errors show` err_[MS].
+        "#);
+    });
+    assert_eq!(listed(&environment)[0], "BUILD_ERROR high investigating 52");
+    assert_output!(environment, environment.run(["errors", "fix", "build_error@52"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    57  mends build_error@52 already  Mend the cause of build_error@52
+    ----- stderr -----
+    "#);
+    assert_output!(environment, refused(&environment, ["errors", "fix", "rain"]), @r#"
+    exit code: 4
+    ----- stdout -----
+
+    ----- stderr -----
+    Error: there is no group of errors `rain`
+    hint: there are build_error@52, timeout@53
+    "#);
+    // Who is done with it is asked again when it comes back.
+    let list = environment.run(["task", "list", "--json"]);
+    let tasks = data(&list)["tasks"].as_array().cloned().unwrap_or_default();
+    let mending = tasks.iter().map(|task| task["number"].as_u64()).max();
+    let mending = mending.flatten().unwrap_or_default().to_string();
+    environment
+        .run(["task", "abandon", &mending, "--reason", "done by hand"])
+        .expect_code(0);
+    assert_output!(environment, environment.run(["errors", "fix", "build_error@52"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    58  created  Mend the cause of build_error@52
+         commit [COMMIT]
+    ----- stderr -----
+    "#);
+    assert_eq!(differences(&environment), []);
 }

@@ -3,6 +3,7 @@
 //! The boards are neutral and written here.
 
 mod adopt;
+mod archive;
 mod choose;
 mod clones;
 mod doctor;
@@ -11,6 +12,7 @@ mod history;
 mod malformed;
 mod numbering;
 mod restore;
+mod review;
 mod task;
 mod together;
 

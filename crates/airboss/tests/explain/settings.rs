@@ -49,6 +49,7 @@ fn settings_are_shown_with_their_origins() {
 
     [board]
     transitions = "permissive"  # default
+    stale_after = "30 min"   # default
     commit = true   # default
     project_state = false   # default
     ----- stderr -----

@@ -8,6 +8,7 @@
 mod edits;
 mod formats;
 mod gates;
+mod hooks;
 mod input;
 mod kill;
 mod options;

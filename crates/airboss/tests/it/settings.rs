@@ -57,6 +57,7 @@ fn settings_say_where_they_came_from() {
 
     [board]
     transitions = "permissive"  # default
+    stale_after = "30 min"      # default
     commit = true               # default
     project_state = false       # default
     ----- stderr -----

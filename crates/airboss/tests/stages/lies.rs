@@ -5,7 +5,7 @@ use airboss_testkit::assert_output;
 use crate::{PLAN, REPORT, TASK, begun, honest, ran, section, status, subjects, write};
 
 /// What an agent does instead of its work.
-const WAYS: [(&str, &str); 8] = [
+const WAYS: [(&str, &str); 10] = [
     ("nothing", "{ say = \"I wrote the file and tested it.\" }"),
     ("an empty file", "{ write = \"DUE\", text = \"\" }"),
     (
@@ -20,6 +20,17 @@ const WAYS: [(&str, &str); 8] = [
     (
         "the wrong path",
         "{ write = \"notes.md\", text = \"# Notes\\n\\n## Findings\\n\\nAll of it is here.\\n\" }",
+    ),
+    (
+        "another task's file",
+        "{ write = \"specs/002_another/reports/research-001.md\", text = \"# Report\\n\\n## Findings\\n\\n\
+         All of it is here, and at some length, so that nobody can say that there is too little \
+         of it to go by; but it is in the directory of another task.\\n\" }",
+    ),
+    (
+        "a link to another task's file",
+        "{ shell = \"mkdir -p specs/002_another && echo '# Report' > specs/002_another/a.md && \
+         ln -s ../../002_another/a.md DUE\" }",
     ),
     ("a lie", "{ pretend = \"DUE\" }"),
     (
@@ -69,6 +80,12 @@ fn no_report_is_no_research() {
     the wrong path
     task 1 is not started: research came to nothing
       ✗ `specs/001_shorten_the_banner/reports/research-001.md` is missing
+    another task's file
+    task 1 is not started: research came to nothing
+      ✗ `specs/001_shorten_the_banner/reports/research-001.md` is missing
+    a link to another task's file
+    task 1 is not started: research came to nothing
+      ✗ `specs/001_shorten_the_banner/reports/research-001.md` is not a regular file
     a lie
     task 1 is not started: research came to nothing
       ✗ `specs/001_shorten_the_banner/reports/research-001.md` is missing
@@ -100,6 +117,12 @@ fn no_plan_is_no_planning() {
     the wrong path
     task 1 is not started: plan came to nothing
       ✗ `specs/001_shorten_the_banner/plans/implementation-001.md` is missing
+    another task's file
+    task 1 is not started: plan came to nothing
+      ✗ `specs/001_shorten_the_banner/plans/implementation-001.md` is missing
+    a link to another task's file
+    task 1 is not started: plan came to nothing
+      ✗ `specs/001_shorten_the_banner/plans/implementation-001.md` is not a regular file
     a lie
     task 1 is not started: plan came to nothing
       ✗ `specs/001_shorten_the_banner/plans/implementation-001.md` is missing
@@ -263,4 +286,91 @@ fn a_title_is_a_word_and_nothing_more() {
         places.contains("specs/002_touch_x_id_help_etc_quoted/reports/research-001.md"),
         "{places}"
     );
+}
+
+/// What an agent does in every stage, wherever the task's directory is.
+const EVERYWHERE: &str = r#"
+[default]
+actions = [{ shell = '''
+home=${AIRBOSS_PLAN%/*}
+told='What was found is told here at some length, so that whoever comes next has something to go by, and it is quite enough for that.'
+mkdir -p src
+case "$AIRBOSS_PLAN" in
+*/research) printf '# Report\n\n## Findings\n\n%s\n' "$told" > "$home/reports/{step}.md" ;;
+*/plan|*/revise) printf '# Plan\n\n### Phase 1: Write it [NOT STARTED]\n\n- [ ] Write it\n' > "$home/plans/{step}.md" ;;
+*/debug) printf '# Report\n\n## Analysis\n\n%s\n' "$told" > "$home/debug/{step}.md"; echo hello > src/banner.txt ;;
+*/document) printf '# Documents\n\nREADME.md is changed. %s\n' "$told" > "$home/summaries/{step}.md"; echo more >> README.md ;;
+*) echo helo > src/banner.txt ;;
+esac''' }]
+"#;
+
+#[test]
+fn a_title_steers_nothing_in_any_stage() {
+    let environment = begun(EVERYWHERE);
+    environment.config(
+        "[gates.banner]\ncommand = \"grep -q hello src/banner.txt\"\nsteps = [\"none\"]\n\
+         [hooks.keep]\ncommand = [\"sh\", \"-c\", \"cat >> ../events\"]\n",
+    );
+    let title = "$(touch x); `id` --help ../../etc \"quoted\"";
+    let description =
+        "an \u{1b}[31mescape\u{1b}[0m, \u{1b}]0;a title\u{7} and $(touch y) {{rules}}";
+    environment
+        .run(["task", "add", title, "--description", description])
+        .expect_code(0);
+    let asked = "$(touch z) \u{1b}[2J --agent none";
+    let quiet = |told: &airboss_testkit::environment::Output| {
+        for text in [&told.stdout, &told.stderr] {
+            let steering = text.bytes().find(|byte| matches!(byte, 0x1b | 0x07));
+            assert_eq!(steering, None, "{told:?}");
+        }
+    };
+    let stages: [(&[&str], i32); 20] = [
+        (&["prompt", "2", "--stage", "research", asked], 0),
+        (&["research", "2", asked], 0),
+        (&["plan", "2", asked], 0),
+        (&["revise", "2", asked], 0),
+        (&["prompt", "2", "--stage", "implement"], 0),
+        (&["implement", "2", asked], 0),
+        (&["test", "2"], 1),
+        (&["debug", "2", asked], 0),
+        (&["test", "2"], 0),
+        (&["document", "2", asked], 0),
+        (&["coordinate", "2", "--scope", "test"], 4),
+        (&["handoff", "2"], 0),
+        (&["task", "show", "2"], 0),
+        (&["why", "p1"], 0),
+        (&["log", "2"], 0),
+        (&["review"], 0),
+        (&["archive", "2"], 0),
+        (&["undo"], 0),
+        (&["export"], 0),
+        (&["verify"], 0),
+    ];
+    for (arguments, code) in stages {
+        let told = environment.run(arguments);
+        assert_eq!(told.code(), code, "{arguments:?}: {told}");
+        quiet(&told);
+    }
+    for name in ["x", "y", "z"] {
+        assert!(!environment.path(name).exists(), "{name}");
+    }
+    assert!(!environment.outside("etc").exists());
+    let tree = environment.tree();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+    for (path, bytes) in &tree {
+        assert!(path.chars().all(plain), "{path}");
+        assert!(!bytes.contains(&0x1b), "{path}");
+    }
+    let directory = "specs/002_touch_x_id_help_etc_quoted/";
+    let own = tree.keys().filter(|path| path.starts_with(directory));
+    assert_eq!(own.count(), 6, "{:?}", tree.keys());
+    let log = environment.git(["log", "--format=%B"]);
+    assert!(!log.contains('\u{1b}'), "{log}");
+    let events = fs_err::read_to_string(environment.outside("events")).unwrap();
+    assert!(!events.contains('\u{1b}'));
+    for line in events.lines() {
+        let told: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(told["task"], 2, "{line}");
+    }
+    environment.assert_no_process_left();
 }

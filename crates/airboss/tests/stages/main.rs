@@ -3,7 +3,11 @@
 //! The agent is the scripted one; it lies where its script says so.
 
 mod crash;
+mod existing;
+mod hooks;
 mod lies;
+mod replan;
+mod routes;
 mod together;
 mod way;
 

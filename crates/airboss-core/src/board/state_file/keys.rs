@@ -29,6 +29,8 @@ pub(super) const BOARD_UPDATED: [&str; 2] = ["last_updated", "_last_updated"];
 pub(super) const LANGUAGE: [&str; 2] = ["language", "task_type"];
 pub(super) const DEPENDENCIES: [&str; 2] = ["dependencies", "depends_on"];
 pub(super) const PARENT: [&str; 2] = ["parent_task", "parent"];
+/// What people sort tasks by; all that are there count.
+pub(super) const LABELS: [&str; 3] = ["labels", "tags", "topic"];
 pub(super) const BLOCKED_REASON: [&str; 6] = [
     "blocked_reason",
     "blocking_reason",

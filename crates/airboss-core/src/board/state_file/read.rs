@@ -242,6 +242,10 @@ impl<'text> Reader<'text> {
             abandoned_reason: first_text(&object, &keys::ABANDONED_REASON),
             artifacts: artifacts::read(&object),
             plan: object::text(&object, keys::PLAN),
+            labels: keys::LABELS
+                .iter()
+                .flat_map(|key| texts(&object, key))
+                .collect(),
             line: self.line(node),
             span: node.span(self.text),
         })
@@ -326,6 +330,18 @@ impl<'text> Reader<'text> {
 
 fn first_text(object: &Object<'_>, synonyms: &[&str]) -> Option<String> {
     object::text(object, object::text_synonym(object, synonyms)?)
+}
+
+/// A list of texts, or a single one.
+fn texts(object: &Object<'_>, key: &str) -> Vec<String> {
+    let Some(node) = object.get(key) else {
+        return Vec::new();
+    };
+    let items = node
+        .array()
+        .map_or_else(|| vec![node], |array| array.items().to_vec());
+    let texts = items.iter().filter_map(|item| item.text());
+    texts.map(std::borrow::Cow::into_owned).collect()
 }
 
 /// A list of numbers, or a single one.

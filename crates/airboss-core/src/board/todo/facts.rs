@@ -14,6 +14,7 @@ use crate::board::waits;
 
 pub(super) const LANGUAGE: [&str; 3] = ["Language", "Task Type", "Type"];
 pub(super) const DEPENDENCIES: [&str; 3] = ["Dependencies", "Depends On", "Depends"];
+const LABELS: [&str; 4] = ["Labels", "Label", "Tags", "Topic"];
 pub(super) const PARENT: [&str; 2] = ["Parent", "Parent Task"];
 
 /// The instants with a line of their own, in the order of their lines.
@@ -72,6 +73,7 @@ pub(super) fn facts(view: &View<'_, '_>) -> TaskFacts {
         abandoned_reason: owned(view.value(&["Abandonment Reason"])),
         artifacts: links::artifacts(view, &linked),
         plan: owned(links::plan(view, &linked)),
+        labels: labels(view),
         line: entry.line + 1,
         span: scan.span(entry),
         ..TaskFacts::default()
@@ -91,6 +93,15 @@ pub(super) fn facts(view: &View<'_, '_>) -> TaskFacts {
         }
     }
     facts
+}
+
+/// The labels of an entry: ``- **Labels**: urgent, `parser` ``.
+fn labels(view: &View<'_, '_>) -> Vec<String> {
+    let values = view.all_named(&LABELS).map(|field| view.text(&field.value));
+    let words = values.flat_map(|value| value.split(','));
+    let words = words.map(|word| word.trim_matches([' ', '\t', '`', '[', ']', '#']));
+    let words = words.filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
 }
 
 fn has_status(facts: &TaskFacts, status: Status) -> bool {

@@ -2,22 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use airboss_core::attempt::AttemptStatus;
 use airboss_core::board::error::{FixStatus, Severity};
 use airboss_core::board::number::StoredNext;
-use airboss_core::board::status::Class;
+use airboss_core::board::review::stale_since;
 use airboss_core::board::todo::{ProblemKind, TodoFile};
-use airboss_core::board::{Board, Task, TimeKey, drift};
+use airboss_core::board::{Board, drift};
 use airboss_core::step::STUCK_AFTER;
 use airboss_engine::board::{
-    BoardError, Desk, Done, Places, ReadList, find, next_number, read_list, task_directories,
-    used_by_directories, without_status,
+    BoardError, Desk, Done, LookAround, Places, ReadList, find, next_number, read_list,
+    task_directories, used_by_directories, without_status,
 };
 use airboss_engine::clock;
 use airboss_engine::projection::Publisher;
-use airboss_engine::run::attempt_files::directory;
 use airboss_engine::store::{SqliteStore, Store as _};
-use airboss_engine::supervise;
 use airboss_engine::workspace::Workspace;
 
 use super::{Check, board_disk};
@@ -228,42 +225,23 @@ impl Look<'_> {
 
     /// Tasks that are said to be worked on, and by nobody.
     fn stuck(&self) -> Result<Option<Check>, CliError> {
-        let in_flight = self.board.active();
-        let in_flight: Vec<_> = in_flight
-            .filter(|task| task.status.class() == Class::InFlight)
-            .collect();
-        let mut stuck = Vec::new();
-        for task in in_flight {
-            let since = task.times.get(&TimeKey::LastUpdated);
-            let since = since.or_else(|| task.times.get(&TimeKey::Started));
-            let age = since.map(|since| clock::now().since(*since));
-            if age.is_some_and(|age| age < STUCK_AFTER) || self.is_flown(task)? {
-                continue;
-            }
+        let around = LookAround::new(self.workspace, self.places, self.store)?;
+        let ceiling = crate::board::board_settings(self.workspace).map(|it| it.stale_after);
+        // Settings that cannot be read are a check of their own.
+        let ceiling = ceiling.unwrap_or(STUCK_AFTER);
+        let now = clock::now();
+        let tasks = self.board.active();
+        let stuck = tasks.filter_map(|task| {
+            let since = stale_since(task, around.is_flown(task), now, ceiling)?;
             let (number, status) = (task.number, &task.status);
             let since = since.map_or_else(|| "not known".to_owned(), |at| at.seconds_text());
-            stuck.push(format!("task {number} is {status} since {since}"));
-        }
+            Some(format!("task {number} is {status} since {since}"))
+        });
+        let stuck: Vec<String> = stuck.collect();
         let evidence = format!("no run works on them: {}", named(&stuck));
         let remedy = "`airboss task status N STATUS` says where they are; --fix leaves them, for \
                       somebody may work by hand";
         Ok((!stuck.is_empty()).then(|| Check::warning("in flight", evidence, remedy)))
-    }
-
-    /// Whether a run works on the task's plan.
-    fn is_flown(&self, task: &Task) -> Result<bool, CliError> {
-        let Some(plan) = self.places.plan(task) else {
-            return Ok(false);
-        };
-        let open = self.store.open_attempts()?;
-        Ok(open.iter().any(|known| {
-            let attempt = &known.attempt;
-            let supervisor = supervise::supervisor(&directory(&self.workspace.state, attempt.id));
-            let supervisor = supervisor.or_else(|| attempt.supervisor.clone());
-            *known.plan.path() == plan
-                && attempt.status != AttemptStatus::Ended
-                && supervisor.as_ref().is_some_and(supervise::is_alive)
-        }))
     }
 
     /// What somebody saved while a file was written.

@@ -5,10 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use airboss_core::board::directory::{Directory, Shelf};
-use airboss_core::board::link;
 use airboss_core::board::{Place, Task};
-use airboss_core::path::RepoPath;
-use airboss_engine::board::task_directories;
+use airboss_engine::board::{LookAround, task_directories};
 
 use super::Check;
 use super::board::{Look, named};
@@ -24,18 +22,11 @@ const MARKERS: [&str; 2] = [".postflight-pending", ".orchestrator-loop-guard"];
 pub(super) fn checks(look: &Look<'_>) -> Result<Vec<Check>, CliError> {
     let directories = task_directories(&look.places.root())?;
     let mut checks = Vec::new();
-    checks.extend(missing(look));
+    checks.extend(missing(look)?);
     checks.extend(phantoms(look, &directories));
     checks.extend(orphans(look, &directories));
     checks.extend(foreign_locks(look, &directories));
     Ok(checks)
-}
-
-/// The file that a link means, if there is something in it.
-fn resolved(look: &Look<'_>, task: &Task, path: &str) -> Option<RepoPath> {
-    let found = look.places.resolve(task, path)?;
-    let facts = fs_err::metadata(look.places.top.join(&found)).ok()?;
-    (facts.len() > 0).then_some(found)
 }
 
 fn linked(task: &Task) -> impl Iterator<Item = &str> {
@@ -44,21 +35,16 @@ fn linked(task: &Task) -> impl Iterator<Item = &str> {
 }
 
 /// Links to files that are not there.
-fn missing(look: &Look<'_>) -> Option<Check> {
-    let mut gone = Vec::new();
-    for task in look.board.active() {
-        let mut told: Vec<&str> = Vec::new();
-        for path in linked(task) {
-            let is_told = told.iter().any(|known| link::same(known, path));
-            if !is_told && !path.contains("://") && resolved(look, task, path).is_none() {
-                gone.push(format!("task {}: {path}", task.number));
-                told.push(path);
-            }
-        }
-    }
+fn missing(look: &Look<'_>) -> Result<Option<Check>, CliError> {
+    let around = LookAround::new(look.workspace, look.places, look.store)?;
+    let gone = look.board.active().flat_map(|task| {
+        let missing = around.missing(task).into_iter();
+        missing.map(|path| format!("task {}: {path}", task.number))
+    });
+    let gone: Vec<String> = gone.collect();
     let evidence = format!("linked, and missing or empty: {}", named(&gone));
     let remedy = "bring the file back, or `airboss task unlink N PATH`";
-    (!gone.is_empty()).then(|| Check::problem("missing artifacts", evidence, remedy))
+    Ok((!gone.is_empty()).then(|| Check::problem("missing artifacts", evidence, remedy)))
 }
 
 /// Files among a task's artifacts that its entry does not link.

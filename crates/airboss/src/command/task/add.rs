@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use airboss_core::board::command::{self, NewTask, Standing};
 use airboss_core::board::number::{Numbering, StoredNext, allocate};
+use airboss_core::board::{Artifact, Board, BoardOperation};
 use airboss_core::exit::ExitCode;
 use airboss_core::id::TaskId;
 use airboss_engine::board::{Places, task_directories, used_by_directories};
@@ -172,17 +173,51 @@ pub fn add_as(
     arguments: &AddArguments,
     id: TaskId,
 ) -> Result<ExitCode, CliError> {
+    add_with(context, arguments, id, None)
+}
+
+/// What belongs to the creation of a task.
+#[derive(Default)]
+pub struct Besides {
+    /// A task that is there already, and what is told of it: none is created then.
+    pub instead: Option<(TaskId, String)>,
+    /// What the new task links.
+    pub artifacts: Vec<Artifact>,
+    /// What is stored with it.
+    pub operations: Vec<BoardOperation>,
+}
+
+/// What belongs to a creation, by the whole board. It may be asked more than once.
+pub type Asked<'a> = dyn FnMut(&Board) -> Besides + 'a;
+
+/// As [`add_as`], with what the board makes of it: what `besides` answers.
+///
+/// # Errors
+/// As for [`add`].
+pub fn add_with(
+    context: &Context,
+    arguments: &AddArguments,
+    id: TaskId,
+    mut besides: Option<&mut Asked<'_>>,
+) -> Result<ExitCode, CliError> {
     let mut writing = BoardWriting::open(context, &arguments.options)?;
     let disk = OnDisk::look(&writing.desk.places)?;
     let named: Vec<u32> = arguments.parent.into_iter().collect();
-    let wanted = if arguments.depends.0.is_empty() {
-        Wanted::Tasks(named.clone())
-    } else {
-        // What waits for what is asked of the whole board.
-        Wanted::All
+    // What waits for what is asked of the whole board.
+    let wanted = match besides.is_none() && arguments.depends.0.is_empty() {
+        true => Wanted::Tasks(named.clone()),
+        false => Wanted::All,
     };
     let wanted = disk.wanted(wanted);
     writing.change(context, &wanted, (&named, false), &mut |standing, given| {
+        let besides = besides.as_mut().map(|ask| ask(standing.board));
+        let besides = besides.unwrap_or_default();
+        if besides.instead.is_some() {
+            return Ok(Planned {
+                told: besides.instead,
+                ..Planned::default()
+            });
+        }
         let allocated = numbers(given, &disk, 1)?;
         let number = allocated.numbers[0];
         let mut new = NewTask::new(id, number, &arguments.title);
@@ -192,7 +227,9 @@ pub fn add_as(
         new.effort = Some(arguments.effort.clone());
         new.dependencies.clone_from(&arguments.depends.0);
         new.parent = arguments.parent;
-        let operations = command::add(standing, new, allocated.next)?;
+        new.artifacts = besides.artifacts;
+        let mut operations = besides.operations;
+        operations.extend(command::add(standing, new, allocated.next)?);
         let title = lower_first(&arguments.title);
         let mut planned = Planned::new(operations, format!("task {number}: create {title}"));
         planned.notes = allocated.notes;

@@ -1,10 +1,15 @@
 //! Where a task is found: `reorder`, `archive`, `renumber`.
 
-use airboss_core::board::{Class, Position, Status, command};
+use airboss_core::board::command::Standing;
+use airboss_core::board::transition::Mode;
+use airboss_core::board::{BoardOperation, Class, Position, Status, command};
 use airboss_core::exit::ExitCode;
+use airboss_core::operation::Actor;
+use airboss_engine::board::{BoardError, LookAround, Moves};
+use airboss_engine::clock;
 use airboss_engine::store::Wanted;
 
-use crate::board::{BoardWriting, Planned};
+use crate::board::{BoardReading, BoardWriting, Planned, preview};
 use crate::context::Context;
 use crate::desk::WriteOptions;
 use crate::error::CliError;
@@ -60,6 +65,9 @@ pub struct ArchiveArguments {
     /// All that are completed, abandoned, expanded or superseded.
     #[arg(long, conflicts_with = "numbers")]
     finished: bool,
+    /// Print what would be moved, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     options: WriteOptions,
 }
@@ -97,26 +105,27 @@ pub fn reorder(context: &Context, arguments: &ReorderArguments) -> Result<ExitCo
     })
 }
 
-/// Puts finished tasks into the archive.
+/// Puts finished tasks and their directories into the archive.
 ///
 /// # Errors
-/// When one of them is not finished.
+/// When one of them is not finished, or is worked on.
 pub fn archive(context: &Context, arguments: &ArchiveArguments) -> Result<ExitCode, CliError> {
+    if arguments.dry_run {
+        return preview_archive(context, arguments);
+    }
     let mut writing = BoardWriting::open(context, &arguments.options)?;
     let named = &arguments.numbers;
+    let desk = &writing.desk;
+    let places = desk.places.clone();
+    let around =
+        LookAround::new(&desk.workspace, &places, &desk.store).map_err(BoardError::from)?;
     let wanted = if arguments.finished {
         Wanted::All
     } else {
         Wanted::Tasks(named.clone())
     };
     writing.change(context, &wanted, (named, false), &mut |standing, _| {
-        let mut numbers = named.clone();
-        if arguments.finished {
-            let active = standing.board.active();
-            let finished = active.filter(|task| task.status.class() == Class::Terminal);
-            numbers = finished.map(|task| task.number).collect();
-        }
-        let operations = command::archive(standing, &numbers)?;
+        let operations = arguments.decided(standing, &around)?;
         let archived: Vec<_> = operations
             .iter()
             .filter_map(|operation| standing.board.tasks.get(&operation.task()?))
@@ -138,6 +147,55 @@ pub fn archive(context: &Context, arguments: &ArchiveArguments) -> Result<ExitCo
         }
         Ok(planned)
     })
+}
+
+/// Tells what would be put into the archive, and which directories would move.
+fn preview_archive(context: &Context, arguments: &ArchiveArguments) -> Result<ExitCode, CliError> {
+    let reading = BoardReading::open(context)?;
+    let (places, workspace) = (&reading.places, &reading.workspace);
+    let around = LookAround::new(workspace, places, &reading.store).map_err(BoardError::from)?;
+    let standing = Standing {
+        board: &reading.board,
+        actor: Actor::Person,
+        mode: Mode::Permissive,
+        force: false,
+        now: clock::now(),
+    };
+    let operations = arguments.decided(&standing, &around)?;
+    let repository = workspace.repository.as_ref();
+    let asked = Moves::asked_for(places, repository, &reading.board, &operations);
+    for one in &asked.moves {
+        context.printer.note(&format!("{} → {}", one.from, one.to));
+    }
+    for left in &asked.left {
+        context.printer.warning(left);
+    }
+    preview(context, &operations, &reading.board);
+    Ok(ExitCode::Success)
+}
+
+impl ArchiveArguments {
+    /// What is stored for them.
+    fn decided(
+        &self,
+        standing: &Standing<'_>,
+        around: &LookAround<'_>,
+    ) -> Result<Vec<BoardOperation>, CliError> {
+        let mut numbers = self.numbers.clone();
+        if self.finished {
+            let active = standing.board.active();
+            let finished = active.filter(|task| task.status.class() == Class::Terminal);
+            numbers = finished.map(|task| task.number).collect();
+        }
+        let tasks = numbers
+            .iter()
+            .filter_map(|number| standing.board.find(*number));
+        if let Some(task) = tasks.into_iter().find(|task| around.is_flown(task)) {
+            let message = format!("an agent works on task {}", task.number);
+            return Err(CliError::refused(message).hint("archive it when that is over"));
+        }
+        Ok(command::archive(standing, &numbers)?)
+    }
 }
 
 /// Gives a task another number.
