@@ -179,8 +179,8 @@ impl Survey {
         let mut done = Done::of(decided, &board)?;
         let mut desk = Desk::open(workspace, &board)?;
         desk.finish(&mut done);
-        if self.is_new() && desk.commits {
-            desk.commit_new_files(&mut done)?;
+        if self.is_new() {
+            desk.take_new_files(&mut done)?;
         }
         desk.remember_head();
         desk.remember_first_boot(&done)?;

@@ -42,9 +42,7 @@ pub fn begin(
     let mut done = Done::of(decided, board)?;
     let mut desk = Desk::open(workspace, board)?;
     desk.finish(&mut done);
-    if desk.commits {
-        desk.commit_new_files(&mut done)?;
-    }
+    desk.take_new_files(&mut done)?;
     desk.remember_first_boot(&done)?;
     Ok((desk, done))
 }

@@ -402,18 +402,20 @@ impl Desk {
         Ok(done)
     }
 
-    /// Commits the files of a board that was just begun, so that later commits can build on them.
-    pub(super) fn commit_new_files(&mut self, done: &mut Done) -> Result<(), BoardError> {
-        let Some(repository) = self.workspace.repository.clone() else {
-            return Ok(());
-        };
+    /// Stores what the files of a board that was just begun say, and commits them, so that later
+    /// commits can build on them.
+    pub(super) fn take_new_files(&mut self, done: &mut Done) -> Result<(), BoardError> {
+        let repository = self.workspace.repository.clone();
         let mut files = Vec::new();
         for item in self.places.lists() {
+            let Some(repository) = repository.as_ref().filter(|_| self.commits) else {
+                break;
+            };
             if repository.head_file(&item.path)?.is_some() {
                 continue;
             }
             let bytes = fs_err::read(self.workspace.top.join(&item.path))?;
-            files.push(new_file(&repository, &item.path, &bytes)?);
+            files.push(new_file(repository, &item.path, &bytes)?);
         }
         let next = self
             .store

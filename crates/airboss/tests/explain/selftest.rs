@@ -35,6 +35,8 @@ fn it_says_what_was_killed_and_leaves_nothing() {
         (r"\d+\.\d+ ms", "[TIME]"),
         (r"\(\d+ s\)", "([TIME])"),
         (r"\d+ kills?", "[N] kills"),
+        // The columns are as wide as their numbers.
+        (r"of +places left +violations", "of  places left  violations"),
         (r"(?m)  \d+ +\d+ +\d+ +0$", "  [N]  0"),
         (r" +\[N\]", "  [N]"),
     ]}, {
@@ -57,7 +59,7 @@ fn its_answer_is_data_too() {
     assert_eq!(data["file_system"]["locks"], true);
     assert_eq!(data["commands"].as_array().map(Vec::len), Some(4));
     assert!(
-        data["commands"][0]["points"].as_u64() > Some(1_000),
+        data["commands"][0]["points"].as_u64() > Some(500),
         "{data}"
     );
 }

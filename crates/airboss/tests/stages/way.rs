@@ -438,7 +438,7 @@ fn what_is_asked_for_may_come_from_a_file() {
     assert_output!(environment, of_stdin, @r#"
     exit code: 0
     ----- stdout -----
-    ── 1. step research-001: a report (about 293 tokens)
+    ── 1. step research-001: a report (about 380 tokens)
     Research task 1 of this project: Shorten the banner
 
     Working directory: [WORK]
@@ -463,6 +463,8 @@ fn what_is_asked_for_may_come_from_a_file() {
     - Do not commit, stage, stash or switch branches; do not edit TODO.md, state.json or any other status file: what you did is judged by what is there, and recorded for you.
     - An answer in words alone is not accepted: what you found belongs in the file.
     - If you cannot do it, write no file, and say in one sentence what is in the way.
+    - To tell people how it goes: `$AIRBOSS_PROGRAM report KIND TEXT` (progress, note, finding, phase-started, phase-done, artifact-ready), or the MCP server `airboss`. Nothing depends on it; where it fails, go on.
+    - If only a person can decide: `$AIRBOSS_PROGRAM report ask QUESTION`, then end your work.
     ----- stderr -----
     "#);
 
