@@ -220,7 +220,9 @@ impl Cli {
             verbose: self.verbose,
             printer: Printer,
         };
-        use command::{completions, mark, next, retry, runs, stage, status, validate};
+        use command::{
+            completions, conflicts, mark, merge_driver, next, retry, runs, stage, status, validate,
+        };
         let context = &context;
         match &self.command {
             Command::Demo(arguments) => command::demo::demo(context, arguments),
@@ -260,17 +262,13 @@ impl Cli {
             Command::Review(arguments) => command::review::review(context, arguments),
             Command::Export(arguments) => command::export::export(context, arguments),
             Command::Import(arguments) => command::export::import(context, arguments),
-            Command::Conflicts { command } => {
-                command::conflicts::conflicts(context, command.as_ref())
-            }
+            Command::Conflicts { command } => conflicts::conflicts(context, command.as_ref()),
             Command::Why(arguments) => command::why::why(context, arguments),
             Command::Replay(arguments) => command::replay::replay(context, arguments),
             Command::Log(arguments) => command::log::log(context, arguments),
             Command::Validate => validate::validate(context),
             Command::Verify => command::adopt::verify_board(context),
-            Command::MergeDriver(arguments) => {
-                command::merge_driver::merge_driver(context, arguments)
-            }
+            Command::MergeDriver(arguments) => merge_driver::merge_driver(context, arguments),
             Command::Sync(arguments) => validate::sync(context, arguments),
             Command::SyncCheck => validate::sync_check(context),
             Command::Doctor(arguments) => command::doctor::doctor(context, arguments),

@@ -14,8 +14,7 @@ use airboss_core::board::directory::Directory;
 use airboss_core::board::import::{Base, Imported, Note};
 use airboss_core::board::link::same;
 use airboss_core::board::{
-    Artifact, Board, BoardKey, BoardOperation, Cause, Edit, EditError, Edited, Field, Task,
-    TaskChange, TaskFacts,
+    Artifact, Board, BoardKey, BoardOperation, Cause, EditError, Field, Task, TaskChange, TaskFacts,
 };
 use airboss_core::id::TaskId;
 use airboss_core::operation::Operation;
@@ -25,7 +24,7 @@ use airboss_core::plan::PhaseStatus;
 use super::edits::{BoardEdits, TaskEdit};
 use super::find::task_directories;
 use super::home::Home;
-use super::list_file::{Identifier, ListFile, Parsed};
+use super::list_file::{EditList, Identifier, ListFile, Parsed, list_content};
 use super::looked::Looked;
 use super::places::Places;
 use super::seen::{HISTORY_MAX, Seen, found};
@@ -647,33 +646,6 @@ pub(super) fn base(section: Section) -> (TaskId, Base) {
         since: u64::MAX,
     };
     (section.task, base)
-}
-
-type EditList = fn(&ListFile, &[u8], &[Edit<'_>]) -> Result<Edited, EditError>;
-
-fn list_content(
-    row: &PublishRow,
-    base: Option<&[u8]>,
-    edits: &BoardEdits,
-    edit: EditList,
-) -> Content {
-    let Some(file) = ListFile::of(&row.kind) else {
-        return Content::Gone;
-    };
-    let list = edits.for_file();
-    let fresh;
-    let from = match base {
-        Some(base) => base,
-        None => {
-            fresh = (file.new_board)(edits.next_number.unwrap_or(1), edits.at.unwrap_or_default());
-            &fresh
-        }
-    };
-    match edit(&file, from, &list) {
-        Ok(edited) if base == Some(&edited.bytes) => Content::UpToDate,
-        Ok(edited) => Content::Write(edited.bytes),
-        Err(error) => Content::Refused(error.to_string()),
-    }
 }
 
 /// The whole board, for a file that is written from nothing.

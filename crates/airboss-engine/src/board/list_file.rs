@@ -9,8 +9,9 @@ use airboss_core::board::{
 use airboss_core::id::TaskId;
 use airboss_core::time::Timestamp;
 
-use crate::projection::digest;
-use crate::store::PublishKind;
+use super::edits::BoardEdits;
+use crate::projection::{Content, digest};
+use crate::store::{PublishKind, PublishRow};
 
 /// How one of the two files is read and written.
 #[derive(Clone, Copy, Debug)]
@@ -149,6 +150,35 @@ fn number_of(edit: &Edit<'_>) -> Option<u32> {
         Edit::Renumber { from, .. } => Some(*from),
         Edit::Move { number, .. } | Edit::Remove { number } => Some(*number),
         Edit::NextNumber(_) | Edit::LastUpdated(_) => None,
+    }
+}
+
+/// One of the ways in which a file is edited.
+pub(super) type EditList = fn(&ListFile, &[u8], &[Edit<'_>]) -> Result<Edited, EditError>;
+
+/// What one of the two files has to say, made from what it says.
+pub(super) fn list_content(
+    row: &PublishRow,
+    base: Option<&[u8]>,
+    edits: &BoardEdits,
+    edit: EditList,
+) -> Content {
+    let Some(file) = ListFile::of(&row.kind) else {
+        return Content::Gone;
+    };
+    let list = edits.for_file();
+    let fresh;
+    let from = match base {
+        Some(base) => base,
+        None => {
+            fresh = (file.new_board)(edits.next_number.unwrap_or(1), edits.at.unwrap_or_default());
+            &fresh
+        }
+    };
+    match edit(&file, from, &list) {
+        Ok(edited) if base == Some(&edited.bytes) => Content::UpToDate,
+        Ok(edited) => Content::Write(edited.bytes),
+        Err(error) => Content::Refused(error.to_string()),
     }
 }
 

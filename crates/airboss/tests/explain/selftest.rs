@@ -58,10 +58,7 @@ fn its_answer_is_data_too() {
     assert_eq!(data["held"], true);
     assert_eq!(data["file_system"]["locks"], true);
     assert_eq!(data["commands"].as_array().map(Vec::len), Some(4));
-    assert!(
-        data["commands"][0]["points"].as_u64() > Some(500),
-        "{data}"
-    );
+    assert!(data["commands"][0]["points"].as_u64() > Some(500), "{data}");
 }
 
 #[test]
