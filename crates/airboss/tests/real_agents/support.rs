@@ -287,7 +287,7 @@ impl Flight {
         self.environment.raw_config(&format!(
             "# {MARKER}\n[run]\nagent = \"{name}\"\n\
              [limits]\nidle = \"{idle}\"\ndeadline = \"100s\"\ninterrupt_grace = \"2s\"\n\
-             terminate_grace = \"2s\"\nbackoff = \"100ms\"\nretries = 0\nparking = \"200ms\"\n\
+             terminate_grace = \"2s\"\nbackoff = \"100ms\"\nretries = 0\nparking = \"1s\"\n\
              parkings = 1\n{limits}\n\
              [agents.{name}]\nbackend = \"{name}\"\nprogram = '{program}'\nmodel = \"{model}\"\n\
              arguments = {arguments:?}\nenvironment = [\"MOCK_KEY\"]\n"
