@@ -1,6 +1,5 @@
 //! Changing a board: take in what others did, decide in one transaction, publish, commit.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use airboss_core::board::{Board, BoardKey, BoardOperation, Field, Task};
@@ -211,9 +210,9 @@ impl Desk {
         for item in self.places.lists() {
             let bytes = fs_err::read(self.workspace.top.join(&item.path));
             let file = ListFile::of(&item.kind);
-            let parsed = file.zip(bytes.ok()).and_then(|(file, bytes)| {
-                (file.parse_some)(&bytes, &BTreeSet::from([number])).ok()
-            });
+            let parsed = file
+                .zip(bytes.ok())
+                .and_then(|(file, bytes)| (file.parse)(&bytes).ok());
             let own = parsed.into_iter().flat_map(|parsed| parsed.facts);
             let own = own.filter(|facts| facts.number == number);
             labels.extend(own.flat_map(|facts| facts.labels));
@@ -238,16 +237,16 @@ impl Desk {
         let files = BoardFiles::new(&self.workspace).whole(whole);
         let publisher = Publisher::of_board(&self.workspace, files);
         let or_pass_by = whole == Whole::No;
-        let Some(mut settled) = publisher.look(&mut self.store, &rows, or_pass_by)? else {
-            return Ok(Settled::default());
-        };
+        let looked = publisher.look(&mut self.store, &rows, or_pass_by)?;
+        let is_looked_at = looked.is_some();
+        let mut settled = looked.unwrap_or_default();
         let drained = inbox::drain(&self.workspace.top, &self.workspace.state, &mut self.store);
         settled.notes.extend(drained.notes());
         if whole != Whole::No && settled.pending.is_empty() {
             // Not remembered, it is looked at once more; what was taken in is stored.
             drop(self.store.set_boot(boot));
         }
-        if !rows.is_empty() && settled.pending.is_empty() {
+        if is_looked_at && !rows.is_empty() && settled.pending.is_empty() {
             self.remember_head();
         }
         settled.notes.extend(self.move_directories(Vec::new()));

@@ -77,6 +77,11 @@ impl BoardFiles {
         Self { whole, ..self }
     }
 
+    /// Whether a file that has the times with which it was published is taken for that.
+    pub(crate) fn trusts_times(&self) -> bool {
+        self.whole == Whole::No
+    }
+
     /// Whether somebody wrote into the file where it stands, as some editors and git do: what is
     /// there may be half of it. It is the very file that was published, or one that has not been
     /// renamed since it was written: a rename changes the time of the file, and not that of its

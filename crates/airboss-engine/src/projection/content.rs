@@ -57,6 +57,12 @@ pub trait Source: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether the times of a file tell that it is as it was published: not when everything is to
+    /// be looked at, after a power failure above all.
+    fn trusts_times(&self) -> bool {
+        false
+    }
+
     /// Keeps what somebody saved in the moment of an exchange. For that moment the file lacked it,
     /// and who read it then may save it without.
     ///
@@ -163,6 +169,10 @@ impl Source for Projections {
 
     fn keep(&self, store: &dyn Store, row: &PublishRow, saved: &[u8]) -> io::Result<()> {
         self.board.keep(store, row, saved)
+    }
+
+    fn trusts_times(&self) -> bool {
+        self.board.trusts_times()
     }
 
     fn is_patient(&self, store: &dyn Store, row: &PublishRow, facts: &Facts) -> bool {

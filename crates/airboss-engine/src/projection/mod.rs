@@ -22,7 +22,7 @@ mod writing;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +58,9 @@ const GATE_PATIENCE: Duration = Duration::from_secs(8);
 
 /// How long it waits in any case: sixty on a machine that is busy with other things are done then.
 const GATE_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// How long the publication of others is waited for before a change: some of them.
+const PASS_BY: Duration = Duration::from_millis(40);
 
 /// How long a publisher that waits does not look: less than a publication takes with many at work.
 const GATE_PAUSE_MAX: Duration = Duration::from_millis(12);
@@ -226,17 +229,16 @@ impl Publisher {
         rows: &[PublishRow],
         or_pass_by: bool,
     ) -> Result<Option<Settled>, StoreError> {
-        let has_work = !rows.is_empty() || !store.to_publish(None)?.is_empty();
-        let lock = if or_pass_by && has_work {
-            match self.vfs().try_lock(&self.gate_path()) {
-                Ok(None) => return Ok(None),
-                lock => lock.ok().flatten(),
-            }
-        } else {
-            None
-        };
         let mut settled = Settled::default();
         let leftovers = self.sweep(store, &mut settled)?;
+        let has_work = !rows.is_empty() || !store.to_publish(None)?.is_empty();
+        let mut lock = None;
+        if or_pass_by && has_work && leftovers.is_empty() {
+            match self.gate_within(PASS_BY) {
+                Ok(None) => return Ok(None),
+                found => lock = found.ok().flatten(),
+            }
+        }
         let keep = &mut |_: &mut dyn Store, _: &Leftover| Ok(Fate::Keep);
         self.settle_all(store, None, (rows, leftovers, lock), keep, settled)
             .map(Some)
@@ -318,6 +320,7 @@ impl Publisher {
                     wait_while_hot(self.vfs(), &target).ok()?;
                 }
                 let known = store.publication(&row.plan, &row.path).ok()?;
+                let known = known.filter(|_| self.source.trusts_times());
                 let published = OnDisk::published(self.vfs(), &target, known.as_ref()).ok()?;
                 published.or_else(|| OnDisk::read(self.vfs(), &target, None).ok()?)
             });
@@ -615,10 +618,19 @@ impl Publisher {
             Some(found) if found == read => {}
             found => return Ok(found.is_none()),
         }
-        self.vfs().remove_file(&target)?;
+        // What somebody saves in this moment comes aside with it, and goes back.
+        let aside = beside(&target);
+        self.vfs().rename(&target, &aside)?;
+        let is_it = self.vfs().read(&aside)? == read;
+        if is_it {
+            self.vfs().remove_file(&aside)?;
+        } else if let Err(error) = self.vfs().rename_no_replace(&aside, &target) {
+            let message = format!("{path} was saved meanwhile; it is {}", aside.display());
+            return Err(io::Error::new(error.kind(), message));
+        }
         self.vfs()
             .sync_directory(target.parent().unwrap_or(&target))?;
-        Ok(true)
+        Ok(is_it)
     }
 
     /// Looks whether a file may be written, without writing it.
@@ -652,6 +664,20 @@ impl Publisher {
 
     fn gate_path(&self) -> PathBuf {
         self.state.join("gate.publisher")
+    }
+
+    /// Waits for the gate, but no longer than this.
+    fn gate_within(&self, patience: Duration) -> io::Result<Option<Lock>> {
+        const PAUSE: Duration = Duration::from_millis(2);
+        let mut waited = Duration::ZERO;
+        loop {
+            let lock = self.vfs().try_lock(&self.gate_path())?;
+            if lock.is_some() || waited >= patience {
+                return Ok(lock);
+            }
+            self.vfs().pause(PAUSE);
+            waited += PAUSE;
+        }
     }
 
     /// Waits for the other publishers of this store, until they have published these rows, too;
@@ -700,11 +726,28 @@ enum Passage {
 }
 
 /// Whether all of these rows were published by somebody.
+///
+/// A row that was asked for without an operation may have the number of one that is published: so
+/// the outbox, out of which publishing takes a row, is asked as well.
 fn are_published(store: &dyn Store, rows: &[PublishRow]) -> bool {
+    let Ok(waiting) = store.to_publish(None) else {
+        return false;
+    };
     rows.iter().all(|row| {
-        let known = store.publication(&row.plan, &row.path).ok().flatten();
-        known.is_some_and(|known| known.sequence >= row.sequence)
+        let waits = waiting.iter().any(|waiting| {
+            let is_it = waiting.plan == row.plan && waiting.path == row.path;
+            is_it && waiting.sequence <= row.sequence
+        });
+        let known = || store.publication(&row.plan, &row.path).ok().flatten();
+        !waits && known().is_some_and(|known| known.sequence >= row.sequence)
     })
+}
+
+/// A name beside a file for the moment in which it is removed.
+fn beside(target: &Path) -> PathBuf {
+    let mut name = target.as_os_str().to_owned();
+    name.push(format!(".airboss-{}", std::process::id()));
+    PathBuf::from(name)
 }
 
 fn no_place(error: PlaceError) -> io::Error {

@@ -341,7 +341,10 @@ impl Shelf {
         let mut entry = displaced.entry.clone();
         entry.standing = Standing::Seen;
         entry.read = short(displaced.content.digest());
-        if let Some(facts) = &displaced.facts {
+        // A write right after the look has another time only when the exchange, which set the
+        // file's other one, came a tick after the content was written.
+        let told = displaced.facts.as_ref();
+        if let Some(facts) = told.filter(|it| it.ctime_ns - it.mtime_ns >= TICK_NS) {
             entry.new = description(facts);
         }
         self.rename(&displaced.entry, entry).map(drop)

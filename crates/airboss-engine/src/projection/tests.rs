@@ -1,7 +1,6 @@
 //! The publisher against real stores and real files, with a person saving in between.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 

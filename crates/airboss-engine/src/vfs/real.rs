@@ -1,6 +1,7 @@
 //! The file system of this machine.
 
 use std::ffi::OsString;
+use std::fs::TryLockError;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -121,7 +122,12 @@ impl Vfs for RealVfs {
             .truncate(false)
             .write(true)
             .open(path)?;
-        Ok(file.try_lock().is_ok().then(|| Box::new(file) as Lock))
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Box::new(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            // Not every file system has locks.
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 
     fn now(&self) -> SystemTime {

@@ -156,10 +156,13 @@ fn beside(storm: &Storm, branch: &str, back: u32, edit: impl FnOnce()) -> bool {
     let place = storm.environment.outside("beside");
     let place = place.to_str().unwrap();
     let from = format!("HEAD~{back}");
-    let begun = succeeds(
-        storm,
-        &["worktree", "add", "-q", "-b", branch, place, &from],
-    );
+    // In the first seconds that may be before there was a board.
+    let has_board = succeeds(storm, &["cat-file", "-e", &format!("{from}:specs/TODO.md")]);
+    let begun = has_board
+        && succeeds(
+            storm,
+            &["worktree", "add", "-q", "-b", branch, place, &from],
+        );
     if begun {
         edit();
         git(storm, &["-C", place, "add", "-A"]);
