@@ -14,14 +14,16 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use airboss_core::path::RepoPath;
+use airboss_core::report::Report;
 use airboss_core::text::{head, sanitize};
 use fs_err as fs;
+use fs_err::os::unix::fs::OpenOptionsExt as _;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::clock;
-use crate::report::{Letter, ReportError, report};
+use crate::report::{Letter, report};
 use crate::store::{CommandId, Store};
 
 /// The inbox, from the top of a work tree.
@@ -83,7 +85,12 @@ pub fn leave(top: &Path, letter: &Letter) -> io::Result<PathBuf> {
     }
     let name = format!("{}.json", clock::fresh_uuid().simple());
     let draft = inbox.join("tmp").join(&name);
-    let mut file = fs::File::create_new(&draft)?;
+    // A token lies in it.
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)?;
     file.write_all(&serde_json::to_vec(letter).map_err(io::Error::other)?)?;
     file.sync_all()?;
     let place = inbox.join("new").join(&name);
@@ -110,10 +117,10 @@ pub fn drain(top: &Path, state: &Path, store: &mut dyn Store) -> Drained {
             Err(Trouble::Gone) => {}
             // The store is busy, or the disk is: the next one tries again.
             Err(Trouble::Later) => break,
-            Err(Trouble::Refused(reason)) => {
-                let shown = sanitize(head(&name.to_string_lossy(), NAME_MAX));
-                let reason = sanitize(head(&reason, REASON_MAX));
-                inbox.set_aside(&name, &format!("{shown}: {reason}\n"));
+            Err(Trouble::Refused(reason, report)) => {
+                let shown = line(&name.to_string_lossy(), NAME_MAX);
+                let reason = line(&reason, REASON_MAX);
+                inbox.set_aside(&name, report, &format!("{shown}: {reason}\n"));
                 drained.refused.push((shown, reason));
             }
         }
@@ -127,8 +134,14 @@ enum Trouble {
     Gone,
     /// Not now.
     Later,
-    /// Never.
-    Refused(String),
+    /// Never. A report that was read is kept without the token that came with it.
+    Refused(String, Option<Report>),
+}
+
+/// One line of outside text, safe to show.
+fn line(text: &str, limit: usize) -> String {
+    let words = sanitize(head(text, limit));
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The inbox with its directory of new letters, opened without following a link.
@@ -169,14 +182,22 @@ impl Inbox {
         let letter = self.read(name)?;
         let plain = name.to_string_lossy();
         let command = CommandId::new(format!("inbox/{}/{plain}", letter.attempt));
-        report(store, state, &letter, Some(&command))?;
-        // Should it stay, the next one finds that it was carried out.
-        rustix::fs::unlinkat(&self.new, name, AtFlags::empty()).ok();
-        Ok(())
+        report(store, state, &letter, Some(&command)).map_err(|error| {
+            if error.is_transient() {
+                Trouble::Later
+            } else {
+                Trouble::Refused(error.to_string(), Some(letter.report))
+            }
+        })?;
+        // Should it stay, the next one finds that it was carried out, and looks no further.
+        match rustix::fs::unlinkat(&self.new, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(_) => Err(Trouble::Later),
+        }
     }
 
     fn read(&self, name: &CStr) -> Result<Letter, Trouble> {
-        let refused = |reason: &str| Trouble::Refused(reason.to_owned());
+        let refused = |reason: &str| Trouble::Refused(reason.to_owned(), None);
         let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
         let bytes = name.to_bytes();
         if bytes.len() > NAME_MAX || !bytes.iter().all(is_plain) {
@@ -193,7 +214,7 @@ impl Inbox {
             Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::INTR) => {
                 return Err(Trouble::Later);
             }
-            Err(error) => return Err(Trouble::Refused(format!("it cannot be opened: {error}"))),
+            Err(error) => return Err(refused(&format!("it cannot be opened: {error}"))),
         };
         let facts = rustix::fs::fstat(&file).map_err(|_| Trouble::Later)?;
         if FileType::from_raw_mode(facts.st_mode) != FileType::RegularFile {
@@ -203,33 +224,42 @@ impl Inbox {
         let read = std::fs::File::from(file)
             .take(LETTER_MAX + 1)
             .read_to_end(&mut bytes);
-        read.map_err(|error| Trouble::Refused(format!("it cannot be read: {error}")))?;
+        read.map_err(|error| refused(&format!("it cannot be read: {error}")))?;
         if bytes.len() as u64 > LETTER_MAX {
             return Err(refused("it has more than 512 KiB"));
         }
         serde_json::from_slice(&bytes)
-            .map_err(|error| Trouble::Refused(format!("it is no report: {error}")))
+            .map_err(|error| refused(&format!("it is no report: {error}")))
     }
 
     /// Moves a letter out of the way, with the reason beside it, or removes it when there are
-    /// many of them.
-    fn set_aside(&self, name: &CStr, why: &str) {
+    /// many of them, and when there is no place for it: it would hold the others up.
+    fn set_aside(&self, name: &CStr, report: Option<Report>, why: &str) {
         const REFUSED: &str = "refused";
+        let remove = || rustix::fs::unlinkat(&self.new, name, AtFlags::empty()).is_ok();
         // It may be there already; what counts is whether it can be opened.
         rustix::fs::mkdirat(&self.inbox, REFUSED, Mode::RWXU).ok();
         let Some(refused) = below(self.inbox.as_fd(), REFUSED) else {
+            remove();
             return;
         };
         // Each has its reason beside it, and there are the two names of directories.
         let most = 2 * REFUSED_MAX + 2;
         let is_full = Dir::read_from(&refused).is_ok_and(|kept| kept.take(most).count() == most);
-        if is_full && rustix::fs::unlinkat(&self.new, name, AtFlags::empty()).is_ok() {
+        if is_full && remove() {
             return;
         }
         let place = clock::fresh_uuid().simple().to_string();
-        // Somebody else may have moved it.
-        let moved = rustix::fs::renameat(&self.new, name, &refused, &place);
-        if moved.is_ok() && !is_full {
+        let kept = report.and_then(|report| serde_json::to_string(&report).ok());
+        let moved = match kept {
+            Some(kept) => {
+                create(refused.as_fd(), &place, &kept);
+                remove()
+            }
+            // Somebody else may have moved it.
+            None => rustix::fs::renameat(&self.new, name, &refused, &place).is_ok(),
+        };
+        if moved && !is_full {
             create(refused.as_fd(), &format!("{place}.why"), why);
         }
     }
@@ -246,14 +276,4 @@ fn create(directory: BorrowedFd<'_>, name: &str, text: &str) {
 
 fn below(directory: BorrowedFd<'_>, name: &str) -> Option<OwnedFd> {
     rustix::fs::openat(directory, name, DIRECTORY, Mode::empty()).ok()
-}
-
-impl From<ReportError> for Trouble {
-    fn from(error: ReportError) -> Self {
-        if error.is_transient() {
-            Self::Later
-        } else {
-            Self::Refused(error.to_string())
-        }
-    }
 }

@@ -16,6 +16,7 @@ use owo_colors::Style;
 use serde_json::{Value, json};
 
 use super::choose::choose;
+use crate::command::report::require_person;
 use crate::context::Context;
 use crate::error::{CliError, ErrorKind};
 use crate::page::{Page, width};
@@ -344,6 +345,7 @@ pub fn check_board(context: &Context) -> Result<ExitCode, CliError> {
 /// # Errors
 /// When the board is not known, or the store fails.
 pub fn sync_board(context: &Context, accept: bool) -> Result<ExitCode, CliError> {
+    require_person("bring the files of a board up to date")?;
     let (workspace, places) = crate::board::known(context)?;
     let mut desk = Desk::open(workspace, &places.board)?;
     let whole = if accept { Whole::Accept } else { Whole::Yes };

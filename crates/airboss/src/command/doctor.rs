@@ -20,6 +20,7 @@ use owo_colors::Style;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::command::report::require_person;
 use crate::context::Context;
 use crate::error::{CliError, ErrorKind};
 use crate::page::{self, Page};
@@ -91,6 +92,7 @@ impl Check {
 pub fn doctor(context: &Context, arguments: &DoctorArguments) -> Result<ExitCode, CliError> {
     let workspace = Workspace::open(&context.directory)?;
     let fixed = if arguments.fix {
+        require_person("mend what a board rests on")?;
         let mut fixed = fix(&workspace)?;
         fixed.extend(board::fix(context, &workspace)?);
         fixed

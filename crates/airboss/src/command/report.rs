@@ -138,6 +138,18 @@ pub fn own_attempt() -> Result<Option<AttemptId>, CliError> {
     })
 }
 
+/// Refuses what only a person may do, when an attempt asks for it.
+///
+/// # Errors
+/// Inside an attempt, and as for [`own_attempt`].
+pub fn require_person(what: &str) -> Result<(), CliError> {
+    match own_attempt()? {
+        None => Ok(()),
+        Some(_) => Err(CliError::refused(format!("an agent does not {what}"))
+            .hint("end the work; a person does this")),
+    }
+}
+
 /// The attempt that this command runs inside of, and its token; an empty one fits no attempt.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ use clap::builder::PossibleValue;
 use owo_colors::OwoColorize as _;
 use serde_json::{Value, json};
 
-use super::report::own_attempt;
+use super::report::require_person;
 use super::run::prepare::on_path;
 use crate::context::Context;
 use crate::error::{CliError, ErrorKind};
@@ -83,9 +83,8 @@ struct Step {
 /// When a file cannot be understood or written; nothing is changed then.
 pub fn setup(context: &Context, arguments: &SetupArguments) -> Result<ExitCode, CliError> {
     let writes = !arguments.check && !arguments.dry_run;
-    if writes && own_attempt()?.is_some() {
-        return Err(CliError::refused("an agent does not set programs up")
-            .hint("end the work; a person runs `airboss setup`"));
+    if writes {
+        require_person("set programs up")?;
     }
     let workspace = Workspace::open(&context.directory)?;
     let files = Files::new(&workspace);

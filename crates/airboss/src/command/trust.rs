@@ -6,6 +6,7 @@ use airboss_engine::workspace::Workspace;
 use owo_colors::{OwoColorize as _, Style};
 use serde_json::json;
 
+use super::report::require_person;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::page::Table;
@@ -24,6 +25,7 @@ pub struct TrustArguments {
 /// # Errors
 /// When the settings cannot be read, or nobody can be asked.
 pub fn trust(context: &Context, arguments: &TrustArguments) -> Result<ExitCode, CliError> {
+    require_person("trust commands")?;
     let workspace = Workspace::open(&context.directory)?;
     let places = Places::new(&workspace.top, Some(&workspace.state));
     let settings = Settings::load(&places, &[])?;

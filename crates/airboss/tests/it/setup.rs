@@ -428,14 +428,28 @@ fn it_works_outside_of_git_and_tells_json() {
 }
 
 #[test]
-fn an_agent_sets_nothing_up() {
+fn an_agent_sets_nothing_up_and_trusts_nothing() {
     let environment = empty();
+    environment.raw_config("[gates.test]\ncommand = \"true\"\n");
+    environment.run(["init", "--yes"]).expect_code(0);
     let before = environment.state();
-    let attempt = "0193c1f0-0000-7000-8000-000000000001";
-    let told = environment
-        .command(["setup", "claude"])
-        .env("AIRBOSS_ATTEMPT", attempt)
-        .run();
-    told.expect_code(4);
-    assert_eq!(environment.state(), before);
+    let refused = |words: &[&str], expected: &str| {
+        let told = environment
+            .command(words)
+            .env("AIRBOSS_ATTEMPT", "0193c1f0-0000-7000-8000-000000000001")
+            .run();
+        let expected = format!("Error: an agent does not {expected}\n");
+        assert_eq!(
+            told.expect_code(4).stderr.lines().next(),
+            expected.lines().next()
+        );
+        assert_eq!(environment.state(), before, "{words:?}");
+    };
+    refused(&["setup", "claude"], "set programs up");
+    refused(&["trust", "--yes"], "trust commands");
+    refused(
+        &["sync", "--accept"],
+        "bring the files of a board up to date",
+    );
+    refused(&["doctor", "--fix"], "mend what a board rests on");
 }

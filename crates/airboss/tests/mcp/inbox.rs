@@ -53,6 +53,40 @@ fn whoever_writes_next_takes_the_letters() {
 }
 
 #[test]
+fn a_refused_report_is_kept_without_its_token() {
+    let environment = environment();
+    let agent = Agent::of(&environment, "1.1");
+    let letter = agent.letter(&note(" ")).to_string();
+    put(&environment, "a", &letter);
+    let refused = take(&environment).refused;
+    assert_eq!(refused.len(), 1);
+    let kept = names(&environment, "refused").into_iter();
+    let mut kept: Vec<String> = kept
+        .map(|name| environment.read(&format!(".airboss/inbox/refused/{name}")))
+        .collect();
+    kept.sort();
+    assert_eq!(
+        kept,
+        [
+            format!("a: {}\n", refused[0].1),
+            r#"{"kind":"note","text":" "}"#.to_owned()
+        ]
+    );
+}
+
+#[test]
+fn a_letter_that_cannot_be_put_aside_holds_nobody_up() {
+    let environment = environment();
+    let agent = Agent::of(&environment, "1.1");
+    environment.write(".airboss/inbox/refused", "in the way");
+    put(&environment, "0", "no letter");
+    put(&environment, "1", agent.letter(&note("good")).to_string());
+    assert_eq!(take(&environment).refused.len(), 1);
+    assert_eq!(claims(&environment, "1.1"), ["note: good"]);
+    assert_eq!(take(&environment), Drained::default());
+}
+
+#[test]
 fn a_board_command_takes_them_too() {
     let environment = with_board();
     let agent = Agent::of(&environment, "1.1");

@@ -1,5 +1,7 @@
 //! The whole way of a task, stage by stage and in one go.
 
+use std::os::unix::fs::symlink;
+
 use airboss_testkit::assert_output;
 
 use crate::{TASK, begun, honest, ran, status, subjects};
@@ -325,6 +327,31 @@ fn a_project_has_prompts_of_its_own() {
     ----- stderr -----
     Error: .airboss/prompts/research.md: line 2: there is no field `{{tittle}}`; there are task, title, description, request, directory, aspect, inputs, plan, artifact, gates, previous, gate_output, answer, rules
     "#);
+}
+
+#[test]
+fn a_prompt_is_a_file_of_the_work_tree() {
+    let environment = begun(&honest());
+    let check = |reason: &str| {
+        let told = environment.run(["research", "1", "--dry-run"]);
+        let expected = format!("Error: .airboss/prompts/research.md {reason}");
+        assert_eq!(
+            told.expect_code(4).stderr.lines().next(),
+            Some(&expected[..])
+        );
+    };
+    let prompt = environment.path(".airboss/prompts/research.md");
+    fs_err::create_dir_all(prompt.parent().unwrap()).unwrap();
+    let secret = environment.outside("secret");
+    fs_err::write(&secret, "a password\n").unwrap();
+    symlink(&secret, &prompt).unwrap();
+    check("is no regular file of this work tree");
+    fs_err::remove_file(&prompt).unwrap();
+    symlink("/dev/zero", &prompt).unwrap();
+    check("is no regular file of this work tree");
+    fs_err::remove_file(&prompt).unwrap();
+    environment.write(".airboss/prompts/research.md", "x".repeat(300 << 10));
+    check("has more than 256 KiB; a prompt is a page");
 }
 
 #[test]

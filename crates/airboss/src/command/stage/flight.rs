@@ -28,6 +28,8 @@ use crate::report;
 
 /// The prompts of a project's own, from the top of the work tree.
 const TEMPLATES: &str = ".airboss/prompts";
+/// Bytes of such a prompt: far more than any agent is told.
+const TEMPLATE_MAX: u64 = 256 * 1024;
 
 /// What became of a flight.
 pub struct Flown {
@@ -307,8 +309,22 @@ fn own_template(
 ) -> Result<Option<(String, String)>, CliError> {
     let name = format!("{TEMPLATES}/{}.md", named.unwrap_or(stage.word()));
     let path: PathBuf = workspace.top.join(&name);
-    match fs_err::read_to_string(&path) {
-        Ok(text) => Ok(Some((name, text))),
+    // What lies in a work tree may be anybody's: a link out of it, a pipe that nobody writes to.
+    let real = fs_err::canonicalize(&path);
+    let facts = real.and_then(|real| Ok((fs_err::metadata(&real)?, real)));
+    match facts {
+        Ok((facts, real)) if facts.is_file() && real.starts_with(&workspace.top) => {
+            if facts.len() > TEMPLATE_MAX {
+                let limit = TEMPLATE_MAX / 1024;
+                let message = format!("{name} has more than {limit} KiB; a prompt is a page");
+                return Err(CliError::refused(message));
+            }
+            Ok(Some((name, fs_err::read_to_string(&real)?)))
+        }
+        Ok(_) => Err(
+            CliError::refused(format!("{name} is no regular file of this work tree"))
+                .hint("a prompt is a Markdown file; move away what is in its place"),
+        ),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => match named {
             None => Ok(None),
             Some(_) => Err(CliError::refused(format!(
