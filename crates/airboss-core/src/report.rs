@@ -240,6 +240,17 @@ fn field(name: &'static str, text: &str, limit: usize) -> Result<String, ReportR
     Ok(clean)
 }
 
+/// Refuses an attempt that is over: nothing that comes after its end is its work.
+///
+/// # Errors
+/// When it has ended.
+pub fn require_live(attempt: &Attempt) -> Result<(), ReportRefused> {
+    match attempt.status.is_live() {
+        true => Ok(()),
+        false => Err(ReportRefused::Ended(attempt.id)),
+    }
+}
+
 /// Refuses unless the step is the attempt's own.
 ///
 /// # Errors
@@ -257,9 +268,7 @@ pub fn require_own(step: &Step, attempt: AttemptId) -> Result<(), ReportRefused>
 /// # Errors
 /// When the attempt has ended, the step is not its own, or the report may not be made.
 pub fn claim(step: &Step, attempt: &Attempt, report: &Report) -> Result<Operation, ReportRefused> {
-    if !attempt.status.is_live() {
-        return Err(ReportRefused::Ended(attempt.id));
-    }
+    require_live(attempt)?;
     require_own(step, attempt.id)?;
     if step.state.reports >= REPORTS_MAX {
         return Err(ReportRefused::TooMany(attempt.id));

@@ -266,7 +266,6 @@ impl Desk {
     /// Moves the directories of tasks that were archived or brought back: those of this change,
     /// and those that a crash left. Answers what stays.
     fn move_directories(&self, own: Vec<DirectoryMove>) -> Vec<String> {
-        let log = self.board().log();
         let place = |id| {
             let wanted = Wanted::Ids(vec![id]);
             let part = self.store.board_part(self.board(), &wanted).ok().flatten();
@@ -274,9 +273,12 @@ impl Desk {
         };
         let busy = |directory: &RepoPath| {
             let inside = format!("{directory}/");
-            let rows = self.store.to_publish(Some(&log)).unwrap_or_default();
-            rows.iter()
-                .any(|row| row.path.as_str().starts_with(&inside))
+            // Of any plan: those of the task itself may have files there, too.
+            let rows = self.store.to_publish(None);
+            rows.map_or(true, |rows| {
+                let mut rows = rows.iter();
+                rows.any(|row| row.path.as_str().starts_with(&inside))
+            })
         };
         let mut stay = moves::carry_out_all(&self.workspace.top, own, &busy);
         stay.extend(moves::finish(

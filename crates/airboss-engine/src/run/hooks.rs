@@ -307,10 +307,10 @@ fn run_hook(means: &HookMeans, hook: &Hook, message: &Message) -> Result<(), Str
             ..Limits::default()
         },
     };
-    let (outcome, output) =
-        run_to_end(&means.airboss, &directory, &spec).map_err(|error| words(&error))?;
-    // Nothing of it is needed any more; what stays is a few kilobytes.
+    let ended = run_to_end(&means.airboss, &directory, &spec);
+    // Nothing of it is needed any more, and the person's variables are in it.
     fs_err::remove_dir_all(&directory).ok();
+    let (outcome, output) = ended.map_err(|error| words(&error))?;
     let output = sanitize(&output);
     let last = output.lines().rev().find(|line| !line.trim().is_empty());
     let last = last

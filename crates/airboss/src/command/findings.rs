@@ -7,7 +7,7 @@ use airboss_core::exit::ExitCode;
 use airboss_core::id::StepId;
 use airboss_core::operation::Operation;
 use airboss_core::path::RepoPath;
-use airboss_core::report::require_own;
+use airboss_core::report::{require_live, require_own};
 use airboss_engine::projection::Publisher;
 use airboss_engine::report::{ReportError, identify};
 use airboss_engine::run::flight::findings_path;
@@ -68,7 +68,8 @@ pub fn write(context: &Context, arguments: &WriteArguments) -> Result<ExitCode, 
         return Err(unknown_step(&id, view.as_ref()));
     };
     if let Some(given) = &given {
-        identify(&writing.store, &writing.workspace.state, given)?;
+        let known = identify(&writing.store, &writing.workspace.state, given)?;
+        require_live(&known.attempt).map_err(ReportError::from)?;
         require_own(&step, given.attempt).map_err(ReportError::from)?;
     }
     // The file comes first: a recorded path always has its file. A repetition writes the same
