@@ -218,8 +218,8 @@ impl Publisher {
     /// Looks at these files whether they are in the outbox or not, and publishes it all: what
     /// people and git changed in them is taken in.
     ///
-    /// Nothing is waited for when `or_pass_by` and another process publishes just now: it takes in
-    /// the same, and so does whoever publishes next. `None` then.
+    /// With `or_pass_by` another process that publishes just now is waited for only for a moment:
+    /// it takes in the same, and so does whoever publishes next. `None` then.
     ///
     /// # Errors
     /// When the outbox cannot be read.
