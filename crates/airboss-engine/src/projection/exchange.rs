@@ -104,7 +104,7 @@ impl Replace<'_> {
     fn came_out(&self, entry: &Entry, read: &Text) -> io::Result<(Text, Facts)> {
         self.sync_target()?;
         let facts = self.vfs().facts(&entry.bytes)?;
-        let content = Text::as_known(self.vfs().read(&entry.bytes)?, Some(read));
+        let content = Text::read(self.vfs(), &entry.bytes, Some(read))?;
         // Its name is durable now, and what an editor did not sync is not.
         if content != *read {
             self.vfs().sync_file(&entry.bytes)?;
@@ -141,7 +141,7 @@ impl Replace<'_> {
     }
 
     /// Whether the two changed places: not when somebody deleted the target meanwhile.
-    fn exchange(&self, entry: &Entry, read: &[u8]) -> io::Result<bool> {
+    fn exchange(&self, entry: &Entry, read: &Text) -> io::Result<bool> {
         match self.vfs().exchange(&entry.bytes, self.target) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -152,14 +152,14 @@ impl Replace<'_> {
 
     /// For file systems that cannot exchange: give what stands there a second name, look as
     /// late as possible, then replace. What is renamed over it in that moment is lost.
-    fn rename(&self, entry: &Entry, read: &[u8]) -> io::Result<bool> {
+    fn rename(&self, entry: &Entry, read: &Text) -> io::Result<bool> {
         let vfs = self.vfs();
         let mut draft = entry.bytes.clone().into_os_string();
         draft.push(".draft");
         let draft = PathBuf::from(draft);
         vfs.rename(&entry.bytes, &draft)?;
         let renamed = vfs.hard_link(self.target, &entry.bytes).and_then(|()| {
-            let unchanged = vfs.read(self.target)? == read;
+            let unchanged = vfs.read_unless(self.target, read)?.is_none();
             if unchanged {
                 vfs.rename(&draft, self.target)?;
             }

@@ -11,7 +11,7 @@ use super::shelf::{Displaced, HOT, Leftover, age};
 use super::{Content, PublishError, Publisher, Shown, TRIES_MAX, Text};
 use crate::board::stamp_of;
 use crate::store::{Publication, PublishRow, Store, StoreError};
-use crate::vfs::{Facts, Vfs, facts_if_any, read_if_any};
+use crate::vfs::{Facts, Vfs, facts_if_any, if_any, read_if_any};
 
 /// A content that was made before the files that are to be written first.
 #[derive(Debug)]
@@ -63,9 +63,9 @@ impl OnDisk {
         let Some(facts) = facts_if_any(vfs, path)? else {
             return Ok(None);
         };
-        let found = read_if_any(vfs, path)?;
-        Ok(found.map(|bytes| Self {
-            text: Text::as_known(bytes, known),
+        let text = if_any(Text::read(vfs, path, known))?;
+        Ok(text.map(|text| Self {
+            text,
             facts: Some(facts),
         }))
     }
@@ -412,7 +412,7 @@ impl<'a> Writing<'a> {
         let aside = aside_name(vfs, &self.target)?;
         vfs.rename(&self.target, &aside)?;
         // Saved in this very moment: it goes back, unless it was saved once more.
-        if Some(&Text::from(vfs.read(&aside)?)) != self.text()
+        if Some(&Text::read(vfs, &aside, self.text())?) != self.text()
             && vfs.rename_no_replace(&aside, &self.target).is_ok()
         {
             return Ok(None);

@@ -84,6 +84,12 @@ pub trait Vfs: fmt::Debug + Send + Sync {
     /// The content of a file; links are followed.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
+    /// The content of a file; `None` when it is exactly this, which takes less memory to tell.
+    fn read_unless(&self, path: &Path, known: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        let content = self.read(path)?;
+        Ok((content != known).then_some(content))
+    }
+
     /// What is known of the path itself; links are not followed.
     fn facts(&self, path: &Path) -> io::Result<Facts>;
 
@@ -155,7 +161,11 @@ pub fn facts_if_any(vfs: &dyn Vfs, path: &Path) -> io::Result<Option<Facts>> {
     if_any(vfs.facts(path))
 }
 
-fn if_any<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+/// What was found, `None` when there is nothing at the path.
+///
+/// # Errors
+/// The other ones.
+pub fn if_any<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(found) => Ok(Some(found)),
         // Below a file there is nothing, either.

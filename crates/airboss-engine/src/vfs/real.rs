@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::TryLockError;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -16,6 +16,9 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use super::{Facts, Kind, Lock, Vfs, VfsFile};
 use crate::clock;
 use crate::supervise;
+
+/// How much of a file is compared at a time: few calls, and memory that the allocator gives again.
+const PIECE: usize = 64 * 1024;
 
 /// The file system of this machine.
 #[derive(Clone, Copy, Default, Debug)]
@@ -39,6 +42,29 @@ impl VfsFile for fs::File {
 impl Vfs for RealVfs {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         fs::read(path)
+    }
+
+    fn read_unless(&self, path: &Path, known: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        let mut file = fs::File::open(path)?;
+        let mut piece = vec![0; PIECE];
+        let mut same = 0;
+        loop {
+            let length = match file.read(&mut piece) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                length => length?,
+            };
+            let (rest, found) = (&known[same..], &piece[..length]);
+            if length == 0 && rest.is_empty() {
+                return Ok(None);
+            }
+            if length > 0 && rest.starts_with(found) {
+                same += length;
+                continue;
+            }
+            let mut content = [&known[..same], found].concat();
+            file.read_to_end(&mut content)?;
+            return Ok(Some(content));
+        }
     }
 
     fn facts(&self, path: &Path) -> io::Result<Facts> {
@@ -192,6 +218,29 @@ mod tests {
         assert_eq!(vfs.facts(&other).unwrap().ino, ino);
         assert_eq!(vfs.read(&one).unwrap(), b"2");
         assert_eq!(vfs.read_dir(directory.path()).unwrap(), ["one", "other"]);
+    }
+
+    #[test]
+    fn a_file_is_read_unless_it_is_as_it_is_known() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        let check = |content: &[u8], known: &[u8]| {
+            std::fs::write(&path, content).unwrap();
+            let other = (content != known).then(|| content.to_owned());
+            assert_eq!(RealVfs.read_unless(&path, known).unwrap(), other);
+        };
+        let long: Vec<u8> = (0..=250).cycle().take(3 * PIECE).collect();
+        for length in [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE] {
+            let known = &long[..length];
+            check(known, known);
+            check(known, &long[..length.saturating_sub(1)]);
+            check(&long[..length.saturating_sub(1)], known);
+            check(&[known, b"!"].concat(), known);
+            check(&[b"!", known].concat(), known);
+            check(b"", known);
+        }
+        let missing = RealVfs.read_unless(&directory.path().join("none"), b"");
+        assert_eq!(missing.unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]
