@@ -138,6 +138,8 @@ pub(crate) const TABLE: &[Known] = &[
 #[derive(Clone, Copy)]
 pub(crate) struct Entered {
     pub(crate) pid: Pid,
+    /// The program that was started; the others are its threads and what it started itself.
+    pub(crate) leader: Pid,
     pub(crate) number: i64,
     pub(crate) arguments: [u64; 6],
 }
@@ -194,9 +196,16 @@ impl Entered {
         plain.then_some(self.arguments[2])
     }
 
-    /// Whether it writes to what the program tells its caller by.
-    pub(crate) fn tells(&self) -> bool {
+    /// Whether it writes to where a program tells its caller something.
+    fn tells(&self) -> bool {
         self.kind() == Kind::Write && self.arguments[0] <= 2
+    }
+
+    /// Whether the one who started the program hears of it: what a program of its own tells it by
+    /// a pipe is not for him.
+    pub(crate) fn answers(&self) -> bool {
+        let ours = [1, 2].map(|descriptor| file_of(self.leader, descriptor));
+        self.tells() && ours.contains(&self.descriptor_path(0))
     }
 
     /// Whether a file system may answer this call with this error.
@@ -256,8 +265,7 @@ impl Entered {
 
     /// The file that a descriptor argument stands for, as the kernel names it.
     pub(crate) fn descriptor_path(&self, argument: usize) -> Option<PathBuf> {
-        let descriptor = self.integer(argument);
-        std::fs::read_link(format!("/proc/{}/fd/{descriptor}", self.pid)).ok()
+        file_of(self.pid, self.integer(argument))
     }
 
     /// The path arguments, absolute.
@@ -347,4 +355,9 @@ impl fmt::Display for Call {
             None => write!(formatter, ")"),
         }
     }
+}
+
+/// What a descriptor of a process stands for, as the kernel names it.
+fn file_of(process: Pid, descriptor: i32) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/{process}/fd/{descriptor}")).ok()
 }

@@ -193,7 +193,7 @@ impl Recorder {
 
     fn write(&self, call: &Entered) -> Option<Begun> {
         let Some((file, path)) = self.descriptor(call, 0) else {
-            return call.tells().then_some(Begun::Done(Change::Told));
+            return call.answers().then_some(Begun::Done(Change::Told));
         };
         let positioned = call.number == libc::SYS_pwrite64;
         if call.plain_length().is_none() {

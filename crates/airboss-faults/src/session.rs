@@ -215,6 +215,7 @@ impl Session {
             };
             let call = Entered {
                 pid,
+                leader: self.leader,
                 number: registers.orig_rax.cast_signed(),
                 arguments: [
                     registers.rdi,
