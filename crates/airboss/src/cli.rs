@@ -1,9 +1,11 @@
 //! The command line: global options, subcommands, and their dispatch.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use airboss_core::exit::ExitCode;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::command;
 use crate::context::Context;
@@ -22,6 +24,17 @@ use crate::scripted::ScriptedArguments;
     after_long_help = exit_codes()
 )]
 pub struct Cli {
+    /// What holds for all of them.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The options of every subcommand.
+#[derive(clap::Args, Debug)]
+pub struct Global {
     /// Work in this directory instead of the current one.
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
     pub directory: Option<PathBuf>,
@@ -43,9 +56,6 @@ pub struct Cli {
     /// When to use colours.
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN", global = true)]
     pub color: Color,
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
 }
 
 /// When colours are used.
@@ -198,6 +208,14 @@ pub enum Command {
     },
 }
 
+/// The subcommand of the first word that names one. Where that is the value of an option, reading
+/// the arguments fails with it alone, as it does with everything else that is wrong.
+fn called(words: &[OsString]) -> Option<clap::Command> {
+    let all = Command::augment_subcommands(clap::Command::new("all"));
+    let mut names = words.iter().skip(1).filter_map(|word| word.to_str());
+    names.find_map(|name| all.find_subcommand(name)).cloned()
+}
+
 /// The table of exit codes, for the long help and the manual page.
 fn exit_codes() -> String {
     let lines = ExitCode::ALL.map(|code| format!("  {:>3}  {}", code.code(), code.meaning()));
@@ -205,19 +223,45 @@ fn exit_codes() -> String {
 }
 
 impl Cli {
+    /// Reads the arguments; ends the process when they are wrong, or when they ask for help.
+    ///
+    /// Every subcommand gets a copy of every global option, and that takes as long as a short
+    /// command. So the one that is called is declared alone first, and all of them only when there
+    /// is something to tell about them.
+    #[must_use]
+    pub fn read() -> Self {
+        let words: Vec<OsString> = std::env::args_os().collect();
+        let alone = called(&words).map(|called| Self::root().subcommand(called));
+        let read = alone
+            .unwrap_or_else(Self::root)
+            .try_get_matches_from(&words);
+        match read.map(|matches| Self::from_arg_matches(&matches)) {
+            Ok(Ok(read)) => read,
+            Err(told) if told.kind() == ErrorKind::DisplayVersion => told.exit(),
+            Ok(Err(_)) | Err(_) => Self::parse_from(words),
+        }
+    }
+
+    /// The program without its subcommands.
+    fn root() -> clap::Command {
+        Global::augment_args(clap::Command::new("airboss").version(env!("CARGO_PKG_VERSION")))
+            .propagate_version(true)
+    }
+
     /// Carries the command out.
     ///
     /// # Errors
     /// What failed, with what to do about it.
     pub fn execute(self) -> Result<ExitCode, CliError> {
-        self.color.choose();
+        let global = self.global;
+        global.color.choose();
         let context = Context {
-            directory: self.directory.unwrap_or_else(|| PathBuf::from(".")),
-            plan: self.plan,
-            board: self.board,
-            json: self.json,
-            quiet: self.quiet,
-            verbose: self.verbose,
+            directory: global.directory.unwrap_or_else(|| PathBuf::from(".")),
+            plan: global.plan,
+            board: global.board,
+            json: global.json,
+            quiet: global.quiet,
+            verbose: global.verbose,
             printer: Printer,
         };
         use command::{

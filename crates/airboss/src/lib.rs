@@ -22,8 +22,6 @@ pub mod words;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use crate::cli::{Cli, Command};
 use crate::error::CliError;
 use crate::printer::Printer;
@@ -31,7 +29,7 @@ use crate::printer::Printer;
 /// The whole program.
 #[must_use]
 pub fn main_impl() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     match cli.command {
         Command::ScriptedAgent(arguments) => scripted::run(&arguments),
         Command::Supervise { directory } => finish(
