@@ -9,7 +9,7 @@ use airboss_core::path::RepoPath;
 use airboss_core::stage::summary::{PhaseLine, Summary};
 use airboss_core::stage::{self, Closing, End, Stage};
 use airboss_core::time::Timestamp;
-use airboss_core::view::View;
+use airboss_core::view::{Counts, View};
 
 use super::paths::Paths;
 use super::{Prepared, Request, StageError};
@@ -48,6 +48,12 @@ pub struct Ended {
     pub end: End,
     /// What failed for good, in the order of the plan.
     pub failed: Vec<FailedUnit>,
+    /// Where its units stand.
+    pub counts: Counts,
+    /// The artifacts that were verified.
+    pub made: Vec<RepoPath>,
+    /// Artifacts that were not, and why.
+    pub missing: Vec<(String, String)>,
 }
 
 /// A phase of a plan, or a unit of another stage, that failed for good.
@@ -82,6 +88,9 @@ impl Ended {
         Self {
             end: end(view),
             failed: failed.collect(),
+            counts: view.counts(),
+            made: Vec::new(),
+            missing: Vec::new(),
         }
     }
 }
@@ -101,7 +110,7 @@ pub fn leave(
     besides: &Besides<'_>,
 ) -> Result<Left, StageError> {
     let view = desk.store.view(&prepared.key)?.unwrap_or_default();
-    let ended = Ended::of(&view);
+    let mut ended = Ended::of(&view);
     let end = ended.end;
     let mut artifacts = Vec::new();
     let mut files = Vec::new();
@@ -127,6 +136,8 @@ pub fn leave(
         artifacts.push(path);
         files.extend(delta);
     }
+    ended.made.clone_from(&artifacts);
+    ended.missing.clone_from(&missing);
     let links: Vec<Artifact> = artifacts
         .iter()
         .map(|path| Artifact {

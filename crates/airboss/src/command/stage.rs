@@ -20,6 +20,7 @@ use airboss_core::plan::Plan;
 use airboss_core::stage::{Stage, handoff};
 use airboss_core::text::sanitize;
 use airboss_core::time::Timestamp;
+use airboss_core::verdict::GateResult;
 use airboss_engine::board::{BoardError, Desk};
 use airboss_engine::clock;
 use airboss_engine::run::lock::{RunLock, RunLocked, lock};
@@ -336,7 +337,7 @@ pub fn one(
         return Ok(ExitCode::Success);
     }
     let _lock = only_one(&flight.desk, number)?;
-    let flown = flight.fly(&|_, _| Vec::new())?;
+    let flown = flight.fly(&|_, _, _| Vec::new())?;
     flight.tell(&flown);
     Ok(flown.code)
 }
@@ -408,7 +409,7 @@ fn test(context: &Context, arguments: &TestArguments) -> Result<ExitCode, CliErr
     let mode = writing.mode();
     let mut desk = writing.desk;
     let _lock = only_one(&desk, arguments.number)?;
-    let tested = run_checks(&mut desk, arguments.number, mode, &|_, _| Vec::new())?;
+    let tested = run_checks(&mut desk, arguments.number, mode, &|_, _, _| Vec::new())?;
     let code = board::outcome(context, &tested.done);
     tell_checks(context, arguments.number, &tested);
     Ok(if tested.is_green() {
@@ -427,7 +428,7 @@ pub struct TestArguments {
 }
 
 /// Runs the project's checks and stores what they said. `besides` are changes of the task that
-/// belong to that.
+/// belong to that; they are told what was run, and how many checks there are.
 ///
 /// # Errors
 /// When the project has none, or one cannot be run.
@@ -435,7 +436,7 @@ pub fn run_checks(
     desk: &mut Desk,
     number: u32,
     mode: Mode,
-    besides: &dyn Fn(bool, Timestamp) -> Vec<TaskChange>,
+    besides: &dyn Fn(&[GateResult], usize, Timestamp) -> Vec<TaskChange>,
 ) -> Result<Tested, CliError> {
     let settings = run::load_settings(&desk.workspace, &RunArguments::default())?;
     let gates = prepare::gates(&settings.config, None);
@@ -449,7 +450,8 @@ pub fn run_checks(
     let airboss = std::env::current_exe()?;
     let environment = prepare::environment();
     let means = (airboss.as_path(), environment.as_slice());
-    Ok(stage::test(desk, &request, &gates, means, besides)?)
+    let besides = |results: &[GateResult], now| besides(results, gates.len(), now);
+    Ok(stage::test(desk, &request, &gates, means, &besides)?)
 }
 
 /// Tells what the checks said.

@@ -1,18 +1,22 @@
 //! One stage of one task, flown: prepared, sent, verified, and told.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
+use airboss_core::board::TaskChange;
 use airboss_core::config::{CommitMode, Config, Route};
 use airboss_core::dispatch::{Flight, Policy};
 use airboss_core::exit::ExitCode;
 use airboss_core::path::RepoPath;
+use airboss_core::stage::checkpoint::{Checkpoint, PROBLEMS_MAX};
 use airboss_core::stage::{End, Stage};
+use airboss_core::time::Timestamp;
 use airboss_engine::board::Desk;
 use airboss_engine::inbox;
 use airboss_engine::run::hooks::Hooks;
 use airboss_engine::run::{RunMeans, RunRequest, RunSummary, fly};
 use airboss_engine::settings::Settings;
-use airboss_engine::stage::{self, Besides, Left, PhaseKeeper, Prepared, Request};
+use airboss_engine::stage::{self, Ended, Left, PhaseKeeper, Prepared, Request};
 use airboss_engine::workspace::Workspace;
 use owo_colors::OwoColorize as _;
 use serde_json::json;
@@ -40,6 +44,10 @@ pub struct Flown {
     /// The exit code of the whole.
     pub code: ExitCode,
 }
+
+/// Changes of a task that belong to the end of a stage, from what it came to.
+pub(in crate::command) type AtItsEnd<'a> =
+    dyn Fn(&Ended, Checkpoint, Timestamp) -> Vec<TaskChange> + 'a;
 
 /// A stage of one task, with everything that its flight needs.
 pub struct StageFlight<'a> {
@@ -113,11 +121,13 @@ impl<'a> StageFlight<'a> {
         Ok(())
     }
 
-    /// Flies it. `besides` are changes of the task that belong to its end.
+    /// Flies it. `besides` are changes of the task that belong to its end; they are told what the
+    /// flight came to, and what it took.
     ///
     /// # Errors
     /// When the task may not enter the stage by now, or nothing can be flown.
-    pub fn fly(&mut self, besides: &Besides<'_>) -> Result<Flown, CliError> {
+    pub(in crate::command) fn fly(&mut self, besides: &AtItsEnd<'_>) -> Result<Flown, CliError> {
+        let begun = Instant::now();
         for warning in &self.settings.warnings {
             self.context.printer.warning(warning);
         }
@@ -131,7 +141,9 @@ impl<'a> StageFlight<'a> {
         let mut hooks = hooks::hooks(config, workspace, &run.plan, Some(stage))?;
         let flown = self.flown(&run, &mut hooks);
         // Whatever became of the flight, the board says what is verified.
-        let left = stage::leave(&mut self.desk, &self.request, &self.prepared, besides)?;
+        let report = checkpoint(self.request.stage, begun, flown.as_ref().ok());
+        let besides = |ended: &Ended, now| besides(ended, weighed(report.clone(), ended), now);
+        let left = stage::leave(&mut self.desk, &self.request, &self.prepared, &besides)?;
         let code = board::outcome(self.context, &left.done);
         hooks::finish(self.context, &mut hooks, Some(&mut self.desk));
         let summary = flown?;
@@ -297,6 +309,44 @@ impl<'a> StageFlight<'a> {
             }
         };
         format!("task {number} is {status}: {said}")
+    }
+}
+
+/// What a flight took.
+fn checkpoint(stage: Stage, begun: Instant, flown: Option<&RunSummary>) -> Checkpoint {
+    let took = begun.elapsed().as_millis();
+    Checkpoint {
+        retries: flown.map_or(0, |summary| summary.retries),
+        took_ms: u64::try_from(took).unwrap_or(u64::MAX),
+        ending: flown.map(|summary| summary.ending),
+        ..Checkpoint::new(stage)
+    }
+    .spent(flown.and_then(|summary| summary.spending))
+}
+
+/// The same with what is verified, and what is not.
+fn weighed(report: Checkpoint, ended: &Ended) -> Checkpoint {
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let failed = ended
+        .failed
+        .iter()
+        .filter(|_| report.stage == Stage::Implement);
+    let failed = failed.map(|failed| format!("phase {} failed: {}", failed.phase, failed.reason));
+    // A verdict about the file names it.
+    let missing = ended
+        .missing
+        .iter()
+        .map(|(path, why)| match why.contains(path) {
+            true => why.clone(),
+            false => format!("{path}: {why}"),
+        });
+    Checkpoint {
+        done: ended.end == End::Done,
+        verified: count(ended.counts.completed + ended.counts.skipped),
+        expected: count(ended.counts.total),
+        made: ended.made.iter().map(ToString::to_string).collect(),
+        problems: failed.chain(missing).take(PROBLEMS_MAX).collect(),
+        ..report
     }
 }
 
