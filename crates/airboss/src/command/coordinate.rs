@@ -45,9 +45,9 @@ pub struct CoordinateArguments {
     #[arg(long, value_name = "SCOPE", value_parser = scope)]
     scope: Option<Scope>,
     /// How many look into it side by side.
-    #[arg(long, value_name = "COUNT", default_value_t = 1,
-          value_parser = clap::value_parser!(u8).range(1..=4))]
-    topics: u8,
+    /// One, unless you say so; what the description suggests is told.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=4))]
+    topics: Option<u8>,
     /// The agent to fly it with, as named in the configuration.
     #[arg(long, value_name = "NAME")]
     agent: Option<String>,
@@ -81,7 +81,7 @@ pub fn coordinate(
     let task = known(&desk, number)?;
     let workflow = chosen(context, &desk, arguments, &task)?;
     let request = Request {
-        topics: usize::from(arguments.topics),
+        topics: usize::from(arguments.topics.unwrap_or(1)),
         ..Request::new(Stage::Research, number, mode)
     };
     if task.workflow.as_ref() != Some(&workflow) {
@@ -97,6 +97,8 @@ pub fn coordinate(
         how: &how,
         desk,
         request,
+        suggests_topics: arguments.topics.is_none(),
+        hooks,
         failed: Vec::new(),
         checkpoints: Vec::new(),
     };
@@ -211,6 +213,9 @@ struct Way<'a> {
     how: &'a How,
     desk: Desk,
     request: Request,
+    /// Nobody said how many look into it.
+    suggests_topics: bool,
+    hooks: TaskHooks,
     /// The phases that failed when the plan was carried out last.
     failed: Vec<FailedUnit>,
     checkpoints: Vec<Value>,
@@ -282,6 +287,9 @@ impl Way<'_> {
         };
         let desk = self.desk.another()?;
         let mut flight = StageFlight::new(self.context, self.how, desk, request)?;
+        if self.suggests_topics {
+            flight.suggest_topics();
+        }
         let flown = flight.fly(&after)?;
         if stage == Stage::Implement {
             self.failed = flown.left.failed;

@@ -136,9 +136,9 @@ pub struct ResearchArguments {
     #[command(flatten)]
     pub stage: StageArguments,
     /// How many look into it side by side, each with a report of its own, and then an overview.
-    #[arg(long, value_name = "COUNT", default_value_t = 1,
-          value_parser = clap::value_parser!(u8).range(1..=4))]
-    pub topics: u8,
+    /// One, unless you say so; what the description suggests is told.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=4))]
+    pub topics: Option<u8>,
 }
 
 /// The commands of the workflow.
@@ -174,11 +174,8 @@ pub enum StageCommand {
 /// When the task may not enter the stage, or nothing can be flown.
 pub fn stage(context: &Context, command: &StageCommand) -> Result<ExitCode, CliError> {
     let (stage, topics, arguments) = match command {
-        StageCommand::Research(arguments) => {
-            let topics = usize::from(arguments.topics);
-            (Stage::Research, topics, &arguments.stage)
-        }
-        StageCommand::Revise(arguments) => (Stage::Revise, 1, &**arguments),
+        StageCommand::Research(arguments) => (Stage::Research, arguments.topics, &arguments.stage),
+        StageCommand::Revise(arguments) => (Stage::Revise, None, &**arguments),
         StageCommand::Implement(arguments) => return implement(context, arguments),
         StageCommand::Handoff { number } => return handoff(context, *number),
         StageCommand::Prompt(arguments) => {
@@ -188,10 +185,10 @@ pub fn stage(context: &Context, command: &StageCommand) -> Result<ExitCode, CliE
                 force: true,
                 ..How::default()
             };
-            return one(context, arguments.stage, 1, arguments.number, &how);
+            return one(context, arguments.stage, Some(1), arguments.number, &how);
         }
-        StageCommand::Debug(arguments) => (Stage::Debug, 1, &**arguments),
-        StageCommand::Document(arguments) => (Stage::Document, 1, &**arguments),
+        StageCommand::Debug(arguments) => (Stage::Debug, None, &**arguments),
+        StageCommand::Document(arguments) => (Stage::Document, None, &**arguments),
         StageCommand::Test(arguments) => return test(context, arguments),
         StageCommand::Coordinate(arguments) => return coordinate(context, arguments),
     };
@@ -288,7 +285,7 @@ fn implement(context: &Context, arguments: &ImplementArguments) -> Result<ExitCo
     };
     let how = &arguments.how.with_words(context)?;
     for number in others {
-        let one = match one(context, Stage::Implement, 1, *number, how) {
+        let one = match one(context, Stage::Implement, None, *number, how) {
             Ok(one) => one,
             Err(error) => {
                 context.printer.warning(&format!("task {number}: {error}"));
@@ -302,7 +299,7 @@ fn implement(context: &Context, arguments: &ImplementArguments) -> Result<ExitCo
             code = one;
         }
     }
-    let one = one(context, Stage::Implement, 1, *last, how)?;
+    let one = one(context, Stage::Implement, None, *last, how)?;
     Ok(if code == ExitCode::Success { one } else { code })
 }
 
@@ -313,7 +310,7 @@ fn implement(context: &Context, arguments: &ImplementArguments) -> Result<ExitCo
 pub fn one(
     context: &Context,
     stage: Stage,
-    topics: usize,
+    topics: Option<u8>,
     number: u32,
     how: &How,
 ) -> Result<ExitCode, CliError> {
@@ -326,12 +323,15 @@ pub fn one(
     }
     let request = Request {
         words,
-        topics,
+        topics: usize::from(topics.unwrap_or(1)),
         resume: how.resume,
         force: how.force,
         ..Request::new(stage, number, writing.mode())
     };
     let mut flight = StageFlight::new(context, how, writing.desk, request)?;
+    if topics.is_none() {
+        flight.suggest_topics();
+    }
     if how.dry_run {
         flight.show()?;
         return Ok(ExitCode::Success);

@@ -234,10 +234,10 @@ fn a_report_has_all_of_it_where_that_is_asked_for() {
         "next": "stopped",
         "outcome": "failed",
         "problems": [
-          "`specs/001_shorten_the_banner/reports/research-001.md` is missing"
+          "`specs/001_shorten_the_banner/plans/implementation-001.md` is missing"
         ],
         "retries": 2,
-        "state": "research",
+        "state": "plan",
         "took_ms": null,
         "verified": 0
       }
@@ -361,7 +361,7 @@ fn a_project_has_prompts_of_its_own() {
     let environment = begun(&honest());
     environment.write(".airboss/prompts/research.md", "Look into {{title}}.\n");
     let told = environment.run(["research", "1", "--dry-run"]);
-    assert_output!(environment, told, @"
+    assert_output!(environment, told, @r#"
     exit code: 0
     ----- stdout -----
     ── 1. step research-001: a report (about 212 tokens)
@@ -375,7 +375,8 @@ fn a_project_has_prompts_of_its_own() {
     - To tell people how it goes: `$AIRBOSS_PROGRAM report KIND TEXT` (progress, note, finding, phase-started, phase-done, artifact-ready), or the MCP server `airboss`. Nothing depends on it; where it fails, go on.
     - If only a person can decide: `$AIRBOSS_PROGRAM report ask QUESTION`, then end your work.
     ----- stderr -----
-    ");
+    hint: the description suggests 2 topics; `--topics 2` researches them side by side
+    "#);
     environment.write(".airboss/prompts/research.md", "Look into\n{{tittle}}.\n");
     let told = environment.run(["research", "1", "--dry-run"]);
     assert_output!(environment, told, @r#"
@@ -551,6 +552,7 @@ fn what_is_asked_for_may_come_from_a_file() {
     - To tell people how it goes: `$AIRBOSS_PROGRAM report KIND TEXT` (progress, note, finding, phase-started, phase-done, artifact-ready), or the MCP server `airboss`. Nothing depends on it; where it fails, go on.
     - If only a person can decide: `$AIRBOSS_PROGRAM report ask QUESTION`, then end your work.
     ----- stderr -----
+    hint: the description suggests 2 topics; `--topics 2` researches them side by side
     "#);
 
     let refused = |input: &[u8]| {

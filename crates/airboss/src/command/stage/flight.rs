@@ -9,6 +9,7 @@ use airboss_core::dispatch::{Flight, Policy};
 use airboss_core::exit::ExitCode;
 use airboss_core::path::RepoPath;
 use airboss_core::stage::checkpoint::{Checkpoint, PROBLEMS_MAX};
+use airboss_core::stage::work::suggested_topics;
 use airboss_core::stage::{End, Stage};
 use airboss_core::time::Timestamp;
 use airboss_engine::board::Desk;
@@ -19,7 +20,7 @@ use airboss_engine::settings::Settings;
 use airboss_engine::stage::{self, Ended, Left, PhaseKeeper, Prepared, Request};
 use airboss_engine::workspace::Workspace;
 use owo_colors::OwoColorize as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::How;
 use crate::board::{self};
@@ -58,6 +59,8 @@ pub struct StageFlight<'a> {
     settings: Settings,
     route: Option<Route>,
     prepared: Prepared,
+    /// How many could look into it, where that is more than one and nobody said how many.
+    suggested_topics: Option<usize>,
 }
 
 impl<'a> StageFlight<'a> {
@@ -94,7 +97,28 @@ impl<'a> StageFlight<'a> {
             settings,
             route,
             prepared,
+            suggested_topics: None,
         })
+    }
+
+    /// Tells how many reports the description suggests. Nobody is sent by it.
+    pub(in crate::command) fn suggest_topics(&mut self) {
+        if self.request.stage != Stage::Research || self.request.resume {
+            return;
+        }
+        let task = &self.prepared.task;
+        let topics = suggested_topics(task.description.as_deref().unwrap_or(&task.title));
+        if topics < 2 {
+            return;
+        }
+        self.suggested_topics = Some(topics);
+        if !self.context.quiet {
+            self.context.printer.note(&format!(
+                "{} the description suggests {topics} topics; `--topics {topics}` researches them \
+                 side by side",
+                "hint:".cyan()
+            ));
+        }
     }
 
     /// Shows what would be sent to whom, and which route says so.
@@ -106,12 +130,12 @@ impl<'a> StageFlight<'a> {
             chosen: route::is_agent_chosen(&self.settings),
         };
         if self.context.json {
-            self.context.printer.json(&json!({
+            self.context.printer.json(&self.with_suggestion(json!({
                 "task": self.request.number,
                 "stage": self.request.stage.word(),
                 "route": route.as_json(),
                 "prompts": run::dry_run_json(&run),
-            }));
+            })));
             return Ok(());
         }
         if !self.settings.config.routes.is_empty() {
@@ -258,7 +282,7 @@ impl<'a> StageFlight<'a> {
             let artifacts: Vec<String> = left.artifacts.iter().map(ToString::to_string).collect();
             let missing = left.missing.iter();
             let missing = missing.map(|(path, why)| json!({ "path": path, "why": why }));
-            self.context.printer.json(&json!({
+            self.context.printer.json(&self.with_suggestion(json!({
                 "task": self.request.number,
                 "stage": self.request.stage.word(),
                 "status": status,
@@ -267,7 +291,7 @@ impl<'a> StageFlight<'a> {
                 "missing": missing.collect::<Vec<_>>(),
                 "attempts": summary.attempts,
                 "commit": commit,
-            }));
+            })));
             return;
         }
         let mut lines = vec![self.headline(left, &status, summary)];
@@ -290,6 +314,13 @@ impl<'a> StageFlight<'a> {
             lines.push(line.dimmed().to_string());
         }
         self.context.printer.data(&lines.join("\n"));
+    }
+
+    fn with_suggestion(&self, mut data: Value) -> Value {
+        if let Some(topics) = self.suggested_topics {
+            data["suggested_topics"] = topics.into();
+        }
+        data
     }
 
     fn headline(&self, left: &Left, status: &str, summary: &RunSummary) -> String {
