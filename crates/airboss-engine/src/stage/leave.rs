@@ -18,7 +18,7 @@ use crate::clock;
 use crate::git::{Delta, Entry, FileMode};
 use crate::projection::fresh_draft;
 use crate::run::commits::deltas;
-use crate::run::wishes::verified_changes;
+use crate::run::wishes::{verified_changes, verified_work};
 use crate::store::{OperationQuery, Store};
 use crate::vfs::RealVfs;
 
@@ -115,6 +115,7 @@ pub fn leave(
     let mut artifacts = Vec::new();
     let mut files = Vec::new();
     let mut missing = Vec::new();
+    let mut sessions = Vec::new();
     for (id, due) in prepared.due() {
         let Some(step) = view.step(id) else { continue };
         if step.state.status != StepStatus::Completed {
@@ -123,10 +124,14 @@ pub fn leave(
             missing.push((due.path.to_string(), why));
             continue;
         }
-        let changes = verified_changes(&desk.store, &prepared.key, id)?;
+        let work = verified_work(&desk.store, &prepared.key, id)?;
+        sessions.extend(work.session);
         // An agent that was to write a report changed nothing else that counts.
         let counts = |path: &RepoPath| *path == due.path || changes_files(request.stage);
-        let own = changes.into_iter().filter(|change| counts(&change.path));
+        let own = work
+            .changes
+            .into_iter()
+            .filter(|change| counts(&change.path));
         files.extend(deltas(&own.collect::<Vec<_>>()));
         artifacts.push(due.path.clone());
     }
@@ -165,6 +170,7 @@ pub fn leave(
             operations,
             subject: subject.clone(),
             files: files.clone(),
+            sessions: sessions.clone(),
             carried: carried.clone(),
             ..Decision::default()
         })

@@ -216,6 +216,8 @@ fn a_report_has_all_of_it_where_that_is_asked_for() {
       - next: done
     "#);
     });
+    let session = environment.git(["log", "-1", "--format=%(trailers:key=Session,valueonly)"]);
+    assert!(!session.trim().is_empty());
     environment.script("[default]\nactions = [{ say = \"Done.\" }]\n");
     let told = ran(
         &environment,
