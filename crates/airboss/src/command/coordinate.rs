@@ -19,6 +19,7 @@ use airboss_engine::clock;
 use airboss_engine::stage::{Ended, FailedUnit, Request, note};
 use serde_json::{Value, json};
 
+use super::hooks::TaskHooks;
 use super::stage::{How, StageFlight, only_one, prompt_file, run_checks};
 use super::task::add::{AddArguments, add_as};
 use crate::board::{self, BoardWriting};
@@ -80,6 +81,7 @@ pub fn coordinate(
     let _lock = only_one(&desk, number)?;
     let task = known(&desk, number)?;
     let workflow = chosen(context, &desk, arguments, &task)?;
+    let hooks = TaskHooks::begin(&desk, &task)?;
     let request = Request {
         topics: usize::from(arguments.topics.unwrap_or(1)),
         ..Request::new(Stage::Research, number, mode)
@@ -102,7 +104,9 @@ pub fn coordinate(
         failed: Vec::new(),
         checkpoints: Vec::new(),
     };
-    let code = way.walk(workflow)?;
+    let code = way.walk(workflow);
+    way.hooks.finish(context, &mut way.desk);
+    let code = code?;
     if context.json {
         let checkpoints = &way.checkpoints;
         context
@@ -232,6 +236,7 @@ impl Way<'_> {
             let Some(after) = task.workflow else {
                 return Err(CliError::refused("the workflow was taken back meanwhile"));
             };
+            self.hooks.tell(&self.desk);
             self.checkpoint(&after);
             let stays = after.state == workflow.state && after.failed.is_some();
             workflow = after;

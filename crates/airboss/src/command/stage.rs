@@ -31,6 +31,7 @@ use serde_json::json;
 
 pub use self::flight::{Flown, StageFlight};
 use super::coordinate::{CoordinateArguments, coordinate};
+use super::hooks::TaskHooks;
 use super::run::{self, RunArguments, prepare};
 use crate::board::{self, BoardReading, BoardWriting, Planned};
 use crate::context::Context;
@@ -409,8 +410,13 @@ fn test(context: &Context, arguments: &TestArguments) -> Result<ExitCode, CliErr
     let mode = writing.mode();
     let mut desk = writing.desk;
     let _lock = only_one(&desk, arguments.number)?;
+    let task = desk.store_task(arguments.number);
+    let task = task.ok_or(command::Refusal::NoTask(arguments.number))?;
+    let mut hooks = TaskHooks::begin(&desk, &task)?;
     let tested = run_checks(&mut desk, arguments.number, mode, &|_, _, _| Vec::new())?;
+    hooks.tell(&desk);
     let code = board::outcome(context, &tested.done);
+    hooks.finish(context, &mut desk);
     tell_checks(context, arguments.number, &tested);
     Ok(if tested.is_green() {
         code
