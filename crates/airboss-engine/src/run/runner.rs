@@ -439,6 +439,7 @@ impl<'run> Runner<'run> {
                 if self.view.apply(stored).is_err() {
                     return self.reload();
                 }
+                self.tell_report(&stored.operation);
                 self.due = true;
             }
             if whole {

@@ -8,6 +8,9 @@ use airboss_engine::run::events::{AttemptProgress, Reporter, RunEvent};
 
 use crate::words;
 
+/// Characters of an agent's claim: a line of a log is read at a glance, `airboss why` has the rest.
+const CLAIM_COLUMNS: usize = 160;
+
 /// Tells a run line by line on standard error.
 #[derive(Debug)]
 pub struct LineReporter {
@@ -82,6 +85,12 @@ fn line(event: &RunEvent) -> Option<String> {
             let outcome = if *ok { "ok" } else { "failed" };
             let took = duration.map_or_else(|| "unknown".to_owned(), words::duration);
             format!("tool     {step} {tool}: {outcome} after {took}")
+        }
+        RunEvent::Reported {
+            step, about, claim, ..
+        } => {
+            let claim = super::claim(*about, claim, CLAIM_COLUMNS);
+            format!("report   {step} {claim}")
         }
         RunEvent::Judged {
             step,

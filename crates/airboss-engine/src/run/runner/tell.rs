@@ -99,6 +99,24 @@ impl Runner<'_> {
         }
     }
 
+    /// What an agent said by a command, MCP or the inbox; another process stored it.
+    pub(super) fn tell_report(&mut self, operation: &Operation) {
+        if let Operation::StepClaimed {
+            step,
+            attempt,
+            claim,
+            about,
+        } = operation
+        {
+            self.tell(&RunEvent::Reported {
+                attempt: *attempt,
+                step: step.clone(),
+                about: *about,
+                claim: claim.clone(),
+            });
+        }
+    }
+
     fn text_of(&self, step: &StepId) -> String {
         self.view
             .step(step)
