@@ -12,7 +12,6 @@
 //! the message's id is how it knows. The end of a run is told by [`Hooks::finish`], once the
 //! board says what came of it, too.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -30,10 +29,10 @@ use airboss_core::view::View;
 
 use super::gates::{gate_exit, run_to_end};
 use crate::clock;
-use crate::projection::{digest, fresh_draft};
+use crate::own_file;
+use crate::projection::digest;
 use crate::store::{OperationQuery, Store, StoreError};
 use crate::supervise::{Limits, Spec};
-use crate::vfs::RealVfs;
 
 /// How long the end of a run waits for its hooks, besides the time of the slowest: what is not
 /// told by then is told by the next run.
@@ -387,13 +386,7 @@ fn run_hook(means: &HookMeans, hook: &Hook, message: &Message) -> Result<(), Str
     }
 }
 
-/// Writes the cursor whole or not at all. It need not be durable: an older one tells again.
+/// Writes the cursor. Should its name not last, an older one tells again.
 fn write_cursor(state: &Path, cursor: &Path, sequence: u64) -> std::io::Result<()> {
-    for directory in [cursor.parent(), Some(state.join("tmp").as_path())] {
-        fs_err::create_dir_all(directory.unwrap_or(state))?;
-    }
-    let draft = fresh_draft(&RealVfs, state);
-    let mut file = fs_err::File::create(&draft)?;
-    writeln!(file, "{sequence}")?;
-    fs_err::rename(&draft, cursor)
+    own_file::replace(state, cursor, format!("{sequence}\n").as_bytes())
 }

@@ -1,7 +1,5 @@
 //! The postflight: what was verified is linked and committed, and the task gets its status.
 
-use std::io::Write as _;
-
 use airboss_core::board::{Artifact, Board, BoardOperation, Field, TaskChange, artifact_name};
 use airboss_core::id::TaskId;
 use airboss_core::operation::{Operation, StepStatus};
@@ -16,11 +14,10 @@ use super::{Prepared, Request, StageError};
 use crate::board::{BoardError, Decision, Desk, Done};
 use crate::clock;
 use crate::git::{Delta, Entry, FileMode};
-use crate::projection::fresh_draft;
+use crate::own_file;
 use crate::run::commits::deltas;
 use crate::run::wishes::{verified_changes, verified_work};
 use crate::store::{OperationQuery, Store};
-use crate::vfs::RealVfs;
 
 /// Operations of a task that are looked through for the one that began its stage: one for each phase
 /// that was marked since, and what a person did beside it.
@@ -242,17 +239,7 @@ fn summarised(
 /// Writes a file that is Airboss's own work, whole or not at all, and as its commit takes it.
 fn written(desk: &Desk, path: &RepoPath, bytes: &[u8]) -> Result<Option<Delta>, StageError> {
     let full = desk.workspace.top.join(path);
-    if let Some(directory) = full.parent() {
-        fs_err::create_dir_all(directory)?;
-    }
-    // When this process dies, the next one removes the draft.
-    let state = &desk.workspace.state;
-    let draft = fresh_draft(&RealVfs, state);
-    fs_err::create_dir_all(state.join("tmp"))?;
-    let mut file = fs_err::File::create(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs_err::rename(&draft, &full)?;
+    own_file::replace(&desk.workspace.state, &full, bytes)?;
     let Some(repository) = &desk.workspace.repository else {
         return Ok(None);
     };
