@@ -73,8 +73,16 @@ fn checks_and_the_end_of_a_workflow_are_told_too() {
     insta::assert_snapshot!(new(&["test", "1"], 0), @r#""done" "test" null "gate `banner` is green""#);
     // Taking a change back is no news.
     environment.run(["undo"]).expect_code(0);
+    let again = r#""done" "test" null "gate `banner` is green""#;
+    assert_eq!(new(&["test", "1"], 0), again);
     environment.script("[default]\nactions = [{ say = \"Done.\" }]\n");
-    insta::assert_snapshot!(new(&["coordinate", "1", "--scope", "revise"], 1), @"");
+    environment
+        .run(["task", "add", "Widen the banner"])
+        .expect_code(0);
+    insta::assert_snapshot!(new(&["coordinate", "2", "--scope", "plan"], 1), @r#"
+    "failed" "research" null "0 done and 1 failed in this run"
+    "failed" "research" "plan" "`specs/002_widen_the_banner/reports/001_widen_the_banner.md` is missing"
+    "#);
 }
 
 #[test]
