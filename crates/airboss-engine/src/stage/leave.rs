@@ -140,14 +140,12 @@ pub fn leave(
     }
     ended.made.clone_from(&artifacts);
     ended.missing.clone_from(&missing);
-    let links: Vec<Artifact> = artifacts
-        .iter()
-        .map(|path| Artifact {
-            path: desk.places.spell(&board, &prepared.task, path),
-            kind: request.stage.kind().to_owned(),
-            summary: None,
-        })
-        .collect();
+    let link = |path| Artifact {
+        path: desk.places.spell(&board, &prepared.task, path),
+        kind: request.stage.kind().to_owned(),
+        summary: None,
+    };
+    let links: Vec<Artifact> = artifacts.iter().map(link).collect();
     let phases = prepared.phases();
     let subject = subject(request, prepared, end);
     let carried = carried(desk, request, prepared.task.id)?;

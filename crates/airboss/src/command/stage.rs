@@ -433,6 +433,9 @@ pub struct TestArguments {
     pub number: u32,
 }
 
+/// Changes of a task that belong to its checks, from what was run and how many checks there are.
+pub type BesidesChecks<'a> = dyn Fn(&[GateResult], usize, Timestamp) -> Vec<TaskChange> + 'a;
+
 /// Runs the project's checks and stores what they said. `besides` are changes of the task that
 /// belong to that; they are told what was run, and how many checks there are.
 ///
@@ -442,7 +445,7 @@ pub fn run_checks(
     desk: &mut Desk,
     number: u32,
     mode: Mode,
-    besides: &dyn Fn(&[GateResult], usize, Timestamp) -> Vec<TaskChange>,
+    besides: &BesidesChecks<'_>,
 ) -> Result<Tested, CliError> {
     let settings = run::load_settings(&desk.workspace, &RunArguments::default())?;
     let gates = prepare::gates(&settings.config, None);

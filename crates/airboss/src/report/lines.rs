@@ -1,5 +1,7 @@
 //! One line per event, for logs and CI: a time, a stable word, the step, the rest.
 
+use airboss_core::id::StepId;
+use airboss_core::report::ReportKind;
 use airboss_core::text::sanitize;
 use airboss_core::time::Timestamp;
 use airboss_core::view::Counts;
@@ -88,10 +90,7 @@ fn line(event: &RunEvent) -> Option<String> {
         }
         RunEvent::Reported {
             step, about, claim, ..
-        } => {
-            let claim = super::claim(*about, claim, CLAIM_COLUMNS);
-            format!("report   {step} {claim}")
-        }
+        } => reported(step, *about, claim),
         RunEvent::Judged {
             step,
             verdict,
@@ -122,6 +121,11 @@ fn line(event: &RunEvent) -> Option<String> {
         ),
         RunEvent::Finished { .. } => return None,
     })
+}
+
+fn reported(step: &StepId, about: ReportKind, claim: &str) -> String {
+    let claim = super::claim(about, claim, CLAIM_COLUMNS);
+    format!("report   {step} {claim}")
 }
 
 /// The first digits of a commit id, as git shows it.

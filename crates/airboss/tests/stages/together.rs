@@ -13,7 +13,7 @@ fn intervals(environment: &TestEnvironment) -> Vec<(i64, i64)> {
     let log = environment.run(["log", "--limit", "10000", "--json"]);
     let log = log.expect_code(0).stdout.lines();
     let log: Vec<Value> = log
-        .map(|line| serde_json::from_str(line).unwrap())
+        .map(|line| serde_json::from_str(line).expect("the log is JSON"))
         .collect();
     let times = |kind: &str| {
         let ours = log
@@ -22,7 +22,12 @@ fn intervals(environment: &TestEnvironment) -> Vec<(i64, i64)> {
         let mut times: Vec<(String, i64)> = ours
             .map(|stored| {
                 let attempt = stored["data"]["operation"]["attempt"].to_string();
-                (attempt, stored["data"]["at"].as_i64().unwrap())
+                (
+                    attempt,
+                    stored["data"]["at"]
+                        .as_i64()
+                        .expect("an instant is a number"),
+                )
             })
             .collect();
         times.sort();
@@ -37,6 +42,7 @@ fn intervals(environment: &TestEnvironment) -> Vec<(i64, i64)> {
 
 /// Each agent goes on once all have begun. Did anybody wait for anybody's agent, none would end.
 #[test]
+#[expect(clippy::print_stderr, reason = "the ratio is for a person")]
 fn ten_at_the_same_second_make_ten_commits() {
     let report = "printf '# Report\\\\n\\\\n## Findings\\\\n\\\\nWhat was found is told here at \
                   some length, so that whoever plans the work has something to go by, and it is \

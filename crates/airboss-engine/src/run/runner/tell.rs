@@ -68,7 +68,7 @@ impl Runner<'_> {
                         self.tally.completed += 1;
                     }
                     StepStatus::Failed if state.retry_count >= retries_max => {
-                        self.tally.failed += 1
+                        self.tally.failed += 1;
                     }
                     _ => {}
                 }
