@@ -101,7 +101,7 @@ impl<'a> StageFlight<'a> {
         })
     }
 
-    /// Tells how many reports the description suggests. Nobody is sent by it.
+    /// Finds how many reports the description suggests, which is told. Nobody is sent by it.
     pub(in crate::command) fn suggest_topics(&mut self) {
         if self.request.stage != Stage::Research || self.request.resume {
             return;
@@ -112,6 +112,13 @@ impl<'a> StageFlight<'a> {
             return;
         }
         self.suggested_topics = Some(topics);
+    }
+
+    /// The hint, once it is clear that agents are sent.
+    fn tell_topics(&self) {
+        let Some(topics) = self.suggested_topics else {
+            return;
+        };
         if !self.context.quiet {
             self.context.printer.note(&format!(
                 "{} the description suggests {topics} topics; `--topics {topics}` researches them \
@@ -124,6 +131,7 @@ impl<'a> StageFlight<'a> {
     /// Shows what would be sent to whom, and which route says so.
     pub(super) fn show(&self) -> Result<(), CliError> {
         let run = self.run_request()?;
+        self.tell_topics();
         let route = route::Shown {
             route: self.route.as_ref(),
             run: &run,
@@ -160,6 +168,7 @@ impl<'a> StageFlight<'a> {
         prepare::find_programs(&run)?;
         let entered = stage::enter(&mut self.desk, &self.request, &self.prepared)?;
         board::outcome(self.context, &entered);
+        self.tell_topics();
         let (workspace, config) = (&self.desk.workspace, &self.settings.config);
         let stage = (self.request.number, self.request.stage);
         let mut hooks = hooks::hooks(config, workspace, &run.plan, Some(stage))?;
