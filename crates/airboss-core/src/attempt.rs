@@ -139,6 +139,20 @@ pub struct Spending {
     pub cost_usd: Option<f64>,
 }
 
+impl Spending {
+    /// Both together; money that only one of them tells of is the sum.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let cost = [self.cost_usd, other.cost_usd].into_iter().flatten();
+        Self {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            cached_tokens: self.cached_tokens.saturating_add(other.cached_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            cost_usd: cost.reduce(|one, other| one + other),
+        }
+    }
+}
+
 /// What the agent's stream told about an attempt, folded.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]

@@ -3,9 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::board::{BoardOperation, Cause, TaskChange};
 use crate::id::{AttemptId, OperationId, RunId, StepId};
 use crate::operation::{Operation, RunEnding, StoredOperation};
 use crate::stage::Stage;
+use crate::stage::checkpoint::Checkpoint;
+use crate::stage::workflow::{Ending, Scope, Workflow};
 use crate::verdict::Verdict;
 use crate::view::View;
 
@@ -85,8 +88,10 @@ pub struct Message {
     pub plan: String,
     /// The task, where it is a stage of one.
     pub task: Option<u32>,
-    /// The stage.
+    /// The stage; at the end of a workflow the one that was worked on last.
     pub stage: Option<Stage>,
+    /// How far the task goes, where its workflow ended or stopped.
+    pub workflow: Option<Scope>,
     /// The run.
     pub run: Option<RunId>,
     /// The step or unit.
@@ -121,6 +126,7 @@ pub fn message(
         plan: stored.plan.to_string(),
         task: stage.map(|(task, _)| task),
         stage: stage.map(|(_, stage)| stage),
+        workflow: None,
         run: None,
         step: None,
         description: None,
@@ -178,6 +184,82 @@ pub fn message(
         }
         _ => None,
     }
+}
+
+/// What a change of a task tells a hook: that its checks were run, or that its workflow is over or
+/// has stopped. `None` when it is no news, as it is when a person takes a change back.
+#[must_use]
+pub fn task_message(stored: &StoredOperation, task: u32) -> Option<Message> {
+    let Operation::Board {
+        operation:
+            BoardOperation::TaskChanged {
+                changes,
+                cause: Cause::Command { .. },
+                ..
+            },
+    } = &stored.operation
+    else {
+        return None;
+    };
+    let message = |event, stage, workflow, reason| Message {
+        schema_version: VERSION,
+        id: stored.id,
+        event,
+        extent: Extent::Run,
+        plan: stored.plan.to_string(),
+        task: Some(task),
+        stage: Some(stage),
+        workflow,
+        run: None,
+        step: None,
+        description: None,
+        attempt: None,
+        agent: None,
+        verdict: None,
+        reason,
+        time: stored.at.to_string(),
+    };
+    // One change is told once: the end of a workflow is the greater news.
+    let workflow = changes.iter().find_map(|change| match change {
+        TaskChange::Workflow(workflow) => workflow.as_deref(),
+        _ => None,
+    });
+    if let Some(workflow) = workflow
+        && let Some((event, report, reason)) = stopped(workflow)
+    {
+        return Some(message(event, report.stage, Some(workflow.scope), reason));
+    }
+    let checked = changes.iter().find_map(|change| match change {
+        TaskChange::Checked(checked) => checked.as_ref(),
+        _ => None,
+    })?;
+    let event = match checked.failure {
+        None => Event::Done,
+        Some(_) => Event::Failed,
+    };
+    let reason = checked.checks.join("; ");
+    Some(message(event, Stage::Test, None, reason))
+}
+
+/// How a workflow ended or why it stopped; `None` while it goes on.
+fn stopped(workflow: &Workflow) -> Option<(Event, &Checkpoint, String)> {
+    let report = workflow.checkpoint.as_deref()?;
+    let event = match (workflow.ending, workflow.failed, report.ending) {
+        (Some(Ending::Done), ..) => Event::Done,
+        (Some(Ending::TestsFailing), ..) => Event::Failed,
+        (None, None, _) => return None,
+        (.., Some(RunEnding::Blocked)) => Event::Waiting,
+        (.., Some(RunEnding::Limited)) => Event::Limited,
+        // Who stopped it knows.
+        (.., Some(RunEnding::Drained { .. } | RunEnding::Interrupted)) => return None,
+        _ => Event::Failed,
+    };
+    let reason = workflow.reason.as_ref().or(report.problems.first());
+    let reason = reason.cloned().unwrap_or_else(|| {
+        let (verified, expected) = (report.verified, report.expected);
+        format!("{verified} of {expected} verified")
+    });
+    Some((event, report, reason))
 }
 
 #[cfg(test)]
@@ -257,7 +339,7 @@ mod tests {
     #[test]
     fn the_object() {
         insta::assert_snapshot!(judged(Verdict::Verified, false), @r#"
-        {"schema_version":1,"id":"00000000000000000000000000000000","event":"done","extent":"step","plan":"docs/plan","task":58,"stage":"plan","run":null,"step":"1.1","description":null,"attempt":"00000000000000000000000000000000","agent":null,"verdict":"verified","reason":"changed a \u001b[31mfile","time":"1970-01-01T00:00:00Z"}
+        {"schema_version":1,"id":"00000000000000000000000000000000","event":"done","extent":"step","plan":"docs/plan","task":58,"stage":"plan","workflow":null,"run":null,"step":"1.1","description":null,"attempt":"00000000000000000000000000000000","agent":null,"verdict":"verified","reason":"changed a \u001b[31mfile","time":"1970-01-01T00:00:00Z"}
         "#);
     }
 }

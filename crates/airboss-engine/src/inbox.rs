@@ -16,8 +16,6 @@ use std::path::{Path, PathBuf};
 use airboss_core::path::RepoPath;
 use airboss_core::report::Report;
 use airboss_core::text::{head, sanitize};
-use fs_err as fs;
-use fs_err::os::unix::fs::OpenOptionsExt as _;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -68,34 +66,36 @@ pub fn path() -> RepoPath {
     RepoPath::new(INBOX).expect("a constant that is a path")
 }
 
-/// Leaves a letter in the inbox of this work tree.
+/// Leaves a letter in the inbox of this work tree. A link in its way is followed nowhere: what an
+/// agent left there would lead the letter, with its token, out of the work tree.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn leave(top: &Path, letter: &Letter) -> io::Result<PathBuf> {
-    let inbox = top.join(INBOX);
-    for name in ["tmp", "new"] {
-        fs::create_dir_all(inbox.join(name))?;
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{INBOX}: {error}"));
+    put(top, letter).map_err(named)
+}
+
+fn put(top: &Path, letter: &Letter) -> io::Result<PathBuf> {
+    let mut inbox = rustix::fs::openat(CWD, top, OFlags::DIRECTORY, Mode::empty())?;
+    for part in INBOX.split('/') {
+        inbox = made_below(inbox.as_fd(), part)?;
     }
-    match fs::File::create_new(inbox.join(".gitignore")) {
-        // Git then shows nothing of what lies here.
-        Ok(mut file) => file.write_all(b"*\n")?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error),
-    }
+    let (drafts, new) = (
+        made_below(inbox.as_fd(), "tmp")?,
+        made_below(inbox.as_fd(), "new")?,
+    );
+    // Git then shows nothing of what lies here.
+    create(inbox.as_fd(), ".gitignore", "*\n");
     let name = format!("{}.json", clock::fresh_uuid().simple());
-    let draft = inbox.join("tmp").join(&name);
     // A token lies in it.
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)?;
+    let mode = Mode::RUSR | Mode::WUSR;
+    let draft = rustix::fs::openat(&drafts, &name, FRESH, mode)?;
+    let mut file = std::fs::File::from(draft);
     file.write_all(&serde_json::to_vec(letter).map_err(io::Error::other)?)?;
     file.sync_all()?;
-    let place = inbox.join("new").join(&name);
-    fs::rename(draft, &place)?;
-    Ok(place)
+    rustix::fs::renameat(&drafts, &name, &new, &name)?;
+    Ok(top.join(INBOX).join("new").join(name))
 }
 
 /// Takes in the letters of this work tree, oldest name first. `state` is Airboss's own directory.
@@ -153,6 +153,12 @@ struct Inbox {
 const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
+
+/// A file that nobody else has: a link of its name is not followed.
+const FRESH: OFlags = OFlags::WRONLY
+    .union(OFlags::CREATE)
+    .union(OFlags::EXCL)
     .union(OFlags::CLOEXEC);
 
 impl Inbox {
@@ -267,13 +273,82 @@ impl Inbox {
 
 /// Writes a new file; one that is there stays as it is.
 fn create(directory: BorrowedFd<'_>, name: &str, text: &str) {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    if let Ok(file) = rustix::fs::openat(directory, name, flags, Mode::RUSR | Mode::WUSR) {
+    if let Ok(file) = rustix::fs::openat(directory, name, FRESH, Mode::RUSR | Mode::WUSR) {
         // It is for a person who looks for a lost letter; without it the letter is there still.
         std::fs::File::from(file).write_all(text.as_bytes()).ok();
     }
 }
 
+/// The directory of this name, made where it is not there.
+fn made_below(directory: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
+    match rustix::fs::mkdirat(directory, name, Mode::RWXU | Mode::RWXG | Mode::RWXO) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(rustix::fs::openat(
+        directory,
+        name,
+        DIRECTORY,
+        Mode::empty(),
+    )?)
+}
+
 fn below(directory: BorrowedFd<'_>, name: &str) -> Option<OwnedFd> {
     rustix::fs::openat(directory, name, DIRECTORY, Mode::empty()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use airboss_core::id::AttemptId;
+
+    use super::*;
+
+    fn letter() -> Letter {
+        Letter {
+            attempt: AttemptId::default(),
+            token: "a secret".to_owned(),
+            step: None,
+            report: Report::Note {
+                text: "half way".to_owned(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_letter_is_private_and_git_sees_nothing_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = leave(folder.path(), &letter()).unwrap();
+        let read: Letter = serde_json::from_slice(&fs_err::read(&place).unwrap()).unwrap();
+        assert_eq!(read.report, letter().report);
+        let mode = fs_err::metadata(&place).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let ignored = folder.path().join(INBOX).join(".gitignore");
+        assert_eq!(fs_err::read_to_string(ignored).unwrap(), "*\n");
+        // A second one finds everything there.
+        leave(folder.path(), &letter()).unwrap();
+    }
+
+    #[test]
+    fn no_letter_follows_a_link() {
+        for linked in [
+            ".airboss",
+            ".airboss/inbox",
+            ".airboss/inbox/tmp",
+            ".airboss/inbox/new",
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let (top, outside) = (folder.path().join("top"), folder.path().join("outside"));
+            fs_err::create_dir_all(outside.join("inbox/new")).unwrap();
+            fs_err::create_dir_all(outside.join("new")).unwrap();
+            let link = top.join(linked);
+            fs_err::create_dir_all(link.parent().unwrap()).unwrap();
+            symlink(&outside, &link).unwrap();
+            let error = leave(&top, &letter()).unwrap_err().to_string();
+            assert!(error.starts_with(INBOX), "{error}");
+            let count = |place: &str| fs_err::read_dir(outside.join(place)).unwrap().count();
+            assert_eq!((count("inbox/new"), count("new")), (0, 0), "{linked}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ pub mod board;
 pub mod clock;
 pub mod git;
 pub mod inbox;
+pub(crate) mod own_file;
 pub mod plan_stamp;
 pub mod projection;
 pub mod registry;

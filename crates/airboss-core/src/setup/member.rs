@@ -105,7 +105,9 @@ impl Member {
         match (wish, servers) {
             (Wish::Installed, None) => edits.set(root, self.container, self.servers()),
             (Wish::Installed, Some(servers)) => edits.set(servers, NAME, self.value.clone()),
-            (Wish::Removed, _) if document.text() == self.file() => return Change::Remove,
+            (Wish::Removed, Some(servers)) if self.is_alone(root, servers) => {
+                return Change::Remove;
+            }
             // Servers that were there and empty cannot be told from those that came with ours.
             (Wish::Removed, Some(servers)) if servers.members().len() > 1 => {
                 edits.remove(servers, NAME);
@@ -113,6 +115,18 @@ impl Member {
             (Wish::Removed, _) => edits.remove(root, self.container),
         }
         Change::Write(edits.finish().into_owned())
+    }
+
+    /// Whether the file says nothing but what a new one does, however it is laid out by now: git
+    /// checks out other line breaks, and programs write their settings anew.
+    fn is_alone(&self, root: &Object<'_>, servers: &Object<'_>) -> bool {
+        let is_first = |(key, value): (&str, &str)| {
+            let found = root.get(key).and_then(|node| node.value());
+            found == Some(Draft::from(value).to_value())
+        };
+        servers.members().len() == 1
+            && root.members().len() == 1 + usize::from(self.first.is_some())
+            && self.first.is_none_or(is_first)
     }
 
     fn servers(&self) -> Draft {

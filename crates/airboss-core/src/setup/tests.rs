@@ -143,6 +143,23 @@ fn a_persons_file_is_as_it_was_after_a_removal() {
 }
 
 #[test]
+fn a_file_that_was_begun_goes_however_it_is_laid_out() {
+    for path in [".mcp.json", ".gemini/settings.json", "opencode.json"] {
+        let item = at(path);
+        let text = installed(&item, None);
+        let compact: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for laid_out in [
+            text.replace('\n', "\r\n"),
+            text.trim_end().to_owned(),
+            compact.to_string(),
+        ] {
+            let gone = decide(&item, Some(&laid_out), Wish::Removed);
+            assert_eq!(gone.change, Some(Change::Remove), "{laid_out}");
+        }
+    }
+}
+
+#[test]
 fn what_follows_a_block_stays_on_its_line() {
     let with = installed(&shared(), Some("no line break")) + "behind";
     let Some(Change::Write(without)) = decide(&shared(), Some(&with), Wish::Removed).change else {

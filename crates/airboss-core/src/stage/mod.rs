@@ -6,6 +6,7 @@
 //! postflight: what the verdicts mean for the task. An agent has no say in any of them.
 
 mod begin;
+pub mod checkpoint;
 mod finish;
 pub mod handoff;
 pub mod prompt;

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Stage;
+use super::checkpoint::Checkpoint;
 use crate::time::Timestamp;
 
 /// Rounds of debugging before a failing test is left to a person.
@@ -251,6 +252,9 @@ pub struct Workflow {
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending: Option<Ending>,
+    /// What the state came to that was worked on last; stored with what follows from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Box<Checkpoint>>,
     /// When it was touched last.
     pub at: Timestamp,
 }
@@ -270,6 +274,7 @@ impl Workflow {
             replans: BTreeMap::new(),
             replanning: None,
             ending: None,
+            checkpoint: None,
             at: now,
         }
     }
@@ -326,6 +331,7 @@ impl Workflow {
         let mut next = self.clone();
         next.at = now;
         next.reason = None;
+        next.checkpoint = None;
         if self.state.is_terminal() {
             return next;
         }
@@ -390,6 +396,15 @@ impl Workflow {
             next.replanning = Some(phase.clone());
         }
         next
+    }
+
+    /// The same with the report of what led to it.
+    #[must_use]
+    pub fn reported(self, checkpoint: Checkpoint) -> Self {
+        Self {
+            checkpoint: Some(Box::new(checkpoint)),
+            ..self
+        }
     }
 
     /// The state behind this one in the scope.

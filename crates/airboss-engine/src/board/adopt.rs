@@ -214,6 +214,7 @@ impl Survey {
             body: String::new(),
             time: now,
             since: repository.head()?,
+            sessions: Vec::new(),
             edits,
             files: Vec::new(),
         };

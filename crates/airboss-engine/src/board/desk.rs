@@ -93,6 +93,8 @@ pub struct Decision {
     pub body: String,
     /// Whole files that belong to the commit.
     pub files: Vec<Delta>,
+    /// The agents' own conversations that the work of the commit comes from.
+    pub sessions: Vec<String>,
     /// Fields that earlier changes without a commit of their own have set: they belong to this
     /// one.
     pub carried: Vec<(TaskId, Field)>,
@@ -508,6 +510,7 @@ fn change_of(
             body: decision.body,
             time: standing.now,
             since,
+            sessions: decision.sessions,
             edits,
             files: decision.files,
             moves,

@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::places::Places;
 use crate::clock;
 use crate::git::{Delta, GitError, Repository};
+use crate::own_file;
 use crate::vfs::{RealVfs, Vfs as _};
 
 /// The shelf of finished tasks, from the specs root.
@@ -161,18 +162,18 @@ pub(super) fn intend(state: &Path, board: &BoardKey, moves: &[DirectoryMove]) ->
     if moves.is_empty() {
         return Ok(());
     }
-    let directory = intents(state);
-    fs_err::create_dir_all(&directory)?;
     for wish in moves {
         let intent = Intent {
             board: board.clone(),
             wish: wish.clone(),
         };
-        let path = intent_file(state, wish);
-        fs_err::write(&path, serde_json::to_vec(&intent)?)?;
-        RealVfs.sync_file(&path)?;
+        own_file::replace(
+            state,
+            &intent_file(state, wish),
+            &serde_json::to_vec(&intent)?,
+        )?;
     }
-    RealVfs.sync_directory(&directory)
+    RealVfs.sync_directory(&intents(state))
 }
 
 /// Carries out what this process decided; answers what stays where it is, in words.

@@ -1,6 +1,7 @@
 //! Where the files of a board lie, and which of them a change makes stale.
 
 use std::collections::BTreeSet;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use airboss_core::board::directory::{self, Directory};
@@ -15,6 +16,10 @@ use airboss_core::path::{RepoPath, RepoPathError};
 
 use super::find::task_directories;
 use crate::store::{PublishItem, PublishKind};
+
+/// Bytes of an errors.json that is read: an entry has less than a KiB, and nobody has worked on
+/// ten thousand of them.
+const ERRORS_MAX: u64 = 16 << 20;
 
 /// The files of one board in one work tree.
 #[derive(Clone, Debug)]
@@ -182,13 +187,38 @@ impl Places {
     /// Never for a board that was found.
     pub fn errors(&self) -> Result<RepoPath, RepoPathError> {
         let usual = self.board.file("errors.json")?;
-        match fs_err::read(self.top.join(&usual)) {
+        match self.read_errors() {
             Ok(bytes) if errors_file::update(Some(&bytes), &[]).is_err() => {
+                self.board.file(errors_file::SIDE_FILE)
+            }
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
                 self.board.file(errors_file::SIDE_FILE)
             }
             // What is missing is made; what cannot be read is told when it is to be written.
             _ => Ok(usual),
         }
+    }
+
+    /// errors.json as it is.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no regular file, or has more bytes than anybody works on.
+    pub fn read_errors(&self) -> io::Result<Vec<u8>> {
+        let path = self.board.file("errors.json").map_err(io::Error::other)?;
+        let path = self.top.join(path);
+        // A pipe that nobody writes to would be waited for.
+        if !fs_err::metadata(&path)?.is_file() {
+            return Err(io::Error::other("it is no regular file"));
+        }
+        let mut bytes = Vec::new();
+        let mut file = fs_err::File::open(path)?.take(ERRORS_MAX + 1);
+        file.read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > ERRORS_MAX {
+            let limit = ERRORS_MAX >> 20;
+            let message = format!("it has more than {limit} MiB, and is not read");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        }
+        Ok(bytes)
     }
 
     /// The range of numbers that state.json sets, and the numbers in its lists; none when it sets

@@ -16,7 +16,7 @@ use super::places::Places;
 use super::single;
 use crate::git::{
     CommitOutcome, CommitRequest, CommitSettings, DeferReason, Delta, Entry, FileMode, GitError,
-    Message, Oid, Repository, scoped_commit,
+    Message, Oid, Repository, scoped_commit, session_trailers,
 };
 use crate::projection::Content;
 use crate::store::{GitWish, GitWishRow, PublishItem, Store, StoreError};
@@ -37,6 +37,9 @@ pub struct BoardWish {
     pub time: Timestamp,
     /// HEAD when it was decided.
     pub since: Option<Oid>,
+    /// The agents' own conversations that the work comes from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sessions: Vec<String>,
     /// The change.
     pub edits: BoardEdits,
     /// Whole files that belong to it, with their contents: artifacts, or a new board's files.
@@ -100,7 +103,7 @@ pub(crate) fn make(
             message: Message {
                 subject: wish.subject.clone(),
                 body: wish.body.clone(),
-                trailers: Vec::new(),
+                trailers: session_trailers(&wish.sessions),
             },
             time: wish.time,
             since: wish.since,

@@ -5,6 +5,13 @@ use airboss_core::id::{OperationId, StepId};
 /// The trailer by which a commit is known to be Airboss' own, and of which operation.
 pub const OPERATION_TRAILER: &str = "Airboss-Operation";
 
+/// The trailer that names the agent's own conversation, so that it can be looked up and resumed.
+const SESSION_TRAILER: &str = "Session";
+/// The longest session id in characters; those that agents give have less than fifty.
+const SESSION_CHARACTERS_MAX: usize = 128;
+/// Sessions that one commit names: a phase has few steps, and the log has them all.
+const SESSIONS_MAX: usize = 20;
+
 /// The longest subject, in characters; the width that git's own tools assume.
 const SUBJECT_CHARACTERS_MAX: usize = 72;
 
@@ -44,6 +51,23 @@ impl Message {
         ]);
         text
     }
+}
+
+/// The trailers for these sessions. An agent chooses the id of its own, so one that cannot be an
+/// id is left out rather than cut to another.
+pub(crate) fn session_trailers(sessions: &[String]) -> Vec<(String, String)> {
+    let is_id = |session: &&String| {
+        (1..=SESSION_CHARACTERS_MAX).contains(&session.len())
+            && session.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let mut trailers: Vec<(String, String)> = Vec::new();
+    for session in sessions.iter().filter(is_id) {
+        let is_known = trailers.iter().any(|(_, known)| known == session);
+        if !is_known && trailers.len() < SESSIONS_MAX {
+            trailers.push((SESSION_TRAILER.to_owned(), session.clone()));
+        }
+    }
+    trailers
 }
 
 /// The subject for a step of a plan: `[plan-name] task 1.1: read the terminal size`.
@@ -156,6 +180,28 @@ mod tests {
         );
         assert_eq!(operation_of("subject\n\nbody\n"), None);
         assert_eq!(operation_of(""), None);
+    }
+
+    #[test]
+    fn what_is_no_id_is_no_session() {
+        let check = |sessions: &[&str], expected: &[&str]| {
+            let sessions: Vec<String> = sessions.iter().map(ToString::to_string).collect();
+            let trailers = session_trailers(&sessions);
+            let values: Vec<&str> = trailers.iter().map(|(_, value)| value.as_str()).collect();
+            assert_eq!(values, expected);
+        };
+        check(&[], &[]);
+        check(
+            &["sess_1780000000_0a1b2c", "b", "b"],
+            &["sess_1780000000_0a1b2c", "b"],
+        );
+        check(
+            &["", "two words", "a\nAirboss-Operation: 9", "\u{1b}[31m"],
+            &[],
+        );
+        check(&[&"x".repeat(129), &"x".repeat(128)], &[&"x".repeat(128)]);
+        let many: Vec<String> = (0..30).map(|number| number.to_string()).collect();
+        assert_eq!(session_trailers(&many).len(), SESSIONS_MAX);
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub(crate) use content::{blob_id, blobs_at};
 pub use defer::{DeferReason, deferral};
 pub use error::GitError;
 pub use merge::Conflict;
+pub(crate) use message::session_trailers;
 pub use message::{Message, OPERATION_TRAILER, first_line, step_subject};
 pub use object::{Entry, FileMode, Oid, OidError};
 pub(crate) use publish::wait_for_index_lock;

@@ -19,7 +19,7 @@ use crate::board::{self, BoardWish};
 use crate::clock;
 use crate::git::{
     CommitOutcome, CommitRequest, CommitSettings, Delta, GitError, Message, Oid, Repository,
-    enter_gate, recover, remove_torn, scoped_commit,
+    enter_gate, recover, remove_torn, scoped_commit, session_trailers,
 };
 use crate::store::{CommandId, Commit, GitWishRow, OperationQuery, Store, StoreError};
 
@@ -41,6 +41,9 @@ pub struct CommitWish {
     pub time: Timestamp,
     /// HEAD when the attempt began.
     pub since: Option<Oid>,
+    /// The agents' own conversations that the work comes from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sessions: Vec<String>,
     /// Marker changes of the plan file that belong to these steps.
     pub markers: Option<MarkerChange>,
 }
@@ -281,7 +284,7 @@ fn make(
         message: Message {
             subject: wish.subject.clone(),
             body: wish.body.clone(),
-            trailers: Vec::new(),
+            trailers: session_trailers(&wish.sessions),
         },
         time: wish.time,
         since: wish.since,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use airboss_core::agent::Activity;
 use airboss_core::id::{AttemptId, RunId, StepId};
 use airboss_core::operation::RunEnding;
+use airboss_core::report::ReportKind;
 use airboss_core::time::Timestamp;
 use airboss_core::verdict::Verdict;
 use airboss_core::view::Counts;
@@ -64,6 +65,17 @@ pub enum RunEvent {
         duration: Option<Duration>,
         /// The agent says it worked.
         ok: bool,
+    },
+    /// An agent reported on its step. A claim: nothing follows from it.
+    Reported {
+        /// The attempt.
+        attempt: AttemptId,
+        /// The step.
+        step: StepId,
+        /// What it is about.
+        about: ReportKind,
+        /// In the agent's words, as they were stored.
+        claim: String,
     },
     /// A step was judged.
     Judged {

@@ -12,15 +12,15 @@
 //! the message's id is how it knows. The end of a run is told by [`Hooks::finish`], once the
 //! board says what came of it, too.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use airboss_core::board::BoardKey;
 use airboss_core::config::Hook;
 use airboss_core::hook::{self, Event, Extent, Message};
-use airboss_core::id::AttemptId;
+use airboss_core::id::{AttemptId, TaskId};
 use airboss_core::operation::{Operation, PlanKey, StepStatus, StoredOperation};
 use airboss_core::stage::Stage;
 use airboss_core::text::sanitize;
@@ -29,10 +29,10 @@ use airboss_core::view::View;
 
 use super::gates::{gate_exit, run_to_end};
 use crate::clock;
-use crate::projection::{digest, fresh_draft};
+use crate::own_file;
+use crate::projection::digest;
 use crate::store::{OperationQuery, Store, StoreError};
 use crate::supervise::{Limits, Spec};
-use crate::vfs::RealVfs;
 
 /// How long the end of a run waits for its hooks, besides the time of the slowest: what is not
 /// told by then is told by the next run.
@@ -73,6 +73,8 @@ pub struct Hooks {
     cursor: PathBuf,
     jobs: Option<Sender<Job>>,
     news: Receiver<News>,
+    /// Up to where a task's log was read.
+    told: u64,
     /// What is told when the run is over.
     last: Option<Job>,
     /// Jobs given out, and those that are over.
@@ -112,6 +114,7 @@ impl Hooks {
             cursor,
             jobs: None,
             news,
+            told: 0,
             last: None,
             given: 0,
             over: 0,
@@ -131,9 +134,7 @@ impl Hooks {
             return; // The run goes on with a plan that was edited.
         }
         self.start();
-        let told = fs_err::read_to_string(&self.cursor).ok();
-        let told: Option<u64> = told.and_then(|text| text.trim().parse().ok());
-        let result = match told {
+        let result = match self.told_before() {
             Some(told) => self.catch_up(store, view, plan, told),
             None => write_cursor(&self.means.state, &self.cursor, view.sequence)
                 .map_err(|error| error.to_string()),
@@ -171,6 +172,66 @@ impl Hooks {
                 return Ok(());
             }
         }
+    }
+
+    /// Tells what the board's log has of this task, by its id and number, and was not told yet. To
+    /// be called before anything is stored, and again behind each change.
+    pub fn tell_task(&mut self, store: &dyn Store, board: &BoardKey, task: (TaskId, u32)) {
+        if self.hooks.is_empty() {
+            fs_err::remove_file(&self.cursor).ok();
+            return;
+        }
+        if let Err(message) = self.try_tell_task(store, board, task) {
+            let hook = "all of them".to_owned();
+            self.failed(HookFailure { hook, message });
+        }
+    }
+
+    fn try_tell_task(
+        &mut self,
+        store: &dyn Store,
+        board: &BoardKey,
+        (task, number): (TaskId, u32),
+    ) -> Result<(), String> {
+        let words = |error: StoreError| error.to_string();
+        if self.jobs.is_none() {
+            self.start();
+            self.told = match self.told_before() {
+                Some(told) => told,
+                None => {
+                    let now = store.sequence().map_err(words)?;
+                    write_cursor(&self.means.state, &self.cursor, now)
+                        .map_err(|error| error.to_string())?;
+                    now
+                }
+            };
+        }
+        loop {
+            let query = OperationQuery {
+                plan: Some(board.log()),
+                task: Some(task),
+                after: self.told,
+                limit: PAGE,
+                ..OperationQuery::default()
+            };
+            let page = store.operations(&query).map_err(words)?;
+            for stored in &page {
+                let sequence = stored.sequence;
+                self.told = sequence;
+                if let Some(message) = hook::task_message(stored, number) {
+                    self.give(Job { sequence, message });
+                }
+            }
+            if page.len() < PAGE {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Up to where an earlier run told everything.
+    fn told_before(&self) -> Option<u64> {
+        let told = fs_err::read_to_string(&self.cursor).ok()?;
+        told.trim().parse().ok()
     }
 
     fn start(&mut self) {
@@ -325,13 +386,7 @@ fn run_hook(means: &HookMeans, hook: &Hook, message: &Message) -> Result<(), Str
     }
 }
 
-/// Writes the cursor whole or not at all. It need not be durable: an older one tells again.
+/// Writes the cursor. Should its name not last, an older one tells again.
 fn write_cursor(state: &Path, cursor: &Path, sequence: u64) -> std::io::Result<()> {
-    for directory in [cursor.parent(), Some(state.join("tmp").as_path())] {
-        fs_err::create_dir_all(directory.unwrap_or(state))?;
-    }
-    let draft = fresh_draft(&RealVfs, state);
-    let mut file = fs_err::File::create(&draft)?;
-    writeln!(file, "{sequence}")?;
-    fs_err::rename(&draft, cursor)
+    own_file::replace(state, cursor, format!("{sequence}\n").as_bytes())
 }

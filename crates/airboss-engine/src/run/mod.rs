@@ -32,6 +32,7 @@ pub(crate) mod wishes;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use airboss_core::attempt::Spending;
 pub use airboss_core::config::CommitMode;
 use airboss_core::dispatch::{Flight, SpawnOrder};
 use airboss_core::id::{RunId, StepId};
@@ -147,6 +148,10 @@ pub struct RunSummary {
     pub failed: u32,
     /// Attempts dispatched in this run.
     pub attempts: u32,
+    /// Those of them that are retries and count.
+    pub retries: u32,
+    /// What its agents spent, as far as they tell.
+    pub spending: Option<Spending>,
     /// Verdicts that did not accept an attempt, in the order they came, the first
     /// [`SETBACKS_MAX`] of them.
     pub setbacks: Vec<(StepId, Verdict, String)>,

@@ -12,7 +12,7 @@ use airboss_core::id::{AttemptId, RunId, StepId};
 use airboss_core::operation::{Operation, RunEnding, StoredOperation};
 use airboss_core::path::RepoPath;
 use airboss_core::time::Timestamp;
-use airboss_core::verdict::{Evidence, Verdict};
+use airboss_core::verdict::Evidence;
 use airboss_core::view::View;
 
 use super::attempt_files::{AttemptFiles, directory};
@@ -75,9 +75,7 @@ struct Runner<'run> {
     wake_at: Option<Timestamp>,
     due: bool,
     finished: Option<RunEnding>,
-    completed: u32,
-    failed: u32,
-    setbacks: Vec<(StepId, Verdict, String)>,
+    tally: Tally,
     publish_pending: Vec<String>,
     last_progress: Instant,
 }
@@ -135,9 +133,7 @@ impl<'run> Runner<'run> {
             wake_at: None,
             due: true,
             finished: None,
-            completed: 0,
-            failed: 0,
-            setbacks: Vec::new(),
+            tally: Tally::default(),
             publish_pending: Vec::new(),
             last_progress: Instant::now(),
         })
@@ -443,6 +439,7 @@ impl<'run> Runner<'run> {
                 if self.view.apply(stored).is_err() {
                     return self.reload();
                 }
+                self.tell_report(&stored.operation);
                 self.due = true;
             }
             if whole {
@@ -739,8 +736,8 @@ impl<'run> Runner<'run> {
         let ended = Operation::RunEnded {
             run: self.control.run,
             ending,
-            completed: self.completed,
-            failed: self.failed,
+            completed: self.tally.completed,
+            failed: self.tally.failed,
         };
         self.store(vec![ended])?;
         self.tell(&RunEvent::Finished { ending });
@@ -758,10 +755,12 @@ impl<'run> Runner<'run> {
             run: self.control.run,
             ending,
             counts: self.view.counts(),
-            completed: self.completed,
-            failed: self.failed,
+            completed: self.tally.completed,
+            failed: self.tally.failed,
             attempts: self.control.dispatched,
-            setbacks: std::mem::take(&mut self.setbacks),
+            retries: self.tally.retries,
+            spending: self.tally.spending,
+            setbacks: std::mem::take(&mut self.tally.setbacks),
             open: self.open_steps(now),
             commits_pending: (waiting > 0).then_some((waiting, reason)),
             publish_pending: self.publish_pending,
@@ -798,3 +797,5 @@ impl<'run> Runner<'run> {
 
 mod letters;
 mod tell;
+
+use self::tell::Tally;

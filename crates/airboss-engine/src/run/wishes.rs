@@ -1,5 +1,6 @@
 //! From a decision to the commit it asks for: whose steps, which files, what it says.
 
+use airboss_core::attempt::Attempt;
 use airboss_core::dispatch::{CommitIntent, Decision};
 use airboss_core::id::StepId;
 use airboss_core::operation::{Operation, PlanKey};
@@ -35,22 +36,29 @@ pub(super) fn wish(
     }
     let mark = phase_mark(view, &intent.steps, now);
     let ends = mark.status == PhaseStatus::Completed;
-    let intent = match request.commit {
+    let (intent, mut sessions) = match request.commit {
         CommitMode::Off => return Ok(None),
-        CommitMode::Step => intent.clone(),
+        CommitMode::Step => (intent.clone(), Vec::new()),
         CommitMode::Phase if ends => whole_phase(request, store, view, intent, &mark.phase)?,
         CommitMode::Phase => return Ok(None),
     };
-    let Some(operation) = decision.operations.iter().position(
-        |operation| matches!(operation, Operation::StepJudged { step, .. } if intent.steps.contains(step)),
-    ) else {
+    let judged = decision.operations.iter().enumerate();
+    let mut judged = judged.filter_map(|(place, operation)| match operation {
+        Operation::StepJudged { step, attempt, .. } => {
+            intent.steps.contains(step).then_some((place, attempt))
+        }
+        _ => None,
+    });
+    let Some((operation, attempt)) = judged.next() else {
         return Ok(None);
     };
+    sessions.extend(view.attempts.get(attempt).and_then(session));
     let wish = CommitWish {
         subject: subject(request, &intent.steps),
         body: body(request, &intent.steps),
         time: now,
         since: head_before(request, &decision.operations),
+        sessions,
         markers: request.markers.then(|| MarkerChange {
             path: request.plan.path().clone(),
             phases: vec![mark],
@@ -96,31 +104,41 @@ fn phase_mark(view: &View, steps: &[StepId], now: Timestamp) -> PhaseMark {
     }
 }
 
-/// Everything that the verified steps of a phase changed, first version to last.
+/// Everything that the verified steps of a phase changed, first version to last, and the sessions
+/// it comes from.
 fn whole_phase(
     request: &RunRequest,
     store: &dyn Store,
     view: &View,
     newest: &CommitIntent,
     phase: &str,
-) -> Result<CommitIntent, RunError> {
-    let mut steps = Vec::new();
+) -> Result<(CommitIntent, Vec<String>), RunError> {
+    let (mut steps, mut sessions) = (Vec::new(), Vec::new());
     let mut changes: Vec<ChangedFile> = Vec::new();
     for step in view.steps.iter().filter(|step| step.record.phase == phase) {
         let id = &step.record.id;
-        let own = if newest.steps.contains(id) {
+        if newest.steps.contains(id) {
             continue; // The newest come last, whatever their place in the plan.
-        } else {
-            verified_changes(store, &request.plan, id)?
-        };
-        if step.state.commit.is_none() && !own.is_empty() {
+        }
+        let own = verified_work(store, &request.plan, id)?;
+        if step.state.commit.is_none() && !own.changes.is_empty() {
             steps.push(id.clone());
-            merge(&mut changes, &own);
+            merge(&mut changes, &own.changes);
+            sessions.extend(own.session);
         }
     }
     steps.extend(newest.steps.iter().cloned());
     merge(&mut changes, &newest.changes);
-    Ok(CommitIntent { steps, changes })
+    Ok((CommitIntent { steps, changes }, sessions))
+}
+
+/// What the newest verified attempt at a step came to.
+#[derive(Debug, Default)]
+pub(crate) struct VerifiedWork {
+    /// What it changed.
+    pub(crate) changes: Vec<ChangedFile>,
+    /// The agent's own conversation.
+    pub(crate) session: Option<String>,
 }
 
 /// What the newest verified attempt at a step changed.
@@ -129,6 +147,15 @@ pub(crate) fn verified_changes(
     plan: &PlanKey,
     step: &StepId,
 ) -> Result<Vec<ChangedFile>, StoreError> {
+    verified_work(store, plan, step).map(|work| work.changes)
+}
+
+/// What the newest verified attempt at a step came to; nothing when there is none.
+pub(crate) fn verified_work(
+    store: &dyn Store,
+    plan: &PlanKey,
+    step: &StepId,
+) -> Result<VerifiedWork, StoreError> {
     let query = OperationQuery {
         plan: Some(plan.clone()),
         step: Some(step.clone()),
@@ -142,15 +169,27 @@ pub(crate) fn verified_changes(
         .find_map(|stored| match stored.operation {
             Operation::StepJudged {
                 step: judged,
+                attempt,
                 judgement,
                 evidence,
                 ..
             } if judged == *step && judgement.verdict == Verdict::Verified => {
-                Some(evidence.changes)
+                Some((attempt, evidence.changes))
             }
             _ => None,
         });
-    Ok(found.unwrap_or_default())
+    let Some((attempt, changes)) = found else {
+        return Ok(VerifiedWork::default());
+    };
+    let known = store.attempt(attempt)?;
+    Ok(VerifiedWork {
+        changes,
+        session: known.and_then(|known| session(&known.attempt)),
+    })
+}
+
+fn session(attempt: &Attempt) -> Option<String> {
+    attempt.report.as_ref()?.session.clone()
 }
 
 fn merge(changes: &mut Vec<ChangedFile>, newer: &[ChangedFile]) {

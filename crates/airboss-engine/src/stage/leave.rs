@@ -1,7 +1,5 @@
 //! The postflight: what was verified is linked and committed, and the task gets its status.
 
-use std::io::Write as _;
-
 use airboss_core::board::{Artifact, Board, BoardOperation, Field, TaskChange, artifact_name};
 use airboss_core::id::TaskId;
 use airboss_core::operation::{Operation, StepStatus};
@@ -9,18 +7,17 @@ use airboss_core::path::RepoPath;
 use airboss_core::stage::summary::{PhaseLine, Summary};
 use airboss_core::stage::{self, Closing, End, Stage};
 use airboss_core::time::Timestamp;
-use airboss_core::view::View;
+use airboss_core::view::{Counts, View};
 
 use super::paths::Paths;
 use super::{Prepared, Request, StageError};
 use crate::board::{BoardError, Decision, Desk, Done};
 use crate::clock;
 use crate::git::{Delta, Entry, FileMode};
-use crate::projection::fresh_draft;
+use crate::own_file;
 use crate::run::commits::deltas;
-use crate::run::wishes::verified_changes;
+use crate::run::wishes::{verified_changes, verified_work};
 use crate::store::{OperationQuery, Store};
-use crate::vfs::RealVfs;
 
 /// Operations of a task that are looked through for the one that began its stage: one for each phase
 /// that was marked since, and what a person did beside it.
@@ -48,6 +45,12 @@ pub struct Ended {
     pub end: End,
     /// What failed for good, in the order of the plan.
     pub failed: Vec<FailedUnit>,
+    /// Where its units stand.
+    pub counts: Counts,
+    /// The artifacts that were verified.
+    pub made: Vec<RepoPath>,
+    /// Artifacts that were not, and why.
+    pub missing: Vec<(String, String)>,
 }
 
 /// A phase of a plan, or a unit of another stage, that failed for good.
@@ -82,6 +85,9 @@ impl Ended {
         Self {
             end: end(view),
             failed: failed.collect(),
+            counts: view.counts(),
+            made: Vec::new(),
+            missing: Vec::new(),
         }
     }
 }
@@ -101,11 +107,12 @@ pub fn leave(
     besides: &Besides<'_>,
 ) -> Result<Left, StageError> {
     let view = desk.store.view(&prepared.key)?.unwrap_or_default();
-    let ended = Ended::of(&view);
+    let mut ended = Ended::of(&view);
     let end = ended.end;
     let mut artifacts = Vec::new();
     let mut files = Vec::new();
     let mut missing = Vec::new();
+    let mut sessions = Vec::new();
     for (id, due) in prepared.due() {
         let Some(step) = view.step(id) else { continue };
         if step.state.status != StepStatus::Completed {
@@ -114,10 +121,14 @@ pub fn leave(
             missing.push((due.path.to_string(), why));
             continue;
         }
-        let changes = verified_changes(&desk.store, &prepared.key, id)?;
+        let work = verified_work(&desk.store, &prepared.key, id)?;
+        sessions.extend(work.session);
         // An agent that was to write a report changed nothing else that counts.
         let counts = |path: &RepoPath| *path == due.path || changes_files(request.stage);
-        let own = changes.into_iter().filter(|change| counts(&change.path));
+        let own = work
+            .changes
+            .into_iter()
+            .filter(|change| counts(&change.path));
         files.extend(deltas(&own.collect::<Vec<_>>()));
         artifacts.push(due.path.clone());
     }
@@ -127,14 +138,14 @@ pub fn leave(
         artifacts.push(path);
         files.extend(delta);
     }
-    let links: Vec<Artifact> = artifacts
-        .iter()
-        .map(|path| Artifact {
-            path: desk.places.spell(&board, &prepared.task, path),
-            kind: request.stage.kind().to_owned(),
-            summary: None,
-        })
-        .collect();
+    ended.made.clone_from(&artifacts);
+    ended.missing.clone_from(&missing);
+    let link = |path| Artifact {
+        path: desk.places.spell(&board, &prepared.task, path),
+        kind: request.stage.kind().to_owned(),
+        summary: None,
+    };
+    let links: Vec<Artifact> = artifacts.iter().map(link).collect();
     let phases = prepared.phases();
     let subject = subject(request, prepared, end);
     let carried = carried(desk, request, prepared.task.id)?;
@@ -154,6 +165,7 @@ pub fn leave(
             operations,
             subject: subject.clone(),
             files: files.clone(),
+            sessions: sessions.clone(),
             carried: carried.clone(),
             ..Decision::default()
         })
@@ -225,17 +237,7 @@ fn summarised(
 /// Writes a file that is Airboss's own work, whole or not at all, and as its commit takes it.
 fn written(desk: &Desk, path: &RepoPath, bytes: &[u8]) -> Result<Option<Delta>, StageError> {
     let full = desk.workspace.top.join(path);
-    if let Some(directory) = full.parent() {
-        fs_err::create_dir_all(directory)?;
-    }
-    // When this process dies, the next one removes the draft.
-    let state = &desk.workspace.state;
-    let draft = fresh_draft(&RealVfs, state);
-    fs_err::create_dir_all(state.join("tmp"))?;
-    let mut file = fs_err::File::create(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs_err::rename(&draft, &full)?;
+    own_file::replace(&desk.workspace.state, &full, bytes)?;
     let Some(repository) = &desk.workspace.repository else {
         return Ok(None);
     };

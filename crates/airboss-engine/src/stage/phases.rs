@@ -14,7 +14,7 @@ use super::Request;
 use crate::board::{BoardError, Decision, Desk, Done};
 use crate::git::first_line;
 use crate::run::commits::deltas;
-use crate::run::wishes::verified_changes;
+use crate::run::wishes::{VerifiedWork, verified_work};
 use crate::store::{CommandId, Store};
 
 /// Keeps the phases of a task in step with the flight of its plan.
@@ -81,10 +81,11 @@ impl PhaseKeeper {
     ) -> Result<Done, BoardError> {
         let phase = &step.record.phase;
         let is_done = step.state.status == StepStatus::Completed;
-        let files = match is_done {
-            true => deltas(&verified_changes(store, &self.key, &step.record.id)?),
-            false => Vec::new(),
+        let work = match is_done {
+            true => verified_work(store, &self.key, &step.record.id)?,
+            false => VerifiedWork::default(),
         };
+        let (files, sessions) = (deltas(&work.changes), Vec::from_iter(work.session));
         let subject = match is_done {
             true => {
                 let number = task.number;
@@ -105,6 +106,7 @@ impl PhaseKeeper {
                     operations,
                     subject: subject.clone(),
                     files: files.clone(),
+                    sessions: sessions.clone(),
                     ..Decision::default()
                 })
             })

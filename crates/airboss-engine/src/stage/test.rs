@@ -47,7 +47,7 @@ pub fn test(
     request: &Request,
     gates: &[Gate],
     (airboss, environment): (&Path, &[(String, String)]),
-    besides: &dyn Fn(bool, Timestamp) -> Vec<TaskChange>,
+    besides: &dyn Fn(&[GateResult], Timestamp) -> Vec<TaskChange>,
 ) -> Result<Tested, StageError> {
     let workspace = &desk.workspace;
     let attempt = AttemptId::from_uuid(clock::fresh_uuid());
@@ -78,7 +78,7 @@ pub fn test(
             failure: failure.clone(),
         };
         let mut changes = vec![TaskChange::Checked(Some(checked))];
-        changes.extend(besides(is_green, given.now));
+        changes.extend(besides(&results, given.now));
         let closing = Closing {
             stage: Stage::Test,
             end: End::Done,

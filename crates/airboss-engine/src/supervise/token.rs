@@ -11,9 +11,9 @@ use std::path::Path;
 
 use fs_err as fs;
 use rustix::rand::{GetRandomFlags, getrandom};
-use sha2::{Digest as _, Sha256};
 
 use super::{SuperviseError, files};
+use crate::projection::digest;
 
 /// The variable that holds an agent's token.
 pub const TOKEN_VARIABLE: &str = "AIRBOSS_TOKEN";
@@ -32,8 +32,13 @@ pub fn issue_token(directory: &Path) -> Result<String, SuperviseError> {
         call: "getrandom",
         source: io::Error::from(error),
     })?;
-    let token = hexadecimal(&bytes);
-    files::create_private(&directory.join(files::TOKEN))?.write_all(hash_of(&token).as_bytes())?;
+    let token = bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    });
+    let hash = digest(token.as_bytes());
+    files::create_private(&directory.join(files::TOKEN))?.write_all(hash.as_bytes())?;
     Ok(token)
 }
 
@@ -43,25 +48,13 @@ pub fn fits_token(directory: &Path, token: &str) -> bool {
     let Ok(known) = fs::read(directory.join(files::TOKEN)) else {
         return false;
     };
-    let given = hash_of(token);
+    let given = digest(token.as_bytes());
     // Every byte is looked at, so that the time tells nothing of where they differ.
     let differing = known
         .iter()
         .zip(given.bytes())
         .fold(0, |all, (known, given)| all | (known ^ given));
     known.len() == given.len() && differing == 0
-}
-
-fn hash_of(token: &str) -> String {
-    hexadecimal(&Sha256::digest(token.as_bytes()))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -4,12 +4,14 @@
 use airboss_core::board::drift::{self, Side};
 use airboss_core::board::{BoardKey, BoardOperation, Place, TaskChange};
 use airboss_core::exit::ExitCode;
+use airboss_core::operation::Operation;
+use airboss_core::text::sanitize;
 use airboss_engine::board::{
     BoardError, Desk, Difference, Done, FoundBoard, Places, Survey, Whole, find, key, read_list,
     verify,
 };
 use airboss_engine::projection::{PlaceError, Settled};
-use airboss_engine::store::{BoardHead, CommandId, Store as _, StoreError};
+use airboss_engine::store::{BoardHead, CommandId, OperationQuery, Store as _, StoreError};
 use airboss_engine::workspace::{Workspace, WorkspaceError};
 use clap::ValueEnum;
 use owo_colors::Style;
@@ -21,6 +23,11 @@ use crate::context::Context;
 use crate::error::{CliError, ErrorKind};
 use crate::page::{Page, width};
 use crate::words;
+
+/// Changes that `sync` tells one by one; the log has them all.
+const TOLD_MAX: usize = 20;
+/// Changes that it looks at; far more than a person makes between two commands.
+const TAKEN_MAX: usize = 10_000;
 
 /// The file that wins where nothing else decides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -265,7 +272,31 @@ pub fn verify_board(context: &Context) -> Result<ExitCode, CliError> {
 }
 
 fn report(context: &Context, differences: &[Difference], well: &str) -> ExitCode {
-    let answer = json!({ "equal": differences.is_empty(), "differences": differences });
+    report_done(context, &[], differences, well)
+}
+
+/// The same, behind what was done, which a quiet command leaves out.
+fn report_done(
+    context: &Context,
+    done: &[String],
+    differences: &[Difference],
+    well: &str,
+) -> ExitCode {
+    let mut answer = json!({ "equal": differences.is_empty(), "differences": differences });
+    if !done.is_empty() {
+        answer["done"] = json!(done);
+    }
+    if !context.quiet && !context.json {
+        for line in done.iter().take(TOLD_MAX) {
+            context.printer.note(line);
+        }
+        if done.len() > TOLD_MAX {
+            let more = done.len() - TOLD_MAX;
+            context
+                .printer
+                .note(&format!("and {more} more; `airboss log` has them"));
+        }
+    }
     context.tell(&answer, |_| {
         if differences.is_empty() {
             return well.to_owned();
@@ -340,6 +371,29 @@ pub fn check_board(context: &Context) -> Result<ExitCode, CliError> {
     })
 }
 
+/// What was taken in from the files since this operation, one line each.
+fn taken_in(desk: &Desk, after: u64) -> Result<Vec<String>, CliError> {
+    let stored = desk.store.operations(&OperationQuery {
+        plan: Some(desk.board().log()),
+        after,
+        limit: TAKEN_MAX,
+        ..OperationQuery::default()
+    })?;
+    let board = desk.view()?;
+    let lines = stored.iter().filter_map(|stored| {
+        let Operation::Board { operation } = &stored.operation else {
+            return None;
+        };
+        let task = board.tasks.get(&operation.task()?)?;
+        let essence = crate::render::board::essence(operation);
+        Some(sanitize(&format!(
+            "taken in: task {}: {essence}",
+            task.number
+        )))
+    });
+    Ok(lines.collect())
+}
+
 /// Makes the files and the store equal: hand edits are taken in, everything else is rewritten.
 ///
 /// # Errors
@@ -349,7 +403,9 @@ pub fn sync_board(context: &Context, accept: bool) -> Result<ExitCode, CliError>
     let (workspace, places) = crate::board::known(context)?;
     let mut desk = Desk::open(workspace, &places.board)?;
     let whole = if accept { Whole::Accept } else { Whole::Yes };
+    let before = desk.store.sequence()?;
     let settled = desk.settle(whole)?;
+    let taken = taken_in(&desk, before)?;
     let done = Done {
         settled,
         ..Done::default()
@@ -370,7 +426,12 @@ pub fn sync_board(context: &Context, accept: bool) -> Result<ExitCode, CliError>
             return Ok(ExitCode::PublishPending);
         }
     };
-    let code = report(context, &differences, "in sync");
+    let written = settled
+        .written
+        .iter()
+        .map(|path| format!("written: {path}"));
+    let told: Vec<String> = taken.into_iter().chain(written).collect();
+    let code = report_done(context, &told, &differences, "in sync");
     Ok(match (settled, code) {
         (Settled { pending, .. }, _) if !pending.is_empty() => {
             for pending in pending {

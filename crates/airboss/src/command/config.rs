@@ -293,15 +293,17 @@ template = \"lean-research\"
 ";
 
 const HOOKS: &str = "\
-Programs that are told what happens in runs of plans and in stages that an agent flies: `done`
-(verified), `failed` (no retry is left), `waiting` (a person is needed), `limited`. A hook gets one
-JSON object on its standard input: `schema_version`, `id`, `event`, `extent` (`step` or `run`),
-`plan`, `task`, `stage`, `run`, `step`, `description`, `attempt`, `agent`, `verdict`, `reason`,
-`time`. It is told after all of that is stored, *at least once*: after a crash the next run of the
-same plan or stage tells what was not told, perhaps again, with the same `id`. It runs at the top of
-the work tree, beside the run, and what it says or fails with never changes the run: one warning
-line, and an entry in `airboss errors` where there is a board. Towards Airboss it counts as an agent: it may
-ask, and change no task.
+Programs that are told what happens in runs of plans, in stages that an agent flies, in `airboss
+test`, and when `airboss coordinate` is done or stops: `done` (verified), `failed` (no retry is
+left), `waiting` (a person is needed), `limited`. A hook gets one JSON object on its standard input:
+`schema_version`, `id`, `event`, `extent` (`step` or `run`), `plan`, `task`, `stage`, `workflow`
+(the scope, at the end of `coordinate`), `run`, `step`, `description`, `attempt`, `agent`,
+`verdict`, `reason`, `time`. It is told after all of that is stored, *at least once*: after a crash
+the next run of the same plan or stage, or the next `test` or `coordinate` of the task, tells what
+was not told, perhaps again, with the same `id`. It runs at the top of the work tree, beside the
+run, and what it says or fails with never changes the run: one warning line, and an entry in
+`airboss errors` where there is a board. Towards Airboss it counts as an agent: it may ask, and
+change no task.
 
 ```toml
 [hooks.tell]

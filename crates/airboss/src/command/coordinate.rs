@@ -4,26 +4,29 @@
 //! it, so a process that is killed goes on where it was when the command is given again.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use airboss_core::board::{Task, TaskChange};
 use airboss_core::exit::ExitCode;
 use airboss_core::id::TaskId;
-use airboss_core::stage::workflow::{Ending, Outcome, REPLANS_MAX, Scope, State, Workflow};
+use airboss_core::stage::checkpoint::Checkpoint;
+use airboss_core::stage::workflow::{Ending, Outcome, Scope, Workflow};
 use airboss_core::stage::{End, Stage};
-use airboss_core::text::sanitize;
 use airboss_core::time::Timestamp;
+use airboss_core::verdict::GateResult;
 use airboss_engine::board::Desk;
 use airboss_engine::clock;
 use airboss_engine::stage::{Ended, FailedUnit, Request, note};
-use owo_colors::OwoColorize as _;
 use serde_json::{Value, json};
 
-use super::stage::{Flown, How, StageFlight, only_one, prompt_file, run_checks};
+use super::hooks::TaskHooks;
+use super::stage::{How, StageFlight, only_one, prompt_file, run_checks};
 use super::task::add::{AddArguments, add_as};
 use crate::board::{self, BoardWriting};
 use crate::context::Context;
 use crate::desk::WriteOptions;
 use crate::error::CliError;
+use crate::render::checkpoint;
 use crate::words;
 
 /// Characters of a title that is made from a description.
@@ -43,9 +46,9 @@ pub struct CoordinateArguments {
     #[arg(long, value_name = "SCOPE", value_parser = scope)]
     scope: Option<Scope>,
     /// How many look into it side by side.
-    #[arg(long, value_name = "COUNT", default_value_t = 1,
-          value_parser = clap::value_parser!(u8).range(1..=4))]
-    topics: u8,
+    /// One, unless you say so; what the description suggests is told.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=4))]
+    topics: Option<u8>,
     /// The agent to fly it with, as named in the configuration.
     #[arg(long, value_name = "NAME")]
     agent: Option<String>,
@@ -78,8 +81,9 @@ pub fn coordinate(
     let _lock = only_one(&desk, number)?;
     let task = known(&desk, number)?;
     let workflow = chosen(context, &desk, arguments, &task)?;
+    let hooks = TaskHooks::begin(&desk, &task)?;
     let request = Request {
-        topics: usize::from(arguments.topics),
+        topics: usize::from(arguments.topics.unwrap_or(1)),
         ..Request::new(Stage::Research, number, mode)
     };
     if task.workflow.as_ref() != Some(&workflow) {
@@ -95,10 +99,14 @@ pub fn coordinate(
         how: &how,
         desk,
         request,
+        suggests_topics: arguments.topics.is_none(),
+        hooks,
         failed: Vec::new(),
         checkpoints: Vec::new(),
     };
-    let code = way.walk(workflow)?;
+    let code = way.walk(workflow);
+    way.hooks.finish(context, &mut way.desk);
+    let code = code?;
     if context.json {
         let checkpoints = &way.checkpoints;
         context
@@ -183,42 +191,57 @@ fn suggested(context: &Context, task: &Task) -> Result<Scope, CliError> {
     }
 }
 
+/// A workflow as a change of its task.
+fn changed(after: Workflow) -> Vec<TaskChange> {
+    vec![TaskChange::Workflow(Some(Box::new(after)))]
+}
+
+/// The report of the project's checks, of which none is run behind a red one.
+fn checked(results: &[GateResult], checks: usize, begun: Instant) -> Checkpoint {
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let green = results.iter().filter(|result| result.is_green()).count();
+    let red = results.iter().filter(|result| !result.is_green());
+    Checkpoint {
+        done: green == checks && checks > 0,
+        verified: count(green),
+        expected: count(checks),
+        problems: red.map(GateResult::summary).collect(),
+        took_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        ..Checkpoint::new(Stage::Test)
+    }
+}
+
 /// A task on its way.
 struct Way<'a> {
     context: &'a Context,
     how: &'a How,
     desk: Desk,
     request: Request,
+    /// Nobody said how many look into it.
+    suggests_topics: bool,
+    hooks: TaskHooks,
     /// The phases that failed when the plan was carried out last.
     failed: Vec<FailedUnit>,
     checkpoints: Vec<Value>,
 }
 
-/// What one state came to.
-struct Step {
-    code: ExitCode,
-    /// What was made, as words.
-    made: Vec<String>,
-    retries: u32,
-}
-
 impl Way<'_> {
     fn walk(&mut self, mut workflow: Workflow) -> Result<ExitCode, CliError> {
         while let Some(stage) = workflow.stage() {
-            let step = self.work(stage, &workflow)?;
+            let code = match stage {
+                Stage::Test => self.test(&workflow)?,
+                _ => self.fly(stage, &workflow)?,
+            };
             let task = known(&self.desk, self.request.number)?;
             let Some(after) = task.workflow else {
                 return Err(CliError::refused("the workflow was taken back meanwhile"));
             };
-            self.checkpoint(&workflow, &after, &step);
+            self.hooks.tell(&self.desk);
+            self.checkpoint(&after);
             let stays = after.state == workflow.state && after.failed.is_some();
             workflow = after;
-            if stays {
-                return Ok(step.code);
-            }
-            let unfinished = matches!(step.code, ExitCode::Interrupted | ExitCode::Terminated);
-            if unfinished {
-                return Ok(step.code);
+            if stays || matches!(code, ExitCode::Interrupted | ExitCode::Terminated) {
+                return Ok(code);
             }
         }
         Ok(match workflow.ending {
@@ -227,30 +250,26 @@ impl Way<'_> {
         })
     }
 
-    fn work(&mut self, stage: Stage, workflow: &Workflow) -> Result<Step, CliError> {
-        let changed = |after: Workflow| vec![TaskChange::Workflow(Some(Box::new(after)))];
-        let next = |outcome, now| changed(workflow.after(outcome, now));
-        if stage == Stage::Test {
-            let after = |is_green: bool, now: Timestamp| match is_green {
-                true => next(Outcome::Done, now),
-                false => next(Outcome::Failed, now),
+    fn test(&mut self, workflow: &Workflow) -> Result<ExitCode, CliError> {
+        let begun = Instant::now();
+        let after = |results: &[GateResult], checks: usize, now: Timestamp| {
+            let report = checked(results, checks, begun);
+            let outcome = match report.done {
+                true => Outcome::Done,
+                false => Outcome::Failed,
             };
-            let (number, mode) = (self.request.number, self.request.mode);
-            let tested = run_checks(&mut self.desk, number, mode, &after)?;
-            board::outcome(self.context, &tested.done);
-            return Ok(Step {
-                code: match tested.is_green() {
-                    true => ExitCode::Success,
-                    false => ExitCode::Failed,
-                },
-                made: tested
-                    .results
-                    .iter()
-                    .map(|result| result.summary())
-                    .collect(),
-                retries: 0,
-            });
-        }
+            changed(workflow.after(outcome, now).reported(report))
+        };
+        let (number, mode) = (self.request.number, self.request.mode);
+        let tested = run_checks(&mut self.desk, number, mode, &after)?;
+        board::outcome(self.context, &tested.done);
+        Ok(match tested.is_green() {
+            true => ExitCode::Success,
+            false => ExitCode::Failed,
+        })
+    }
+
+    fn fly(&mut self, stage: Stage, workflow: &Workflow) -> Result<ExitCode, CliError> {
         let task = known(&self.desk, self.request.number)?;
         let in_flight = stage.in_flight();
         let request = Request {
@@ -260,39 +279,27 @@ impl Way<'_> {
             words: self.replan_words(workflow),
             ..self.request.clone()
         };
-        let after = |ended: &Ended, now: Timestamp| match ended.end {
-            End::Done => next(Outcome::Done, now),
-            End::Partial | End::Nothing => {
-                let failed = ended.failed.iter();
-                let failed: Vec<_> = failed.map(|it| (it.phase.clone(), it.tries)).collect();
-                changed(workflow.after_failed_phases(&failed, now))
-            }
+        let after = |ended: &Ended, report: Checkpoint, now: Timestamp| {
+            let next = match ended.end {
+                End::Done => workflow.after(Outcome::Done, now),
+                End::Partial | End::Nothing => {
+                    let failed = ended.failed.iter();
+                    let failed: Vec<_> = failed.map(|it| (it.phase.clone(), it.tries)).collect();
+                    workflow.after_failed_phases(&failed, now)
+                }
+            };
+            changed(next.reported(report))
         };
         let desk = self.desk.another()?;
         let mut flight = StageFlight::new(self.context, self.how, desk, request)?;
-        let Flown {
-            left,
-            summary,
-            code,
-        } = flight.fly(&after)?;
-        let mut made: Vec<String> = left.artifacts.iter().map(ToString::to_string).collect();
-        if stage == Stage::Implement {
-            made.extend(left.failed.iter().map(|failed| {
-                let (phase, reason) = (&failed.phase, &failed.reason);
-                format!("phase {phase} failed: {}", sanitize(reason))
-            }));
-            self.failed.clone_from(&left.failed);
+        if self.suggests_topics {
+            flight.suggest_topics();
         }
-        made.extend(
-            left.missing
-                .iter()
-                .map(|(path, why)| format!("{path}: {why}")),
-        );
-        Ok(Step {
-            code,
-            made,
-            retries: u32::try_from(summary.setbacks.len()).unwrap_or(u32::MAX),
-        })
+        let flown = flight.fly(&after)?;
+        if stage == Stage::Implement {
+            self.failed = flown.left.failed;
+        }
+        Ok(flown.code)
     }
 
     /// What the agent that revises a plan is told of the phase that failed.
@@ -310,49 +317,11 @@ impl Way<'_> {
     }
 
     /// The report after a state, from what is stored.
-    fn checkpoint(&mut self, before: &Workflow, after: &Workflow, step: &Step) {
-        let is_replan = before.replanning.is_some();
-        let state = match is_replan {
-            true => "revise",
-            false => before.state.word(),
-        };
-        let is_done = after.completed.len() > before.completed.len()
-            || (is_replan && after.replanning.is_none());
-        let outcome = match (is_done, before.state) {
-            (true, _) => "complete",
-            (false, State::Test) => "red",
-            (false, _) => "failed",
-        };
-        let next = match (after.failed, after.ending) {
-            (Some(_), _) => match &after.reason {
-                Some(reason) => format!("stopped: {reason}"),
-                None => "stopped".to_owned(),
-            },
-            (None, None) if after.replanning.is_some() => {
-                let phase = after.replanning.as_deref().unwrap_or_default();
-                let count = after.replans.get(phase).copied().unwrap_or_default();
-                format!("revise the plan because of phase {phase} ({count} of {REPLANS_MAX})")
-            }
-            (None, Some(Ending::Done)) => "done".to_owned(),
-            (None, Some(Ending::TestsFailing)) => "stopped: the tests still fail".to_owned(),
-            (None, None) => after.state.word().to_owned(),
-        };
-        self.checkpoints.push(json!({
-            "state": state,
-            "outcome": outcome,
-            "made": step.made,
-            "retries": step.retries,
-            "next": next,
-        }));
-        if self.context.json {
-            return;
+    fn checkpoint(&mut self, workflow: &Workflow) {
+        self.checkpoints.push(checkpoint::data(workflow));
+        if !self.context.json {
+            let words = checkpoint::words(workflow, self.context.verbose);
+            self.context.printer.data(&words);
         }
-        let mut lines = vec![format!("{}: {state} {outcome}", "CHECKPOINT".bold())];
-        lines.extend(step.made.iter().map(|made| format!("  - {made}")));
-        if step.retries > 0 {
-            lines.push(format!("  - retries used: {}", step.retries));
-        }
-        lines.push(format!("  - next: {next}"));
-        self.context.printer.data(&lines.join("\n"));
     }
 }

@@ -1,6 +1,7 @@
 //! `airboss errors`: the failures of board commands, and those that others wrote in errors.json.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
 use airboss_core::board::error::{ErrorEntry, FixStatus, Severity};
 use airboss_core::board::error_group::{ErrorGroup, groups};
@@ -49,7 +50,7 @@ enum ErrorsCommand {
 }
 
 /// Which errors.
-#[derive(clap::Args, Clone, Debug)]
+#[derive(clap::Args, Clone, PartialEq, Eq, Debug, Default)]
 struct Filter {
     /// Those of this task.
     #[arg(long, value_name = "N")]
@@ -88,6 +89,14 @@ struct FixArguments {
 }
 
 impl Filter {
+    /// What is said where it takes nothing.
+    fn nothing(&self) -> &'static str {
+        match *self == Self::default() {
+            true => "no errors",
+            false => "there are no such errors",
+        }
+    }
+
     fn takes(&self, entry: &ErrorEntry) -> bool {
         let severity = self.severity.map(|level| match level {
             Level::Critical => Severity::Critical,
@@ -127,9 +136,10 @@ pub(super) fn known_errors(
     let mut all: BTreeMap<_, _> = BTreeMap::new();
     let usual = places.board.file("errors.json");
     let usual = usual.map_err(airboss_engine::board::BoardError::from)?;
-    let (written, mut odd) = match fs_err::read(places.top.join(&usual)) {
+    let (written, mut odd) = match places.read_errors() {
         Ok(bytes) => errors_file::read(&bytes),
-        Err(_) => (Vec::new(), Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => (Vec::new(), Vec::new()),
+        Err(error) => (Vec::new(), vec![error.to_string()]),
     };
     odd.iter_mut()
         .for_each(|words| *words = format!("{usual}: {words}"));
@@ -164,7 +174,7 @@ fn grouped(context: &Context, filter: &Filter) -> Result<ExitCode, CliError> {
             .printer
             .json(&json!({ "groups": groups, "errors": all }));
     } else if groups.is_empty() {
-        context.printer.note("there are no such errors");
+        context.printer.note(filter.nothing());
     } else {
         let told = by_severity(&groups, |group| group.severity, group_row);
         context.printer.data(&told);
@@ -220,7 +230,7 @@ fn list(context: &Context, filter: &Filter) -> Result<ExitCode, CliError> {
     if context.json {
         context.printer.json(&json!({ "errors": all }));
     } else if all.is_empty() {
-        context.printer.note("there are no such errors");
+        context.printer.note(filter.nothing());
     } else {
         let told = by_severity(&all, |entry| entry.severity, error_row);
         context.printer.data(&told);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use airboss_core::board::{BoardKey, BoardOperation};
+use airboss_core::board::{BoardKey, BoardOperation, Task};
 use airboss_core::exit::ExitCode;
 use airboss_core::id::{AttemptId, StepId, TaskId};
 use airboss_core::operation::{Actor, Operation, StoredOperation};
@@ -94,8 +94,14 @@ fn task(
     let Ok((_, places)) = crate::board::known(context) else {
         return Ok(None);
     };
-    let found = store.task(&places.board, number)?;
-    Ok(found.map(|task| (places.board, task.id)))
+    let Some(part) = store.board_part(&places.board, &Wanted::Tasks(vec![number]))? else {
+        return Ok(None);
+    };
+    // One that was taken off the board for good has a history, too; ids are in order of time.
+    let had = |task: &&Task| task.number == number || task.former_numbers.contains(&number);
+    let gone = || part.tasks.values().filter(had).max_by_key(|task| task.id);
+    let id = part.find(number).or_else(gone).map(|task| task.id);
+    Ok(id.map(|id| (places.board, id)))
 }
 
 /// The operations asked for, oldest first.

@@ -32,7 +32,7 @@ pub struct PlanArguments {
 pub fn plan(context: &Context, arguments: &PlanArguments) -> Result<ExitCode, CliError> {
     match (&arguments.command, arguments.number) {
         (Some(command), _) => look(context, command),
-        (None, Some(number)) => one(context, Stage::Plan, 1, number, &arguments.how),
+        (None, Some(number)) => one(context, Stage::Plan, None, number, &arguments.how),
         (None, None) => Err(CliError::new(ErrorKind::Usage, "no task is named")
             .hint("`airboss plan 58` plans a task; `airboss plan show` and `check` read a file")),
     }

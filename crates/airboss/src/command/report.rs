@@ -88,6 +88,27 @@ pub fn send(
     step: Option<StepId>,
     report: Report,
 ) -> Result<ExitCode, CliError> {
+    let claim = report.word();
+    let answer = match delivered(context, given, step.clone(), report)? {
+        Delivered::Recorded(answer) => answer,
+        Delivered::Left => json!({
+            "success": true, "taskId": step, "status": "left_in_inbox", "claim": claim
+        }),
+    };
+    context.answer(&answer, words);
+    Ok(ExitCode::Success)
+}
+
+/// Delivers a report to the store or to the inbox of this work tree.
+///
+/// # Errors
+/// When it is refused, or can be written nowhere.
+pub fn delivered(
+    context: &Context,
+    given: Credentials,
+    step: Option<StepId>,
+    report: Report,
+) -> Result<Delivered, CliError> {
     let workspace = Workspace::open(&context.directory)?;
     let letter = Letter {
         attempt: given.attempt,
@@ -95,19 +116,7 @@ pub fn send(
         step,
         report,
     };
-    let answer = match deliver(&workspace, &letter)? {
-        Delivered::Recorded(answer) => answer,
-        Delivered::Left => left(&letter),
-    };
-    context.answer(&answer, words);
-    Ok(ExitCode::Success)
-}
-
-/// The answer for a report that lies in the inbox.
-#[must_use]
-pub fn left(letter: &Letter) -> Value {
-    let claim = letter.report.word();
-    json!({ "success": true, "taskId": letter.step, "status": "left_in_inbox", "claim": claim })
+    Ok(deliver(&workspace, &letter)?)
 }
 
 fn words(answer: &Value) -> String {

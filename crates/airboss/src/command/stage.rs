@@ -20,6 +20,7 @@ use airboss_core::plan::Plan;
 use airboss_core::stage::{Stage, handoff};
 use airboss_core::text::sanitize;
 use airboss_core::time::Timestamp;
+use airboss_core::verdict::GateResult;
 use airboss_engine::board::{BoardError, Desk};
 use airboss_engine::clock;
 use airboss_engine::run::lock::{RunLock, RunLocked, lock};
@@ -30,6 +31,7 @@ use serde_json::json;
 
 pub use self::flight::{Flown, StageFlight};
 use super::coordinate::{CoordinateArguments, coordinate};
+use super::hooks::TaskHooks;
 use super::run::{self, RunArguments, prepare};
 use crate::board::{self, BoardReading, BoardWriting, Planned};
 use crate::context::Context;
@@ -135,9 +137,9 @@ pub struct ResearchArguments {
     #[command(flatten)]
     pub stage: StageArguments,
     /// How many look into it side by side, each with a report of its own, and then an overview.
-    #[arg(long, value_name = "COUNT", default_value_t = 1,
-          value_parser = clap::value_parser!(u8).range(1..=4))]
-    pub topics: u8,
+    /// One, unless you say so; what the description suggests is told.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=4))]
+    pub topics: Option<u8>,
 }
 
 /// The commands of the workflow.
@@ -173,11 +175,8 @@ pub enum StageCommand {
 /// When the task may not enter the stage, or nothing can be flown.
 pub fn stage(context: &Context, command: &StageCommand) -> Result<ExitCode, CliError> {
     let (stage, topics, arguments) = match command {
-        StageCommand::Research(arguments) => {
-            let topics = usize::from(arguments.topics);
-            (Stage::Research, topics, &arguments.stage)
-        }
-        StageCommand::Revise(arguments) => (Stage::Revise, 1, &**arguments),
+        StageCommand::Research(arguments) => (Stage::Research, arguments.topics, &arguments.stage),
+        StageCommand::Revise(arguments) => (Stage::Revise, None, &**arguments),
         StageCommand::Implement(arguments) => return implement(context, arguments),
         StageCommand::Handoff { number } => return handoff(context, *number),
         StageCommand::Prompt(arguments) => {
@@ -187,10 +186,10 @@ pub fn stage(context: &Context, command: &StageCommand) -> Result<ExitCode, CliE
                 force: true,
                 ..How::default()
             };
-            return one(context, arguments.stage, 1, arguments.number, &how);
+            return one(context, arguments.stage, Some(1), arguments.number, &how);
         }
-        StageCommand::Debug(arguments) => (Stage::Debug, 1, &**arguments),
-        StageCommand::Document(arguments) => (Stage::Document, 1, &**arguments),
+        StageCommand::Debug(arguments) => (Stage::Debug, None, &**arguments),
+        StageCommand::Document(arguments) => (Stage::Document, None, &**arguments),
         StageCommand::Test(arguments) => return test(context, arguments),
         StageCommand::Coordinate(arguments) => return coordinate(context, arguments),
     };
@@ -287,7 +286,7 @@ fn implement(context: &Context, arguments: &ImplementArguments) -> Result<ExitCo
     };
     let how = &arguments.how.with_words(context)?;
     for number in others {
-        let one = match one(context, Stage::Implement, 1, *number, how) {
+        let one = match one(context, Stage::Implement, None, *number, how) {
             Ok(one) => one,
             Err(error) => {
                 context.printer.warning(&format!("task {number}: {error}"));
@@ -301,7 +300,7 @@ fn implement(context: &Context, arguments: &ImplementArguments) -> Result<ExitCo
             code = one;
         }
     }
-    let one = one(context, Stage::Implement, 1, *last, how)?;
+    let one = one(context, Stage::Implement, None, *last, how)?;
     Ok(if code == ExitCode::Success { one } else { code })
 }
 
@@ -312,7 +311,7 @@ fn implement(context: &Context, arguments: &ImplementArguments) -> Result<ExitCo
 pub fn one(
     context: &Context,
     stage: Stage,
-    topics: usize,
+    topics: Option<u8>,
     number: u32,
     how: &How,
 ) -> Result<ExitCode, CliError> {
@@ -325,18 +324,21 @@ pub fn one(
     }
     let request = Request {
         words,
-        topics,
+        topics: usize::from(topics.unwrap_or(1)),
         resume: how.resume,
         force: how.force,
         ..Request::new(stage, number, writing.mode())
     };
     let mut flight = StageFlight::new(context, how, writing.desk, request)?;
+    if topics.is_none() {
+        flight.suggest_topics();
+    }
     if how.dry_run {
         flight.show()?;
         return Ok(ExitCode::Success);
     }
     let _lock = only_one(&flight.desk, number)?;
-    let flown = flight.fly(&|_, _| Vec::new())?;
+    let flown = flight.fly(&|_, _, _| Vec::new())?;
     flight.tell(&flown);
     Ok(flown.code)
 }
@@ -408,8 +410,13 @@ fn test(context: &Context, arguments: &TestArguments) -> Result<ExitCode, CliErr
     let mode = writing.mode();
     let mut desk = writing.desk;
     let _lock = only_one(&desk, arguments.number)?;
-    let tested = run_checks(&mut desk, arguments.number, mode, &|_, _| Vec::new())?;
+    let task = desk.store_task(arguments.number);
+    let task = task.ok_or(command::Refusal::NoTask(arguments.number))?;
+    let mut hooks = TaskHooks::begin(&desk, &task)?;
+    let tested = run_checks(&mut desk, arguments.number, mode, &|_, _, _| Vec::new())?;
+    hooks.tell(&desk);
     let code = board::outcome(context, &tested.done);
+    hooks.finish(context, &mut desk);
     tell_checks(context, arguments.number, &tested);
     Ok(if tested.is_green() {
         code
@@ -426,8 +433,11 @@ pub struct TestArguments {
     pub number: u32,
 }
 
+/// Changes of a task that belong to its checks, from what was run and how many checks there are.
+pub type BesidesChecks<'a> = dyn Fn(&[GateResult], usize, Timestamp) -> Vec<TaskChange> + 'a;
+
 /// Runs the project's checks and stores what they said. `besides` are changes of the task that
-/// belong to that.
+/// belong to that; they are told what was run, and how many checks there are.
 ///
 /// # Errors
 /// When the project has none, or one cannot be run.
@@ -435,7 +445,7 @@ pub fn run_checks(
     desk: &mut Desk,
     number: u32,
     mode: Mode,
-    besides: &dyn Fn(bool, Timestamp) -> Vec<TaskChange>,
+    besides: &BesidesChecks<'_>,
 ) -> Result<Tested, CliError> {
     let settings = run::load_settings(&desk.workspace, &RunArguments::default())?;
     let gates = prepare::gates(&settings.config, None);
@@ -449,7 +459,8 @@ pub fn run_checks(
     let airboss = std::env::current_exe()?;
     let environment = prepare::environment();
     let means = (airboss.as_path(), environment.as_slice());
-    Ok(stage::test(desk, &request, &gates, means, besides)?)
+    let besides = |results: &[GateResult], now| besides(results, gates.len(), now);
+    Ok(stage::test(desk, &request, &gates, means, &besides)?)
 }
 
 /// Tells what the checks said.

@@ -5,11 +5,10 @@ use std::future::ready;
 use airboss_core::id::StepId;
 use airboss_core::report::Report;
 use airboss_core::text::sanitize;
-use airboss_engine::report::{Credentials, Delivered, Letter, deliver};
+use airboss_engine::report::{Credentials, Delivered};
 use airboss_engine::run::attempt_files::{AttemptFiles, directory};
 use airboss_engine::store::Store as _;
 use airboss_engine::supervise::{ATTEMPT_VARIABLE, TOKEN_VARIABLE};
-use airboss_engine::workspace::Workspace;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest,
     CustomResult, ErrorCode, ErrorData, Implementation, JsonObject, ListToolsResult,
@@ -21,7 +20,7 @@ use serde_json::{Value, json};
 
 use super::tools::{Definition, Kind, TOOLS};
 use crate::command::next;
-use crate::command::report::own_credentials;
+use crate::command::report::{delivered, own_credentials};
 use crate::command::task::{list, show};
 use crate::context::Context;
 use crate::desk::Reading;
@@ -144,14 +143,7 @@ impl Server {
         let report: Report = serde_json::from_value(fields.into())
             .map_err(|error| CliError::refused(error.to_string()))?;
         let asks = matches!(report, Report::Ask { .. });
-        let workspace = Workspace::open(&self.context.directory)?;
-        let letter = Letter {
-            attempt: given.attempt,
-            token: given.token,
-            step,
-            report,
-        };
-        let told = match deliver(&workspace, &letter)? {
+        let told = match delivered(&self.context, given, step, report)? {
             Delivered::Recorded(_) => "recorded as your claim",
             Delivered::Left => "left in the inbox, which the run reads",
         };

@@ -8,6 +8,8 @@ use airboss_core::operation::Actor;
 use airboss_core::plan::PhaseStatus;
 use owo_colors::Style;
 
+use super::checkpoint;
+
 /// A status as a sentence has it: `not started`.
 #[must_use]
 pub fn status(status: &TaskStatus) -> String {
@@ -185,8 +187,17 @@ fn one(change: &TaskChange, undo: &[TaskChange]) -> String {
         },
         TaskChange::Checked(None) => "checks not run".to_owned(),
         TaskChange::Workflow(Some(workflow)) => {
+            // A report is news where it was stored, and no more when the workflow changes again.
+            let known = match before {
+                Some(TaskChange::Workflow(Some(old))) => old.checkpoint.as_ref(),
+                _ => None,
+            };
+            let report = workflow.checkpoint.as_ref();
+            let report = report.filter(|report| known != Some(*report));
+            let report = report.map(|report| format!("{}, ", checkpoint::line(report)));
             format!(
-                "{} workflow at {}",
+                "{}{} workflow at {}",
+                report.unwrap_or_default(),
                 workflow.scope.word(),
                 workflow.state.word()
             )

@@ -1,6 +1,7 @@
 //! What values look like on a terminal and in JSON: values in, text out, nothing decided.
 
 pub mod board;
+pub mod checkpoint;
 pub mod plan;
 
 use std::fmt::Display;

@@ -1,5 +1,7 @@
 //! One line per event, for logs and CI: a time, a stable word, the step, the rest.
 
+use airboss_core::id::StepId;
+use airboss_core::report::ReportKind;
 use airboss_core::text::sanitize;
 use airboss_core::time::Timestamp;
 use airboss_core::view::Counts;
@@ -7,6 +9,9 @@ use airboss_engine::clock;
 use airboss_engine::run::events::{AttemptProgress, Reporter, RunEvent};
 
 use crate::words;
+
+/// Characters of an agent's claim: a line of a log is read at a glance, `airboss why` has the rest.
+const CLAIM_COLUMNS: usize = 160;
 
 /// Tells a run line by line on standard error.
 #[derive(Debug)]
@@ -83,6 +88,9 @@ fn line(event: &RunEvent) -> Option<String> {
             let took = duration.map_or_else(|| "unknown".to_owned(), words::duration);
             format!("tool     {step} {tool}: {outcome} after {took}")
         }
+        RunEvent::Reported {
+            step, about, claim, ..
+        } => reported(step, *about, claim),
         RunEvent::Judged {
             step,
             verdict,
@@ -113,6 +121,11 @@ fn line(event: &RunEvent) -> Option<String> {
         ),
         RunEvent::Finished { .. } => return None,
     })
+}
+
+fn reported(step: &StepId, about: ReportKind, claim: &str) -> String {
+    let claim = super::claim(about, claim, CLAIM_COLUMNS);
+    format!("report   {step} {claim}")
 }
 
 /// The first digits of a commit id, as git shows it.

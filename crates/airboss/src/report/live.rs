@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use airboss_core::agent::Activity;
-use airboss_core::id::AttemptId;
+use airboss_core::id::{AttemptId, StepId};
+use airboss_core::report::ReportKind;
 use airboss_core::text::sanitize;
 use airboss_core::time::Timestamp;
+use airboss_core::verdict::Verdict;
 use airboss_core::view::Counts;
 use airboss_engine::run::events::{AttemptProgress, Reporter, RunEvent};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -24,6 +26,8 @@ const TICK: Duration = Duration::from_millis(120);
 const TEXT_COLUMNS: usize = 34;
 /// The width of a step id: `p3-9f2ab01c` fits.
 const ID_COLUMNS: usize = 6;
+/// The width of what an agent says: the line is cut where the terminal ends.
+const CLAIM_COLUMNS: usize = 100;
 
 /// Draws a run on standard error.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub struct LiveReporter {
     lines: MultiProgress,
     total: ProgressBar,
     bars: HashMap<AttemptId, ProgressBar>,
+    /// What each agent said last of its own work.
+    claims: HashMap<AttemptId, String>,
 }
 
 impl LiveReporter {
@@ -45,6 +51,22 @@ impl LiveReporter {
             lines,
             total,
             bars: HashMap::new(),
+            claims: HashMap::new(),
+        }
+    }
+
+    /// A question is for a person and scrolls by; the rest stands in the attempt's line.
+    fn reported(&mut self, attempt: AttemptId, step: &StepId, about: ReportKind, claim: &str) {
+        let line = super::claim(about, claim, CLAIM_COLUMNS);
+        if about == ReportKind::Ask {
+            let sign = verdict_sign(Verdict::Waiting);
+            let sign = sign.style(verdict_style(Verdict::Waiting)).to_string();
+            self.print(&format!("{sign} {step:<ID_COLUMNS$} {line}"));
+        } else if self.verbose {
+            self.print(&dim(&format!("  {step:<ID_COLUMNS$} {line}")));
+        }
+        if self.bars.contains_key(&attempt) {
+            self.claims.insert(attempt, line);
         }
     }
 
@@ -93,6 +115,12 @@ impl Reporter for LiveReporter {
             RunEvent::ToolStarted { step, tool, .. } if self.verbose => {
                 self.print(&dim(&format!("  {step:<ID_COLUMNS$} {tool}")));
             }
+            RunEvent::Reported {
+                attempt,
+                step,
+                about,
+                claim,
+            } => self.reported(*attempt, step, *about, claim),
             RunEvent::Judged { .. } => self.print(&judged_line(event)),
             RunEvent::Commit { steps, outcome } => match outcome {
                 Ok(commit) if self.verbose => {
@@ -131,12 +159,14 @@ impl Reporter for LiveReporter {
             if !stays {
                 bar.finish_and_clear();
                 self.lines.remove(bar);
+                self.claims.remove(id);
             }
             stays
         });
         for attempt in attempts {
             if let Some(bar) = self.bars.get(&attempt.attempt) {
-                bar.set_message(attempt_line(attempt, now));
+                let claim = self.claims.get(&attempt.attempt);
+                bar.set_message(attempt_line(attempt, claim, now));
             }
         }
         self.total.set_message(total_line(counts));
@@ -173,8 +203,8 @@ fn judged_line(event: &RunEvent) -> String {
     )
 }
 
-/// Step, what it is, the tool now running, how long, and what it cost.
-fn attempt_line(attempt: &AttemptProgress, now: Timestamp) -> String {
+/// Step, what it is, the tool now running, how long, what it cost, and what its agent says.
+fn attempt_line(attempt: &AttemptProgress, claim: Option<&String>, now: Timestamp) -> String {
     let doing = match (&attempt.tool, attempt.activity) {
         _ if attempt.checking => "checking what it left".to_owned(),
         (Some((tool, since)), _) => format!("{tool} {}", words::duration(now.since(*since))),
@@ -192,7 +222,7 @@ fn attempt_line(attempt: &AttemptProgress, now: Timestamp) -> String {
         Some((input, output)) => format!(" · {} tokens", words::amount(input + output)),
     };
     format!(
-        "{:<ID_COLUMNS$} {:<TEXT_COLUMNS$} {} {}",
+        "{:<ID_COLUMNS$} {:<TEXT_COLUMNS$} {} {}{}",
         attempt.step,
         words::cut(&sanitize(&attempt.text), TEXT_COLUMNS),
         dim(&format!(
@@ -201,6 +231,7 @@ fn attempt_line(attempt: &AttemptProgress, now: Timestamp) -> String {
             words::duration(now.since(attempt.since))
         )),
         doing,
+        claim.map_or_else(String::new, |claim| dim(&format!(" · {claim}"))),
     )
 }
 

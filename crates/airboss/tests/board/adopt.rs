@@ -192,6 +192,10 @@ fn a_hand_edit_is_seen_and_taken_in() {
     ----- stdout -----
     in sync
     ----- stderr -----
+    taken in: task 52: title “Draw a frame”: edited by hand in specs/TODO.md
+    taken in: task 56: researched → blocked: edited by hand in specs/TODO.md
+    written: specs/TODO.md
+    written: specs/state.json
     "#);
     assert_output!(environment, environment.run(["verify"]), @r#"
     exit code: 0

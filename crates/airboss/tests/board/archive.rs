@@ -79,6 +79,26 @@ fn a_directory_goes_with_its_task_in_one_commit_and_comes_back() {
     assert!(!environment.path(TO).exists());
 }
 
+/// Off the board, a task has its history still.
+#[test]
+fn what_is_off_the_board_is_in_the_log() {
+    let environment = finished();
+    archived(&environment);
+    let log = |id: &str| {
+        let log = environment.run(["log", id]);
+        log.expect_code(0).stdout.clone()
+    };
+    assert!(log("52").contains("archived: by a person"));
+    environment
+        .run(["task", "add", "A slip of the pen"])
+        .expect_code(0);
+    environment.run(["undo"]).expect_code(0);
+    let gone = log("57");
+    for expected in ["A slip of the pen", "removed: undo of"] {
+        assert!(gone.contains(expected), "{gone}");
+    }
+}
+
 #[test]
 fn what_a_person_has_in_it_moves_along_uncommitted() {
     let environment = finished();

@@ -137,6 +137,30 @@ fn what_is_no_errors_json_is_left_alone() {
     }
 }
 
+#[test]
+fn a_file_that_is_too_large_is_named_and_left_alone() {
+    let environment = adopted();
+    assert_output!(environment, environment.run(["errors"]), @r#"
+    exit code: 0
+    ----- stdout -----
+
+    ----- stderr -----
+    no errors
+    "#);
+    let large = format!("{{ \"errors\": [{}] }}", " ".repeat(17 << 20));
+    environment.write("specs/errors.json", &large);
+    assert_output!(environment, environment.run(["errors"]), @"");
+    merging(&environment);
+    environment
+        .run(["task", "status", "53", "planned"])
+        .expect_code(11);
+    assert!(environment.read("specs/errors.json") == large);
+    assert_eq!(
+        in_file(&environment, "specs/errors.airboss.json"),
+        [r#""git_commit_failed" "unfixed""#]
+    );
+}
+
 const OTHERS: &str = r#"{
   "_schema_version": "2.0.0",
   "errors": [

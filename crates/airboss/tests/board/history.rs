@@ -361,6 +361,8 @@ fn a_reverted_commit_is_taken_in() {
     ----- stdout -----
     in sync
     ----- stderr -----
+    taken in: task 53: planned → not started: edited by hand in specs/state.json
+    written: specs/state.json
     "#);
     assert_output!(environment, environment.run(["verify"]), @r#"
     exit code: 0

@@ -11,6 +11,7 @@ mod errors;
 mod history;
 mod malformed;
 mod numbering;
+mod refused;
 mod restore;
 mod review;
 mod task;

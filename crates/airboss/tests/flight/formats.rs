@@ -1,6 +1,19 @@
 //! A whole plan, unattended, in each format.
 
+use airboss_testkit::TestEnvironment;
+
 use crate::support::*;
+
+/// The sessions of all attempts, as the log has them.
+fn sessions(environment: &TestEnvironment) -> Vec<String> {
+    let log = environment.run(["log", "--limit", "1000", "--json"]);
+    let stored = log.stdout.lines().map(|line| {
+        let stored: serde_json::Value = serde_json::from_str(line).unwrap();
+        let session = &stored["data"]["operation"]["report"]["session"];
+        session.as_str().map(str::to_owned)
+    });
+    stored.flatten().collect()
+}
 
 #[track_caller]
 fn check(agent: &str) {
@@ -41,6 +54,18 @@ fn check(agent: &str) {
         // The plan is in a commit only for the markers of that commit's own phase.
         assert!(commit.files.len() <= 2, "{commit:?}");
     }
+    // Each names the conversation that its work comes from, where the agent tells its id.
+    let sessions = sessions(&environment);
+    let trailers = [
+        "log",
+        "--reverse",
+        "--format=%(trailers:key=Session,valueonly,separator=)",
+    ];
+    let trailers = environment.git(trailers);
+    let trailers: Vec<&str> = trailers.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(trailers, sessions);
+    let expected = if agent == "plain" { 0 } else { 10 };
+    assert_eq!(sessions.len(), expected);
     // Every commit is told, the last one too.
     assert_eq!(output.told(" commit   ").len(), 10, "{output}");
     environment.git(["fsck", "--strict"]);

@@ -81,7 +81,23 @@ fn each_way_in_reaches_the_log() {
             ),
         ],
     ));
-    environment.run(["run", PLAN]).expect_code(0);
+    let run = environment.run(["run", PLAN]);
+    run.expect_code(0);
+    let told = run.told(" report   ");
+    let told: Vec<&str> = told
+        .iter()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(_, it)| it)
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "report   1.1 agent says: progress: half way",
+            "report   1.1 agent says: note: by the protocol",
+            "report   1.1 agent says: artifact ready: out/1-1.txt",
+            "report   1.1 agent says: finding: by the inbox",
+        ]
+    );
     assert_eq!(
         claims(&environment, "1.1"),
         [

@@ -39,6 +39,7 @@ flights! {
         work::refused_tools_are_no_work,
         work::a_short_failure_is_survived,
         stages::a_task_is_flown_through_its_stages,
+        stages::three_tasks_at_once,
         stages::a_person_asks_from_inside,
         ends::an_overloaded_service_is_waited_for,
         ends::a_rate_limit_is_waited_for,

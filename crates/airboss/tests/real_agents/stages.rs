@@ -1,6 +1,7 @@
 //! The stages of a task, flown by the real agents; and asked for from inside of them, by a
 //! command that `airboss setup` installed.
 
+use airboss_core::operation::Operation;
 use airboss_core::verdict::Verdict;
 
 use crate::support::{Flight, Kind, Setup, user_texts};
@@ -96,6 +97,68 @@ pub(crate) fn a_task_is_flown_through_its_stages(flight: &Flight) {
     }
     flight.assert_nothing_leaks();
     assert_eq!(flight.environment.git(["status", "--short"]), "");
+}
+
+/// Three agents of three commands, at the same time in the same work tree.
+pub(crate) fn three_tasks_at_once(flight: &Flight) {
+    set_up(flight);
+    for title in ["Make two more", "Make the last"] {
+        flight.airboss(["task", "add", title], 0);
+    }
+    let running = ["1", "2", "3"].map(|number| flight.start_airboss(["research", number, "-q"]));
+    for one in running {
+        flight.end(one, 0);
+    }
+    flight.environment.run(["verify"]).expect_code(0);
+    assert_eq!(flight.verdicts(), [Verdict::Verified; 3]);
+
+    // Nobody waited for anybody's agent: the last began before the first had ended.
+    let operations = flight.operations();
+    let last_begin = operations
+        .iter()
+        .rposition(|stored| matches!(stored.operation, Operation::AttemptSpawned { .. }));
+    let first_end = operations
+        .iter()
+        .position(|stored| matches!(stored.operation, Operation::AttemptEnded { .. }));
+    assert!(last_begin.unwrap() < first_end.unwrap());
+
+    // Each commit holds its own task, and names the conversation that it comes from.
+    let mut sessions = Vec::new();
+    for number in 1..=3 {
+        let grep = format!("--grep=^task {number}: complete research$");
+        let id = flight.environment.git(["log", "--format=%H", &grep]);
+        let show = |format: &str| {
+            let format = format!("--format={format}");
+            flight
+                .environment
+                .git(["show", "--name-only", &format, id.trim()])
+        };
+        let files = show("");
+        let files: Vec<&str> = files.lines().collect();
+        assert!(
+            files[0].starts_with(&format!("specs/{number:03}_")),
+            "{files:?}"
+        );
+        assert_eq!(files[1..], ["specs/TODO.md", "specs/state.json"]);
+        let shown = show("%(trailers:key=Session,valueonly)");
+        sessions.extend(shown.lines().next().map(str::to_owned));
+        let added = flight
+            .environment
+            .git(["show", "--format=", "-U0", id.trim(), "--", files[1]]);
+        let added = added
+            .lines()
+            .filter(|line| line.starts_with('+') && !line.starts_with("+++"));
+        let added: Vec<&str> = added.collect();
+        assert_eq!(added.len(), 2, "{added:?}");
+        assert!(
+            added[1].contains(&format!("specs/{number:03}_")),
+            "{added:?}"
+        );
+    }
+    sessions.sort_unstable();
+    sessions.dedup();
+    assert_eq!(sessions.len(), 3, "{sessions:?}");
+    flight.assert_nothing_leaks();
 }
 
 /// A person types the installed command into the program. Its model reads the command, runs

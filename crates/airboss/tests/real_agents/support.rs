@@ -267,6 +267,11 @@ impl Flight {
         )
     }
 
+    /// Starts a command of Airboss with the variables of the flight.
+    pub(crate) fn start_airboss<const N: usize>(&self, arguments: [&str; N]) -> Running {
+        self.with_variables(self.environment.command(arguments))
+    }
+
     fn with_variables(&self, mut command: Invocation<'_>) -> Running {
         for (name, value) in self.variables.borrow().iter() {
             command = command.env(name, value);

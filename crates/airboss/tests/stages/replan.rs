@@ -38,17 +38,13 @@ fn a_phase_that_fails_is_planned_again_and_then_works() {
     assert_output!(environment, told, @r#"
     exit code: 0
     ----- stdout -----
-    CHECKPOINT: implement failed
-      - specs/001_shorten_the_banner/summaries/implementation-summary-[DAY].md
-      - phase 2 failed: no file was changed and no findings were written
-      - retries used: 3
-      - next: revise the plan because of phase 2 (1 of 2)
-    CHECKPOINT: revise complete
-      - specs/001_shorten_the_banner/plans/implementation-002.md
-      - next: implement
-    CHECKPOINT: implement complete
-      - specs/001_shorten_the_banner/summaries/implementation-summary-[DAY].md
-      - next: done
+    CHECKPOINT: implement failed, next: revise the plan because of phase 2 (1 of 2)
+      phases 1/2 verified, 2 retries, [DURATION]: implementation-summary-[DAY].md
+      ✗ phase 2 failed: no file was changed and no findings were written
+    CHECKPOINT: revise complete, next: implement
+      plan 1/1 verified, [DURATION]: implementation-002.md
+    CHECKPOINT: implement complete, next: done
+      phases 2/2 verified, [DURATION]: implementation-summary-[DAY].md
     ----- stderr -----
     "#);
     assert_eq!(status(&environment), "[COMPLETED]");
@@ -76,27 +72,19 @@ fn it_is_planned_again_twice_and_then_stops_with_the_reason() {
     assert_output!(environment, told, @r#"
     exit code: 1
     ----- stdout -----
-    CHECKPOINT: implement failed
-      - specs/001_shorten_the_banner/summaries/implementation-summary-[DAY].md
-      - phase 2 failed: no file was changed and no findings were written
-      - retries used: 3
-      - next: revise the plan because of phase 2 (1 of 2)
-    CHECKPOINT: revise complete
-      - specs/001_shorten_the_banner/plans/implementation-002.md
-      - next: implement
-    CHECKPOINT: implement failed
-      - specs/001_shorten_the_banner/summaries/implementation-summary-[DAY].md
-      - phase 2 failed: no file was changed and no findings were written
-      - retries used: 3
-      - next: revise the plan because of phase 2 (2 of 2)
-    CHECKPOINT: revise complete
-      - specs/001_shorten_the_banner/plans/implementation-003.md
-      - next: implement
-    CHECKPOINT: implement failed
-      - specs/001_shorten_the_banner/summaries/implementation-summary-[DAY].md
-      - phase 2 failed: no file was changed and no findings were written
-      - retries used: 3
-      - next: stopped: phase 2 failed again after 2 revisions of the plan
+    CHECKPOINT: implement failed, next: revise the plan because of phase 2 (1 of 2)
+      phases 1/2 verified, 2 retries, [DURATION]: implementation-summary-[DAY].md
+      ✗ phase 2 failed: no file was changed and no findings were written
+    CHECKPOINT: revise complete, next: implement
+      plan 1/1 verified, [DURATION]: implementation-002.md
+    CHECKPOINT: implement failed, next: revise the plan because of phase 2 (2 of 2)
+      phases 1/2 verified, 2 retries, [DURATION]: implementation-summary-[DAY].md
+      ✗ phase 2 failed: no file was changed and no findings were written
+    CHECKPOINT: revise complete, next: implement
+      plan 1/1 verified, [DURATION]: implementation-003.md
+    CHECKPOINT: implement failed, next: stopped: phase 2 failed again after 2 revisions of the plan
+      phases 1/2 verified, 2 retries, [DURATION]: implementation-summary-[DAY].md
+      ✗ phase 2 failed: no file was changed and no findings were written
     ----- stderr -----
     "#);
     let revised = subjects(&environment);
@@ -109,11 +97,9 @@ fn it_is_planned_again_twice_and_then_stops_with_the_reason() {
     assert_output!(environment, told, @r#"
     exit code: 1
     ----- stdout -----
-    CHECKPOINT: implement failed
-      - specs/001_shorten_the_banner/summaries/implementation-summary-[DAY].md
-      - phase 2 failed: no file was changed and no findings were written
-      - retries used: 3
-      - next: stopped: phase 2 failed again after 2 revisions of the plan
+    CHECKPOINT: implement failed, next: stopped: phase 2 failed again after 2 revisions of the plan
+      phases 1/2 verified, 2 retries, [DURATION]: implementation-summary-[DAY].md
+      ✗ phase 2 failed: no file was changed and no findings were written
     ----- stderr -----
     the implement workflow goes on with implement
     "#);
@@ -132,11 +118,9 @@ fn one_try_is_not_two() {
     assert_output!(environment, told, @r#"
     exit code: 1
     ----- stdout -----
-    CHECKPOINT: implement failed
-      - specs/001_shorten_the_banner/summaries/implementation-summary-[DAY].md
-      - phase 2 failed: no file was changed and no findings were written
-      - retries used: 1
-      - next: stopped
+    CHECKPOINT: implement failed, next: stopped
+      phases 1/2 verified, [DURATION]: implementation-summary-[DAY].md
+      ✗ phase 2 failed: no file was changed and no findings were written
     ----- stderr -----
     "#);
 }

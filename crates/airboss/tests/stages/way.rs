@@ -160,31 +160,91 @@ fn all_stages_in_one_go() {
     assert_output!(environment, told, @r#"
     exit code: 0
     ----- stdout -----
-    CHECKPOINT: research complete
-      - specs/001_shorten_the_banner/reports/research-001.md
-      - next: plan
-    CHECKPOINT: plan complete
-      - specs/001_shorten_the_banner/plans/implementation-001.md
-      - next: implement
-    CHECKPOINT: implement complete
-      - specs/001_shorten_the_banner/summaries/implementation-summary-[DAY].md
-      - next: test
-    CHECKPOINT: test red
-      - gate `banner` exited with 1
-      - next: debug
-    CHECKPOINT: debug complete
-      - specs/001_shorten_the_banner/debug/001_shorten_the_banner.md
-      - next: test
-    CHECKPOINT: test complete
-      - gate `banner` is green
-      - next: document
-    CHECKPOINT: document complete
-      - specs/001_shorten_the_banner/summaries/documentation-[DAY].md
-      - next: done
+    CHECKPOINT: research complete, next: plan
+      reports 1/1 verified, [DURATION]: research-001.md
+    CHECKPOINT: plan complete, next: implement
+      plan 1/1 verified, [DURATION]: implementation-001.md
+    CHECKPOINT: implement complete, next: test
+      phases 2/2 verified, [DURATION]: implementation-summary-[DAY].md
+    CHECKPOINT: test red, next: debug
+      checks 0/1 green, [DURATION]
+      ✗ gate `banner` exited with 1
+    CHECKPOINT: debug complete, next: test
+      debug report 1/1 verified, [DURATION]: 001_shorten_the_banner.md
+    CHECKPOINT: test complete, next: document
+      checks 1/1 green, [DURATION]
+    CHECKPOINT: document complete, next: done
+      summary 1/1 verified, [DURATION]: documentation-[DAY].md
     ----- stderr -----
     "#);
     assert_eq!(status(&environment), "[COMPLETED]");
     assert_eq!(environment.git(["status", "--porcelain", "specs"]), "");
+    // Each report is stored with the end that it tells of.
+    let log = environment.run(["log", "1"]).expect_code(0).stdout.clone();
+    let reports = log.lines().filter_map(|line| {
+        let (_, report) = line.split_once("researching → researched")?;
+        Some(report.to_owned())
+    });
+    environment.settings().bind(|| {
+        insta::assert_snapshot!(reports.collect::<Vec<_>>().join("\n"), @r#", research complete (reports 1/1 verified, [DURATION]), full workflow at plan: by airboss"#);
+    });
+}
+
+#[test]
+fn a_report_has_all_of_it_where_that_is_asked_for() {
+    let nothing =
+        "[[step]]\nmatch = \"research-001\"\nattempt = 1\nactions = [{ say = \"Done.\" }]\n\n";
+    let environment = begun(&format!("{nothing}{}", honest()));
+    let told = environment.run([
+        "coordinate",
+        "1",
+        "--scope",
+        "research",
+        "--agent",
+        "claude",
+        "--verbose",
+    ]);
+    environment.settings().bind(|| {
+        insta::assert_snapshot!(told.expect_code(0).stdout, @r#"
+    CHECKPOINT: research complete
+      - artifacts: reports 1/1
+        specs/001_shorten_the_banner/reports/research-001.md
+      - all verified: yes
+      - retries used: 1
+      - took: [DURATION]
+      - spent: 260 tokens, less than $0.01
+      - next: done
+    "#);
+    });
+    let session = environment.git(["log", "-1", "--format=%(trailers:key=Session,valueonly)"]);
+    assert!(!session.trim().is_empty());
+    environment.script("[default]\nactions = [{ say = \"Done.\" }]\n");
+    let told = ran(
+        &environment,
+        ["coordinate", "1", "--scope", "plan", "-q", "--json"],
+    );
+    let told: serde_json::Value = serde_json::from_str(&told.expect_code(1).stdout).unwrap();
+    let mut reports = told["data"]["checkpoints"].clone();
+    for report in reports.as_array_mut().unwrap() {
+        assert!(report["took_ms"].take().is_u64());
+    }
+    insta::assert_snapshot!(serde_json::to_string_pretty(&reports).unwrap(), @r#"
+    [
+      {
+        "expected": 1,
+        "made": [],
+        "next": "stopped",
+        "outcome": "failed",
+        "problems": [
+          "`specs/001_shorten_the_banner/plans/implementation-001.md` is missing"
+        ],
+        "retries": 2,
+        "state": "plan",
+        "took_ms": null,
+        "verified": 0
+      }
+    ]
+    "#);
 }
 
 #[test]
@@ -303,7 +363,7 @@ fn a_project_has_prompts_of_its_own() {
     let environment = begun(&honest());
     environment.write(".airboss/prompts/research.md", "Look into {{title}}.\n");
     let told = environment.run(["research", "1", "--dry-run"]);
-    assert_output!(environment, told, @"
+    assert_output!(environment, told, @r#"
     exit code: 0
     ----- stdout -----
     ── 1. step research-001: a report (about 212 tokens)
@@ -317,7 +377,8 @@ fn a_project_has_prompts_of_its_own() {
     - To tell people how it goes: `$AIRBOSS_PROGRAM report KIND TEXT` (progress, note, finding, phase-started, phase-done, artifact-ready), or the MCP server `airboss`. Nothing depends on it; where it fails, go on.
     - If only a person can decide: `$AIRBOSS_PROGRAM report ask QUESTION`, then end your work.
     ----- stderr -----
-    ");
+    hint: the description suggests 2 topics; `--topics 2` researches them side by side
+    "#);
     environment.write(".airboss/prompts/research.md", "Look into\n{{tittle}}.\n");
     let told = environment.run(["research", "1", "--dry-run"]);
     assert_output!(environment, told, @r#"
@@ -493,6 +554,7 @@ fn what_is_asked_for_may_come_from_a_file() {
     - To tell people how it goes: `$AIRBOSS_PROGRAM report KIND TEXT` (progress, note, finding, phase-started, phase-done, artifact-ready), or the MCP server `airboss`. Nothing depends on it; where it fails, go on.
     - If only a person can decide: `$AIRBOSS_PROGRAM report ask QUESTION`, then end your work.
     ----- stderr -----
+    hint: the description suggests 2 topics; `--topics 2` researches them side by side
     "#);
 
     let refused = |input: &[u8]| {

@@ -12,6 +12,7 @@ use crate::time::Timestamp;
 mod cases;
 mod corpus;
 mod edits;
+mod entries;
 mod properties;
 
 /// A planned task.

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use airboss_core::agent::Activity;
-use airboss_core::attempt::AttemptStatus;
+use airboss_core::attempt::{AttemptStatus, Spending};
 use airboss_core::id::{AttemptId, StepId};
 use airboss_core::operation::{Operation, StepStatus};
 use airboss_core::verdict::Verdict;
@@ -12,6 +12,17 @@ use super::super::SETBACKS_MAX;
 use super::super::events::{AttemptProgress, RunEvent};
 use super::super::watch::{ToolNews, Watch};
 use super::{PROGRESS_EVERY, Runner};
+
+/// What a run came to so far.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) completed: u32,
+    pub(super) failed: u32,
+    pub(super) retries: u32,
+    /// What its agents spent, as far as they tell.
+    pub(super) spending: Option<Spending>,
+    pub(super) setbacks: Vec<(StepId, Verdict, String)>,
+}
 
 impl Runner<'_> {
     pub(super) fn tell(&mut self, event: &RunEvent) {
@@ -25,8 +36,10 @@ impl Runner<'_> {
                 steps,
                 agent,
                 number,
+                retry,
                 ..
             } => {
+                self.tally.retries += u32::from(*retry);
                 let text = steps
                     .first()
                     .map(|step| self.text_of(step))
@@ -52,15 +65,17 @@ impl Runner<'_> {
                 let retries_max = self.request.flight.policy.rules.retries_max;
                 match state.status {
                     StepStatus::Completed if judgement.verdict == Verdict::Verified => {
-                        self.completed += 1;
+                        self.tally.completed += 1;
                     }
-                    StepStatus::Failed if state.retry_count >= retries_max => self.failed += 1,
+                    StepStatus::Failed if state.retry_count >= retries_max => {
+                        self.tally.failed += 1;
+                    }
                     _ => {}
                 }
-                if judgement.verdict != Verdict::Verified && self.setbacks.len() < SETBACKS_MAX {
+                let setbacks = &mut self.tally.setbacks;
+                if judgement.verdict != Verdict::Verified && setbacks.len() < SETBACKS_MAX {
                     let reason = judgement.reason.clone();
-                    self.setbacks
-                        .push((step.clone(), judgement.verdict, reason));
+                    setbacks.push((step.clone(), judgement.verdict, reason));
                 }
                 let known = self.view.attempts.get(attempt);
                 let duration =
@@ -76,7 +91,29 @@ impl Runner<'_> {
                 };
                 self.tell(&event);
             }
+            Operation::AttemptEnded { report, .. } => {
+                let both = [self.tally.spending, report.spending].into_iter().flatten();
+                self.tally.spending = both.reduce(Spending::and);
+            }
             _ => {}
+        }
+    }
+
+    /// What an agent said by a command, MCP or the inbox; another process stored it.
+    pub(super) fn tell_report(&mut self, operation: &Operation) {
+        if let Operation::StepClaimed {
+            step,
+            attempt,
+            claim,
+            about,
+        } = operation
+        {
+            self.tell(&RunEvent::Reported {
+                attempt: *attempt,
+                step: step.clone(),
+                about: *about,
+                claim: claim.clone(),
+            });
         }
     }
 

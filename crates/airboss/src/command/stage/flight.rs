@@ -1,21 +1,26 @@
 //! One stage of one task, flown: prepared, sent, verified, and told.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
+use airboss_core::board::TaskChange;
 use airboss_core::config::{CommitMode, Config, Route};
 use airboss_core::dispatch::{Flight, Policy};
 use airboss_core::exit::ExitCode;
 use airboss_core::path::RepoPath;
+use airboss_core::stage::checkpoint::{Checkpoint, PROBLEMS_MAX};
+use airboss_core::stage::work::suggested_topics;
 use airboss_core::stage::{End, Stage};
+use airboss_core::time::Timestamp;
 use airboss_engine::board::Desk;
 use airboss_engine::inbox;
 use airboss_engine::run::hooks::Hooks;
 use airboss_engine::run::{RunMeans, RunRequest, RunSummary, fly};
 use airboss_engine::settings::Settings;
-use airboss_engine::stage::{self, Besides, Left, PhaseKeeper, Prepared, Request};
+use airboss_engine::stage::{self, Ended, Left, PhaseKeeper, Prepared, Request};
 use airboss_engine::workspace::Workspace;
 use owo_colors::OwoColorize as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::How;
 use crate::board::{self};
@@ -41,6 +46,10 @@ pub struct Flown {
     pub code: ExitCode,
 }
 
+/// Changes of a task that belong to the end of a stage, from what it came to.
+pub(in crate::command) type AtItsEnd<'a> =
+    dyn Fn(&Ended, Checkpoint, Timestamp) -> Vec<TaskChange> + 'a;
+
 /// A stage of one task, with everything that its flight needs.
 pub struct StageFlight<'a> {
     context: &'a Context,
@@ -50,6 +59,8 @@ pub struct StageFlight<'a> {
     settings: Settings,
     route: Option<Route>,
     prepared: Prepared,
+    /// How many could look into it, where that is more than one and nobody said how many.
+    suggested_topics: Option<usize>,
 }
 
 impl<'a> StageFlight<'a> {
@@ -86,24 +97,53 @@ impl<'a> StageFlight<'a> {
             settings,
             route,
             prepared,
+            suggested_topics: None,
         })
+    }
+
+    /// Finds how many reports the description suggests, which is told. Nobody is sent by it.
+    pub(in crate::command) fn suggest_topics(&mut self) {
+        if self.request.stage != Stage::Research || self.request.resume {
+            return;
+        }
+        let task = &self.prepared.task;
+        let topics = suggested_topics(task.description.as_deref().unwrap_or(&task.title));
+        if topics < 2 {
+            return;
+        }
+        self.suggested_topics = Some(topics);
+    }
+
+    /// The hint, once it is clear that agents are sent.
+    fn tell_topics(&self) {
+        let Some(topics) = self.suggested_topics else {
+            return;
+        };
+        if !self.context.quiet {
+            self.context.printer.note(&format!(
+                "{} the description suggests {topics} topics; `--topics {topics}` researches them \
+                 side by side",
+                "hint:".cyan()
+            ));
+        }
     }
 
     /// Shows what would be sent to whom, and which route says so.
     pub(super) fn show(&self) -> Result<(), CliError> {
         let run = self.run_request()?;
+        self.tell_topics();
         let route = route::Shown {
             route: self.route.as_ref(),
             run: &run,
             chosen: route::is_agent_chosen(&self.settings),
         };
         if self.context.json {
-            self.context.printer.json(&json!({
+            self.context.printer.json(&self.with_suggestion(json!({
                 "task": self.request.number,
                 "stage": self.request.stage.word(),
                 "route": route.as_json(),
                 "prompts": run::dry_run_json(&run),
-            }));
+            })));
             return Ok(());
         }
         if !self.settings.config.routes.is_empty() {
@@ -113,11 +153,13 @@ impl<'a> StageFlight<'a> {
         Ok(())
     }
 
-    /// Flies it. `besides` are changes of the task that belong to its end.
+    /// Flies it. `besides` are changes of the task that belong to its end; they are told what the
+    /// flight came to, and what it took.
     ///
     /// # Errors
     /// When the task may not enter the stage by now, or nothing can be flown.
-    pub fn fly(&mut self, besides: &Besides<'_>) -> Result<Flown, CliError> {
+    pub(in crate::command) fn fly(&mut self, besides: &AtItsEnd<'_>) -> Result<Flown, CliError> {
+        let begun = Instant::now();
         for warning in &self.settings.warnings {
             self.context.printer.warning(warning);
         }
@@ -126,12 +168,15 @@ impl<'a> StageFlight<'a> {
         prepare::find_programs(&run)?;
         let entered = stage::enter(&mut self.desk, &self.request, &self.prepared)?;
         board::outcome(self.context, &entered);
+        self.tell_topics();
         let (workspace, config) = (&self.desk.workspace, &self.settings.config);
         let stage = (self.request.number, self.request.stage);
         let mut hooks = hooks::hooks(config, workspace, &run.plan, Some(stage))?;
         let flown = self.flown(&run, &mut hooks);
         // Whatever became of the flight, the board says what is verified.
-        let left = stage::leave(&mut self.desk, &self.request, &self.prepared, besides)?;
+        let report = checkpoint(self.request.stage, begun, flown.as_ref().ok());
+        let besides = |ended: &Ended, now| besides(ended, weighed(report.clone(), ended), now);
+        let left = stage::leave(&mut self.desk, &self.request, &self.prepared, &besides)?;
         let code = board::outcome(self.context, &left.done);
         hooks::finish(self.context, &mut hooks, Some(&mut self.desk));
         let summary = flown?;
@@ -246,7 +291,7 @@ impl<'a> StageFlight<'a> {
             let artifacts: Vec<String> = left.artifacts.iter().map(ToString::to_string).collect();
             let missing = left.missing.iter();
             let missing = missing.map(|(path, why)| json!({ "path": path, "why": why }));
-            self.context.printer.json(&json!({
+            self.context.printer.json(&self.with_suggestion(json!({
                 "task": self.request.number,
                 "stage": self.request.stage.word(),
                 "status": status,
@@ -255,7 +300,7 @@ impl<'a> StageFlight<'a> {
                 "missing": missing.collect::<Vec<_>>(),
                 "attempts": summary.attempts,
                 "commit": commit,
-            }));
+            })));
             return;
         }
         let mut lines = vec![self.headline(left, &status, summary)];
@@ -280,6 +325,13 @@ impl<'a> StageFlight<'a> {
         self.context.printer.data(&lines.join("\n"));
     }
 
+    fn with_suggestion(&self, mut data: Value) -> Value {
+        if let Some(topics) = self.suggested_topics {
+            data["suggested_topics"] = topics.into();
+        }
+        data
+    }
+
     fn headline(&self, left: &Left, status: &str, summary: &RunSummary) -> String {
         let (number, title) = (self.request.number, &self.prepared.task.title);
         let stage = self.request.stage;
@@ -297,6 +349,44 @@ impl<'a> StageFlight<'a> {
             }
         };
         format!("task {number} is {status}: {said}")
+    }
+}
+
+/// What a flight took.
+fn checkpoint(stage: Stage, begun: Instant, flown: Option<&RunSummary>) -> Checkpoint {
+    let took = begun.elapsed().as_millis();
+    Checkpoint {
+        retries: flown.map_or(0, |summary| summary.retries),
+        took_ms: u64::try_from(took).unwrap_or(u64::MAX),
+        ending: flown.map(|summary| summary.ending),
+        ..Checkpoint::new(stage)
+    }
+    .spent(flown.and_then(|summary| summary.spending))
+}
+
+/// The same with what is verified, and what is not.
+fn weighed(report: Checkpoint, ended: &Ended) -> Checkpoint {
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let failed = ended
+        .failed
+        .iter()
+        .filter(|_| report.stage == Stage::Implement);
+    let failed = failed.map(|failed| format!("phase {} failed: {}", failed.phase, failed.reason));
+    // A verdict about the file names it.
+    let missing = ended
+        .missing
+        .iter()
+        .map(|(path, why)| match why.contains(path) {
+            true => why.clone(),
+            false => format!("{path}: {why}"),
+        });
+    Checkpoint {
+        done: ended.end == End::Done,
+        verified: count(ended.counts.completed + ended.counts.skipped),
+        expected: count(ended.counts.total),
+        made: ended.made.iter().map(ToString::to_string).collect(),
+        problems: failed.chain(missing).take(PROBLEMS_MAX).collect(),
+        ..report
     }
 }
 
