@@ -5,7 +5,7 @@ use airboss_core::id::StepId;
 use airboss_core::operation::{Operation, PlanKey};
 use airboss_core::plan::PhaseStatus;
 use airboss_core::time::Timestamp;
-use airboss_core::verdict::{ChangedFile, Verdict};
+use airboss_core::verdict::{ChangedFile, Evidence, Verdict};
 use airboss_core::view::View;
 
 use super::attempt_files::{AttemptFiles, directory};
@@ -129,6 +129,15 @@ pub(crate) fn verified_changes(
     plan: &PlanKey,
     step: &StepId,
 ) -> Result<Vec<ChangedFile>, StoreError> {
+    Ok(verified_evidence(store, plan, step)?.changes)
+}
+
+/// What the newest verdict `verified` of a step rests on; nothing where there is none.
+pub(crate) fn verified_evidence(
+    store: &dyn Store,
+    plan: &PlanKey,
+    step: &StepId,
+) -> Result<Evidence, StoreError> {
     let query = OperationQuery {
         plan: Some(plan.clone()),
         step: Some(step.clone()),
@@ -145,9 +154,7 @@ pub(crate) fn verified_changes(
                 judgement,
                 evidence,
                 ..
-            } if judged == *step && judgement.verdict == Verdict::Verified => {
-                Some(evidence.changes)
-            }
+            } if judged == *step && judgement.verdict == Verdict::Verified => Some(evidence),
             _ => None,
         });
     Ok(found.unwrap_or_default())

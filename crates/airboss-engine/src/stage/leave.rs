@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use airboss_core::artifact::salvage::SALVAGED;
 use airboss_core::board::{Artifact, Board, BoardOperation, Field, TaskChange, artifact_name};
 use airboss_core::id::TaskId;
 use airboss_core::operation::{Operation, StepStatus};
@@ -18,7 +19,7 @@ use crate::clock;
 use crate::git::{Delta, Entry, FileMode};
 use crate::projection::fresh_draft;
 use crate::run::commits::deltas;
-use crate::run::wishes::verified_changes;
+use crate::run::wishes::{verified_changes, verified_evidence};
 use crate::store::{OperationQuery, Store};
 use crate::vfs::RealVfs;
 
@@ -35,6 +36,8 @@ pub struct Left {
     pub failed: Vec<FailedUnit>,
     /// The artifacts that were verified.
     pub artifacts: Vec<RepoPath>,
+    /// Those of them that Airboss wrote from an agent's answer.
+    pub salvaged: Vec<RepoPath>,
     /// Units that were not.
     pub missing: Vec<(String, String)>,
     /// What became of the change.
@@ -106,6 +109,7 @@ pub fn leave(
     let mut artifacts = Vec::new();
     let mut files = Vec::new();
     let mut missing = Vec::new();
+    let mut salvaged: Vec<RepoPath> = Vec::new();
     for (id, due) in prepared.due() {
         let Some(step) = view.step(id) else { continue };
         if step.state.status != StepStatus::Completed {
@@ -114,7 +118,9 @@ pub fn leave(
             missing.push((due.path.to_string(), why));
             continue;
         }
-        let changes = verified_changes(&desk.store, &prepared.key, id)?;
+        let evidence = verified_evidence(&desk.store, &prepared.key, id)?;
+        salvaged.extend(evidence.salvaged().filter(|it| **it == due.path).cloned());
+        let changes = evidence.changes;
         // An agent that was to write a report changed nothing else that counts.
         let counts = |path: &RepoPath| *path == due.path || changes_files(request.stage);
         let own = changes.into_iter().filter(|change| counts(&change.path));
@@ -132,11 +138,13 @@ pub fn leave(
         .map(|path| Artifact {
             path: desk.places.spell(&board, &prepared.task, path),
             kind: request.stage.kind().to_owned(),
-            summary: None,
+            summary: salvaged.contains(path).then(|| SALVAGED.to_owned()),
         })
         .collect();
     let phases = prepared.phases();
     let subject = subject(request, prepared, end);
+    let body: Vec<String> = salvaged.iter().map(salvaged_words).collect();
+    let body = body.join("\n");
     let carried = carried(desk, request, prepared.task.id)?;
     let done = desk.change(None, &request.wanted(), &mut |given| {
         let standing = request.standing(given);
@@ -153,6 +161,7 @@ pub fn leave(
         Ok(Decision {
             operations,
             subject: subject.clone(),
+            body: body.clone(),
             files: files.clone(),
             carried: carried.clone(),
             ..Decision::default()
@@ -162,9 +171,38 @@ pub fn leave(
         end,
         failed: ended.failed.clone(),
         artifacts,
+        salvaged,
         missing,
         done,
     })
+}
+
+/// `reports/research-001.md (salvaged from the agent's answer)`.
+fn salvaged_words(path: &RepoPath) -> String {
+    format!("{path} ({SALVAGED})")
+}
+
+impl Left {
+    /// The artifacts that were verified, in words that say which of them were salvaged.
+    #[must_use]
+    pub fn made(&self) -> Vec<String> {
+        let words = |path| match self.salvaged.contains(path) {
+            true => salvaged_words(path),
+            false => path.to_string(),
+        };
+        self.artifacts.iter().map(words).collect()
+    }
+
+    /// The same, with how many were salvaged.
+    #[must_use]
+    pub fn report(&self) -> Vec<String> {
+        let mut made = self.made();
+        if !self.salvaged.is_empty() {
+            let (count, all) = (self.salvaged.len(), self.artifacts.len());
+            made.push(format!("salvaged: {count} of {all}"));
+        }
+        made
+    }
 }
 
 /// Writes what the implementation came to, from what was verified.

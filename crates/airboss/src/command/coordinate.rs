@@ -275,7 +275,7 @@ impl Way<'_> {
             summary,
             code,
         } = flight.fly(&after)?;
-        let mut made: Vec<String> = left.artifacts.iter().map(ToString::to_string).collect();
+        let mut made = left.report();
         if stage == Stage::Implement {
             made.extend(left.failed.iter().map(|failed| {
                 let (phase, reason) = (&failed.phase, &failed.reason);

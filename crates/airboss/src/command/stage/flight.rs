@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use airboss_core::artifact::salvage::SALVAGED;
 use airboss_core::config::{CommitMode, Config, Route};
 use airboss_core::dispatch::{Flight, Policy};
 use airboss_core::exit::ExitCode;
 use airboss_core::path::RepoPath;
 use airboss_core::stage::{End, Stage};
-use airboss_engine::board::Desk;
+use airboss_engine::board::{Desk, Failure};
 use airboss_engine::inbox;
 use airboss_engine::run::hooks::Hooks;
 use airboss_engine::run::{RunMeans, RunRequest, RunSummary, fly};
@@ -134,6 +135,12 @@ impl<'a> StageFlight<'a> {
         let left = stage::leave(&mut self.desk, &self.request, &self.prepared, besides)?;
         let code = board::outcome(self.context, &left.done);
         hooks::finish(self.context, &mut hooks, Some(&mut self.desk));
+        for path in &left.salvaged {
+            let entry =
+                Failure::Salvaged.entry(format!("{path}: {SALVAGED}"), Some(self.request.number));
+            // It is told with the artifact; the record is for later.
+            drop(self.desk.record_error(entry));
+        }
         let summary = flown?;
         let code = match left.end {
             End::Done => code,
@@ -244,6 +251,7 @@ impl<'a> StageFlight<'a> {
             .next();
         if self.context.json {
             let artifacts: Vec<String> = left.artifacts.iter().map(ToString::to_string).collect();
+            let salvaged: Vec<String> = left.salvaged.iter().map(ToString::to_string).collect();
             let missing = left.missing.iter();
             let missing = missing.map(|(path, why)| json!({ "path": path, "why": why }));
             self.context.printer.json(&json!({
@@ -252,6 +260,7 @@ impl<'a> StageFlight<'a> {
                 "status": status,
                 "done": left.end == End::Done,
                 "artifacts": artifacts,
+                "salvaged": salvaged,
                 "missing": missing.collect::<Vec<_>>(),
                 "attempts": summary.attempts,
                 "commit": commit,
@@ -260,9 +269,9 @@ impl<'a> StageFlight<'a> {
         }
         let mut lines = vec![self.headline(left, &status, summary)];
         lines.extend(
-            left.artifacts
+            left.made()
                 .iter()
-                .map(|path| format!("  {} {path}", "✓".green())),
+                .map(|made| format!("  {} {made}", "✓".green())),
         );
         let missing = left.missing.iter();
         lines.extend(missing.map(|(path, why)| {
