@@ -174,7 +174,8 @@ pub struct Search {
     pub elsewhere: Vec<RepoPath>,
     /// For how long it was waited for, in milliseconds; 0 where one look was enough.
     pub waited_ms: u64,
-    /// Why the agent's answer was not taken for it, as the rest of a sentence.
+    /// Why the agent's answer was not taken for it, as the rest of a sentence; empty where no
+    /// answer could be told to be it.
     pub answer: String,
     /// The last tool that the agent used, on one line.
     pub last_tool: Option<String>,

@@ -94,7 +94,8 @@ impl Gatherer {
         let directory = directory(&self.state, job.attempt.id);
         end_leftover_gates(&directory);
         let looked = self.changes(job, &directory).and_then(|changes| {
-            let missing = self.look_for_missing(job, &directory, &changes.own);
+            let own = |step: &StepDue| own_of(step, job, &changes);
+            let missing = self.look_for_missing(job, &directory, &own);
             // What is there by now is weighed like everything else.
             let changes = match missing.values().any(Missed::is_there) {
                 true => self.changes(job, &directory)?,
@@ -124,8 +125,7 @@ impl Gatherer {
         changes: &Changes,
         missing: &Missing,
     ) -> Evidence {
-        let own = of_step(step, &job.steps, &changes.own);
-        let own = with_leftover(&step.leftover, &own, changes.after.as_ref());
+        let own = own_of(step, job, changes);
         let changed = |path: &RepoPath| {
             own.iter()
                 .any(|change| change.path == *path && change.after.is_some())
@@ -446,6 +446,12 @@ fn of_step(step: &StepDue, batch: &[StepDue], changes: &[ChangedFile]) -> Vec<Ch
         })
         .cloned()
         .collect()
+}
+
+/// What counts for a step of the attempt, with what those before it left.
+fn own_of(step: &StepDue, job: &Job, changes: &Changes) -> Vec<ChangedFile> {
+    let own = of_step(step, &job.steps, &changes.own);
+    with_leftover(&step.leftover, &own, changes.after.as_ref())
 }
 
 /// What this attempt and those before it did together, as far as it still stands.

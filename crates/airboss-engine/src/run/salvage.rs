@@ -25,7 +25,7 @@ use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::attempt_files::AttemptFiles;
-use super::evidence::{Gatherer, Job, LOOK_INTO_BYTES_MAX};
+use super::evidence::{Gatherer, Job, LOOK_INTO_BYTES_MAX, StepDue};
 use super::watch::Watch;
 use crate::clock;
 use crate::store::is_remote;
@@ -81,16 +81,20 @@ impl Missed {
 }
 
 impl Gatherer {
-    /// Looks for what is missing of an attempt whose agent ended well; `own` are its changes.
+    /// Looks for what is missing of an attempt whose agent ended well; `own` are the changes that
+    /// count for a step.
     pub(super) fn look_for_missing(
         &self,
         job: &Job,
         directory: &Path,
-        own: &[ChangedFile],
+        own: &dyn Fn(&StepDue) -> Vec<ChangedFile>,
     ) -> Missing {
-        let all = || job.steps.iter().flat_map(|step| &step.artifacts);
-        let missing: Vec<&Due> = all()
-            .filter(|due| !is_there(&self.top, &due.path))
+        let all = || {
+            let steps = job.steps.iter();
+            steps.flat_map(|step| step.artifacts.iter().map(move |due| (step, due)))
+        };
+        let missing: Vec<(&StepDue, &Due)> = all()
+            .filter(|(_, due)| !is_there(&self.top, &due.path))
             .collect();
         let (Some(end), Some(report)) = (&job.attempt.end, &job.attempt.report) else {
             return Missing::new();
@@ -100,18 +104,14 @@ impl Gatherer {
         }
         let heard = heard(directory, &self.top);
         let begin = Instant::now();
-        if missing
-            .iter()
-            .any(|due| self.may_come(job, due, heard.as_ref()))
-        {
-            await_files(&self.top, &missing);
+        let may_come = |due: &Due| self.may_come(job, due, heard.as_ref());
+        if missing.iter().any(|(_, due)| may_come(due)) {
+            await_files(&self.top, missing.iter().map(|(_, due)| &due.path));
         }
         let waited = begin.elapsed();
-        let others: Vec<&ChangedFile> = own
-            .iter()
-            .filter(|change| all().all(|due| due.path != change.path))
-            .collect();
-        let outcome = |due: &&Due| {
+        let outcome = |(step, due): &(&StepDue, &Due)| {
+            let mut others = own(step);
+            others.retain(|change| all().all(|(_, due)| due.path != change.path));
             let missed = match is_there(&self.top, &due.path) {
                 true => Missed::Late,
                 false => self.salvage(job, due, heard.as_ref(), &others, waited),
@@ -146,7 +146,7 @@ impl Gatherer {
         job: &Job,
         due: &Due,
         heard: Option<&Watch>,
-        others: &[&ChangedFile],
+        others: &[ChangedFile],
         waited: Duration,
     ) -> Missed {
         let mut search = Search {
@@ -165,6 +165,8 @@ impl Gatherer {
             .collect();
         let answer = heard.map(|watch| watch.answer().whole());
         search.answer = match answer {
+            // Nobody expects that of any text.
+            _ if due.kind == Kind::Any => String::new(),
             None => "was not recorded".to_owned(),
             Some(None) => "is not kept whole".to_owned(),
             Some(Some(answer)) => match salvage::take(due, answer, &changed) {
@@ -193,8 +195,8 @@ impl Gatherer {
     }
 
     /// What the attempt made elsewhere that would be the artifact, were it at its path.
-    fn elsewhere(&self, due: &Due, others: &[&ChangedFile]) -> Vec<RepoPath> {
-        let is_regular = |change: &&&ChangedFile| {
+    fn elsewhere(&self, due: &Due, others: &[ChangedFile]) -> Vec<RepoPath> {
+        let is_regular = |change: &&ChangedFile| {
             let after = change.after.as_ref();
             after.is_some_and(|after| after.kind != FileKind::Symlink)
         };
@@ -241,10 +243,10 @@ fn is_there(top: &Path, path: &RepoPath) -> bool {
 }
 
 /// The second look: until all of them are there, and not longer than it may last.
-fn await_files(top: &Path, missing: &[&Due]) {
+fn await_files<'p>(top: &Path, missing: impl Iterator<Item = &'p RepoPath> + Clone) {
     let begin = Instant::now();
     while begin.elapsed() < SECOND_LOOK {
-        if missing.iter().all(|due| is_there(top, &due.path)) {
+        if missing.clone().all(|path| is_there(top, path)) {
             return;
         }
         thread::sleep(LOOK_EVERY);

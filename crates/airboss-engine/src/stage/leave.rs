@@ -143,8 +143,7 @@ pub fn leave(
         .collect();
     let phases = prepared.phases();
     let subject = subject(request, prepared, end);
-    let body: Vec<String> = salvaged.iter().map(salvaged_words).collect();
-    let body = body.join("\n");
+    let body = body(&salvaged);
     let carried = carried(desk, request, prepared.task.id)?;
     let done = desk.change(None, &request.wanted(), &mut |given| {
         let standing = request.standing(given);
@@ -175,6 +174,12 @@ pub fn leave(
         missing,
         done,
     })
+}
+
+/// What the commit says besides its subject.
+fn body(salvaged: &[RepoPath]) -> String {
+    let lines: Vec<String> = salvaged.iter().map(salvaged_words).collect();
+    lines.join("\n")
 }
 
 /// `reports/research-001.md (salvaged from the agent's answer)`.

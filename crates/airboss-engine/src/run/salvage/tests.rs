@@ -111,37 +111,30 @@ fn of_many_writers_one_wins() {
     assert_eq!(names(&top), ["research-001.md"]);
 }
 
-fn report() -> Due {
-    Due {
-        path: due(),
-        kind: Kind::Report,
-    }
-}
-
 #[test]
 fn a_late_file_ends_the_second_look() {
     let top = with(|_| {});
     let (looked, look) = channel();
-    let due = report();
+    let due = due();
     thread::scope(|scope| {
         let path = top.path().join(DUE);
         scope.spawn(move || {
             look.recv().unwrap();
             fs_err::write(path, "late").unwrap();
         });
-        assert!(!is_there(top.path(), &due.path));
+        assert!(!is_there(top.path(), &due));
         looked.send(()).unwrap();
-        await_files(top.path(), &[&due]);
+        await_files(top.path(), [&due].into_iter());
         // On a machine that is too busy for it in a second the file is there soon.
     });
-    assert!(is_there(top.path(), &due.path));
+    assert!(is_there(top.path(), &due));
 }
 
 #[test]
 fn the_second_look_ends() {
     let top = with(|path| fs_err::write(path, "").unwrap());
     let begin = Instant::now();
-    await_files(top.path(), &[&report()]);
+    await_files(top.path(), [&due()].into_iter());
     assert!(begin.elapsed() >= SECOND_LOOK);
 }
 
