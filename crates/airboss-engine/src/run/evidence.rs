@@ -93,9 +93,11 @@ impl Gatherer {
     pub fn gather(&self, job: &Job) -> Vec<(StepId, Evidence)> {
         let directory = directory(&self.state, job.attempt.id);
         end_leftover_gates(&directory);
+        // Before the tree is looked at: what comes meanwhile may not be in it.
+        let missing = self.missing(job);
         let looked = self.changes(job, &directory).and_then(|changes| {
             let own = |step: &StepDue| own_of(step, job, &changes);
-            let missing = self.look_for_missing(job, &directory, &own);
+            let missing = self.look_for_missing(job, &directory, &missing, &own);
             // What is there by now is weighed like everything else.
             let changes = match missing.values().any(Missed::is_there) {
                 true => self.changes(job, &directory)?,

@@ -81,21 +81,22 @@ impl Missed {
 }
 
 impl Gatherer {
+    /// What is due of an attempt and not there: the first look.
+    pub(super) fn missing<'job>(&self, job: &'job Job) -> Vec<(&'job StepDue, &'job Due)> {
+        all_due(job)
+            .filter(|(_, due)| !is_there(&self.top, &due.path))
+            .collect()
+    }
+
     /// Looks for what is missing of an attempt whose agent ended well; `own` are the changes that
     /// count for a step.
     pub(super) fn look_for_missing(
         &self,
         job: &Job,
         directory: &Path,
+        missing: &[(&StepDue, &Due)],
         own: &dyn Fn(&StepDue) -> Vec<ChangedFile>,
     ) -> Missing {
-        let all = || {
-            let steps = job.steps.iter();
-            steps.flat_map(|step| step.artifacts.iter().map(move |due| (step, due)))
-        };
-        let missing: Vec<(&StepDue, &Due)> = all()
-            .filter(|(_, due)| !is_there(&self.top, &due.path))
-            .collect();
         let (Some(end), Some(report)) = (&job.attempt.end, &job.attempt.report) else {
             return Missing::new();
         };
@@ -111,7 +112,7 @@ impl Gatherer {
         let waited = begin.elapsed();
         let outcome = |(step, due): &(&StepDue, &Due)| {
             let mut others = own(step);
-            others.retain(|change| all().all(|(_, due)| due.path != change.path));
+            others.retain(|change| all_due(job).all(|(_, due)| due.path != change.path));
             let missed = match is_there(&self.top, &due.path) {
                 true => Missed::Late,
                 false => self.salvage(job, due, heard.as_ref(), &others, waited),
@@ -226,6 +227,12 @@ impl Gatherer {
             kind => path.as_str().ends_with(".md") && artifact::lacks(kind, &text, &[]).is_empty(),
         }
     }
+}
+
+/// Everything that is due of an attempt, with the step that has to make it.
+fn all_due(job: &Job) -> impl Iterator<Item = (&StepDue, &Due)> {
+    let steps = job.steps.iter();
+    steps.flat_map(|step| step.artifacts.iter().map(move |due| (step, due)))
 }
 
 /// The attempt's recording, read whole.

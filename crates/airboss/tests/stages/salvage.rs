@@ -223,6 +223,28 @@ fn the_right_file_at_the_wrong_path_is_named_and_stays() {
 }
 
 #[test]
+fn what_is_missing_is_told_with_where_to_look() {
+    let beside = write(&format!("{TASK}/reports/draft.txt"), "later\\n");
+    let environment = begun(&section("research-001", &[beside, say("It is done.")]));
+    let told = ran(&environment, ["research", "1", "--agent", "claude"]);
+    assert_eq!(told.code(), 1, "{told}");
+    let hint = "hint: `airboss why research-001` tells";
+    assert!(told.stderr.contains(hint), "{told}");
+    let told = environment.run(["why", "research-001"]).stdout;
+    let words: Vec<&str> = told.split_whitespace().collect();
+    let words = words.join(" ");
+    for part in [
+        &*format!("expected {}; its directory holds draft.txt", report()),
+        "answer not salvaged, for it has no title (`# …`)",
+        "claimed wrote specs/001_shorten_the_banner/reports/draft.txt; “It is done.”",
+        "did last Write /",
+        "look `airboss replay research-001#3` has all that it said and did",
+    ] {
+        assert!(words.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
 fn nothing_is_written_through_a_link() {
     let outside = "mkdir -p ../outside && rmdir specs/001_shorten_the_banner/reports && \
                    ln -s ../../../outside specs/001_shorten_the_banner/reports";
@@ -259,7 +281,7 @@ fn killed_before_it_is_recorded_it_is_salvaged_still() {
     let actions = [write("src/banner.txt", "hello\\n"), say(ANALYSIS)];
     let environment = begun(&section("001_shorten_the_banner", &actions));
     environment.config(SLOW);
-    let mut running = environment.start(["debug", "1", "--agent", "claude"]);
+    let running = environment.start(["debug", "1", "--agent", "claude"]);
     let seen = eventually(Duration::from_secs(60), || {
         environment.outside("begun").exists()
     });
@@ -281,10 +303,10 @@ fn killed_before_it_is_recorded_it_is_salvaged_still() {
 }
 
 /// An agent that says it wrote the file, and a file that comes when it is gone; later attempts
-/// are honest, so that a machine that is too slow for this once is no failure.
+/// write another one, so that a machine that is too slow for this once is no failure.
 fn late() -> (Output, Value) {
     let due = report();
-    let honest = write(&due, REPORT);
+    let honest = write(&due, &format!("{REPORT}\\nThat is all.\\n"));
     let environment = begun(&format!(
         "[[step]]\nmatch = \"research-001\"\non_attempt = [1]\n\
          actions = [{{ pretend = \"{due}\" }}]\n\n{}",

@@ -287,6 +287,13 @@ impl<'a> StageFlight<'a> {
             lines.push(line.dimmed().to_string());
         }
         self.context.printer.data(&lines.join("\n"));
+        if let Some((path, _)) = left.missing.first().filter(|_| !self.context.quiet) {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            let unit = name.strip_suffix(".md").unwrap_or(name);
+            let hint = format!("`airboss why {unit}` tells what was found instead, and more");
+            let printer = &self.context.printer;
+            printer.note(&format!("{} {hint}", "hint:".cyan().bold()));
+        }
     }
 
     fn headline(&self, left: &Left, status: &str, summary: &RunSummary) -> String {
