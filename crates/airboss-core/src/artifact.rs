@@ -6,6 +6,7 @@
 //! step mentions may change or not.
 
 mod content;
+pub mod salvage;
 
 pub use self::content::{Kind, lacks};
 use crate::path::RepoPath;

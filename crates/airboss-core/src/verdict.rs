@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::artifact::salvage::SALVAGED;
 use crate::attempt::{AttemptEnd, ServiceLimit, StreamReport};
+use crate::id::AttemptId;
 use crate::path::RepoPath;
 use crate::process::{Exit, StopReason};
+use crate::time::Timestamp;
 
 /// The judgement of one step of an attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -139,9 +142,70 @@ pub struct ArtifactCheck {
     /// What it lacks of what it has to be.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lacks: Vec<String>,
+    /// Airboss wrote it, from the agent's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salvaged: Option<Salvage>,
+    /// It was not there at the first look.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
+    /// What was found instead, when nothing was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Box<Search>>,
+}
+
+/// Where a text came from that Airboss wrote in the place of a missing artifact.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Salvage {
+    /// The attempt whose answer it was.
+    pub attempt: AttemptId,
+    /// When it was written.
+    pub at: Timestamp,
+}
+
+/// What was found when an artifact was not at its path.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Search {
+    /// What its directory holds, the first names in order; `None` when there is no directory.
+    pub beside: Option<Vec<String>>,
+    /// How many names there are besides.
+    pub more: usize,
+    /// Files that the attempt made elsewhere and that could be it. They stay where they are.
+    pub elsewhere: Vec<RepoPath>,
+    /// For how long it was waited for, in milliseconds; 0 where one look was enough.
+    pub waited_ms: u64,
+    /// Why the agent's answer was not taken for it, as the rest of a sentence; empty where no
+    /// answer could be told to be it.
+    pub answer: String,
+    /// The last tool that the agent used, on one line.
+    pub last_tool: Option<String>,
 }
 
 impl ArtifactCheck {
+    /// A finding about a file of this size, and nothing more.
+    #[must_use]
+    pub fn new(path: RepoPath, finding: ArtifactFinding, bytes: u64) -> Self {
+        Self {
+            path,
+            finding,
+            bytes,
+            lacks: Vec::new(),
+            salvaged: None,
+            late: false,
+            search: None,
+        }
+    }
+
+    /// The files elsewhere that could be it, as the rest of a sentence.
+    fn elsewhere(&self) -> String {
+        let found = self.search.iter().flat_map(|search| &search.elsewhere);
+        let found: Vec<String> = found.map(|path| format!("`{path}`")).collect();
+        match found.len() {
+            0 => String::new(),
+            1 => format!("; {} could be it, and stays there", found[0]),
+            _ => format!("; {} could be it, and stay there", found.join(", ")),
+        }
+    }
     /// What was found, as a predicate of its path.
     #[must_use]
     pub fn words(&self) -> String {
@@ -229,6 +293,14 @@ impl Evidence {
                 .artifacts
                 .iter()
                 .any(|check| check.finding == ArtifactFinding::Present)
+    }
+
+    /// The artifacts that are there because Airboss wrote them from the agent's answer.
+    pub fn salvaged(&self) -> impl Iterator<Item = &RepoPath> {
+        let there = |check: &&ArtifactCheck| {
+            check.finding == ArtifactFinding::Present && check.salvaged.is_some()
+        };
+        self.artifacts.iter().filter(there).map(|check| &check.path)
     }
 }
 
@@ -404,7 +476,7 @@ fn missing_evidence(report: &StreamReport, evidence: &Evidence) -> Option<String
         .artifacts
         .iter()
         .filter(|check| check.finding != ArtifactFinding::Present)
-        .map(|check| format!("`{}` {}", check.path, check.words()))
+        .map(|check| format!("`{}` {}{}", check.path, check.words(), check.elsewhere()))
         .collect();
     if !weak.is_empty() {
         return Some(weak.join(", ") + &refused_tools(report));
@@ -439,13 +511,18 @@ fn refused_tools(report: &StreamReport) -> String {
 
 fn proof(evidence: &Evidence) -> String {
     let mut parts = Vec::new();
-    match evidence.changes.len() {
-        0 => {}
+    let salvaged: Vec<&RepoPath> = evidence.salvaged().collect();
+    // What Airboss wrote is no change of the agent's.
+    let own = evidence.changes.iter().map(|change| &change.path);
+    let own: Vec<&RepoPath> = own.filter(|path| !salvaged.contains(path)).collect();
+    match own.as_slice() {
+        [] => {}
         // The findings are that one change.
-        1 if evidence.findings_written => {}
-        1 => parts.push(format!("changed {}", evidence.changes[0].path)),
-        count => parts.push(format!("changed {count} files")),
+        [_] if evidence.findings_written => {}
+        [one] => parts.push(format!("changed {one}")),
+        several => parts.push(format!("changed {} files", several.len())),
     }
+    parts.extend(salvaged.iter().map(|path| format!("{path} {SALVAGED}")));
     if evidence.findings_written {
         parts.push("wrote findings".to_owned());
     }
@@ -530,9 +607,7 @@ impl RetryRules {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::AttemptId;
     use crate::process::ProcessOutcome;
-    use crate::time::Timestamp;
 
     fn exited(code: i32) -> AttemptEnd {
         let outcome = ProcessOutcome {
@@ -571,12 +646,8 @@ mod tests {
             denied: ["Write", "Bash", "Write"].map(str::to_owned).into(),
             ..StreamReport::default()
         };
-        let artifact = ArtifactCheck {
-            path: RepoPath::new("a.md").unwrap(),
-            finding: ArtifactFinding::Missing,
-            bytes: 0,
-            lacks: Vec::new(),
-        };
+        let path = RepoPath::new("a.md").unwrap();
+        let artifact = ArtifactCheck::new(path, ArtifactFinding::Missing, 0);
         let evidence = Evidence {
             artifacts: vec![artifact],
             ..Evidence::default()
@@ -586,6 +657,99 @@ mod tests {
         assert_eq!(
             judgement.reason,
             "`a.md` is missing; refused tools: Write, Bash"
+        );
+    }
+
+    fn salvaged() -> ArtifactCheck {
+        let path = RepoPath::new("a.md").unwrap();
+        ArtifactCheck {
+            salvaged: Some(Salvage {
+                attempt: AttemptId::default(),
+                at: Timestamp::default(),
+            }),
+            ..ArtifactCheck::new(path, ArtifactFinding::Present, 400)
+        }
+    }
+
+    fn changed(path: &str) -> ChangedFile {
+        ChangedFile {
+            path: RepoPath::new(path).unwrap(),
+            before: None,
+            after: None,
+        }
+    }
+
+    #[track_caller]
+    fn judged(evidence: Evidence, verdict: Verdict, reason: &str) {
+        let judgement = judge(&exited(0), &StreamReport::default(), &evidence);
+        assert_eq!((judgement.verdict, &*judgement.reason), (verdict, reason));
+    }
+
+    #[test]
+    fn a_salvaged_artifact_is_one_and_no_more() {
+        let gate = |code| GateResult {
+            name: "tests".to_owned(),
+            command: "make test".to_owned(),
+            exit: GateExit::Code { code },
+            duration_ms: 1,
+            output_tail: String::new(),
+            tree: String::new(),
+        };
+        let evidence = |gates: &[i32], changes: &[&str]| Evidence {
+            artifacts: vec![salvaged()],
+            changes: changes.iter().map(|path| changed(path)).collect(),
+            gates: gates.iter().map(|code| gate(*code)).collect(),
+            ..Evidence::default()
+        };
+        let said = "a.md salvaged from the agent's answer";
+        judged(evidence(&[], &["a.md"]), Verdict::Verified, said);
+        let and = format!("changed b.rs, {said}, 1 gate green");
+        judged(evidence(&[0], &["a.md", "b.rs"]), Verdict::Verified, &and);
+        let red = "gate `tests` exited with 1";
+        judged(evidence(&[1], &["a.md", "b.rs"]), Verdict::Failed, red);
+        let mut two = evidence(&[], &["a.md"]);
+        let other = RepoPath::new("b.md").unwrap();
+        two.artifacts
+            .push(ArtifactCheck::new(other, ArtifactFinding::Missing, 0));
+        judged(two, Verdict::Unverified, "`b.md` is missing");
+    }
+
+    #[test]
+    fn a_file_elsewhere_is_named_and_counts_for_nothing() {
+        let elsewhere = |paths: &[&str]| Evidence {
+            artifacts: vec![ArtifactCheck {
+                search: Some(Box::new(Search {
+                    elsewhere: paths.iter().map(|it| RepoPath::new(it).unwrap()).collect(),
+                    ..Search::default()
+                })),
+                ..ArtifactCheck::new(RepoPath::new("a.md").unwrap(), ArtifactFinding::Missing, 0)
+            }],
+            changes: paths.iter().map(|path| changed(path)).collect(),
+            ..Evidence::default()
+        };
+        let check = |paths, reason| judged(elsewhere(paths), Verdict::Unverified, reason);
+        check(&[], "`a.md` is missing");
+        check(
+            &["b/a.md"],
+            "`a.md` is missing; `b/a.md` could be it, and stays there",
+        );
+        check(
+            &["b.md", "c.md"],
+            "`a.md` is missing; `b.md`, `c.md` could be it, and stay there",
+        );
+    }
+
+    #[test]
+    fn what_was_stored_before_salvage_is_read() {
+        let stored = r#"{"path":"a.md","finding":"missing","bytes":0}"#;
+        let check: ArtifactCheck = serde_json::from_str(stored).unwrap();
+        let path = RepoPath::new("a.md").unwrap();
+        assert_eq!(check, ArtifactCheck::new(path, ArtifactFinding::Missing, 0));
+        assert_eq!(serde_json::to_string(&check).unwrap(), stored);
+        let stored = serde_json::to_string(&salvaged()).unwrap();
+        assert_eq!(
+            serde_json::from_str::<ArtifactCheck>(&stored).unwrap(),
+            salvaged()
         );
     }
 }

@@ -8,6 +8,7 @@
 //! failure. Texts are bounded here but not made safe to show; see
 //! [`crate::text::sanitize`].
 
+mod answer;
 mod capability;
 mod claude;
 mod codex;
@@ -24,6 +25,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::answer::Answer;
 pub use self::capability::Capabilities;
 pub use self::limit::reset_from_text;
 pub use self::tool::ToolInput;

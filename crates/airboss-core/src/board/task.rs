@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::Dependencies;
 use super::status::TaskStatus;
+use crate::artifact::salvage::SALVAGED;
 use crate::id::{OperationId, TaskId};
 use crate::plan::PhaseStatus;
 use crate::stage::workflow::Workflow;
@@ -186,6 +187,15 @@ pub struct Artifact {
     /// What it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
+}
+
+impl Artifact {
+    /// Whether Airboss wrote it from its agent's answer. Its summary says so, for the files of
+    /// the board hold that, and a clone has nothing but the files.
+    #[must_use]
+    pub fn is_salvaged(&self) -> bool {
+        self.summary.as_deref() == Some(SALVAGED)
+    }
 }
 
 /// The marker of one phase and its times.

@@ -26,6 +26,9 @@ pub struct Checkpoint {
     /// The files that were made, and verified.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub made: Vec<String>,
+    /// How many of them Airboss wrote itself, from what their agents said.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub salvaged: u32,
     /// What is missing, failed or red, the first [`PROBLEMS_MAX`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
@@ -45,6 +48,11 @@ pub struct Checkpoint {
     pub ending: Option<RunEnding>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 impl Checkpoint {
     /// A report of a stage of which nothing is known yet.
     #[must_use]
@@ -55,6 +63,7 @@ impl Checkpoint {
             verified: 0,
             expected: 0,
             made: Vec::new(),
+            salvaged: 0,
             problems: Vec::new(),
             retries: 0,
             took_ms: 0,

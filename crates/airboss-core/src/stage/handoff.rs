@@ -1,6 +1,7 @@
 //! What the next person or agent has to know of a task, in few words.
 
 use super::Stage;
+use crate::artifact::salvage::SALVAGED;
 use crate::board::{Status, Task, TaskStatus};
 use crate::plan::PhaseStatus;
 use crate::prompt::{head, one_line};
@@ -36,10 +37,13 @@ pub fn text(task: &Task, phases: &[(String, String, PhaseStatus)]) -> String {
         .artifacts
         .iter()
         .filter(|artifact| Some(&artifact.path) != task.plan.as_ref());
-    let newest: Vec<&str> = others
+    let newest: Vec<String> = others
         .rev()
         .take(ARTIFACTS)
-        .map(|it| it.path.as_str())
+        .map(|it| match it.is_salvaged() {
+            true => format!("{} ({SALVAGED})", it.path),
+            false => it.path.clone(),
+        })
         .collect();
     if !newest.is_empty() {
         lines.push(format!("Made: {}", newest.join(", ")));

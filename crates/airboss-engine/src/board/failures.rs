@@ -24,6 +24,8 @@ pub enum Failure {
     GitCommitValidation,
     /// A hook did not do its work.
     Hook,
+    /// An agent wrote no artifact, and Airboss wrote its answer in its place.
+    Salvaged,
 }
 
 impl Failure {
@@ -35,6 +37,7 @@ impl Failure {
             Self::GitCommit => "git_commit_failed",
             Self::GitCommitValidation => "git_commit_validation_warning",
             Self::Hook => "hook_failed",
+            Self::Salvaged => "artifact_salvaged",
         }
     }
 
@@ -47,6 +50,10 @@ impl Failure {
                 "end what is in the way of the commit; the next command that writes makes it"
             }
             Self::GitCommitValidation => "look at the file and commit it by hand",
+            Self::Salvaged => {
+                "read the file, which is what the agent said; `airboss why` tells what kept it \
+                 from writing it"
+            }
             Self::Hook => "run its command by hand and mend it, or take it out of `[hooks]`",
         }
     }
@@ -59,7 +66,7 @@ impl Failure {
     pub fn entry(self, message: impl Into<String>, task: Option<u32>) -> ErrorEntry {
         let is_critical = self == Self::StatusSync;
         let checkpoint = match self {
-            Self::StatusSync => Some("GATE_OUT"),
+            Self::StatusSync | Self::Salvaged => Some("GATE_OUT"),
             Self::GitCommit | Self::GitCommitValidation => Some("COMMIT"),
             Self::Hook => None,
         };

@@ -20,12 +20,13 @@ use airboss_core::verdict::{
 
 use super::attempt_files::{AttemptFiles, directory};
 use super::gates::{Due, Gate, GateRun, end_leftover_gates};
+use super::salvage::{Missed, Missing};
 use super::tree::{Tree, TreeError};
 use super::watch::Watch;
 use crate::git::{self, Entry, FileMode, Origin, Repository};
 
 /// A file up to this size is looked into; no report or plan that was seen has a tenth of it.
-const LOOK_INTO_BYTES_MAX: u64 = 1024 * 1024;
+pub(super) const LOOK_INTO_BYTES_MAX: u64 = 1024 * 1024;
 
 /// What is the same for every attempt of a run.
 #[derive(Clone, Debug)]
@@ -92,14 +93,26 @@ impl Gatherer {
     pub fn gather(&self, job: &Job) -> Vec<(StepId, Evidence)> {
         let directory = directory(&self.state, job.attempt.id);
         end_leftover_gates(&directory);
-        let changes = match self.changes(job, &directory) {
-            Ok(changes) => changes,
+        // Before the tree is looked at: what comes meanwhile may not be in it.
+        let missing = self.missing(job);
+        let looked = self.changes(job, &directory).and_then(|changes| {
+            let own = |step: &StepDue| own_of(step, job, &changes);
+            let missing = self.look_for_missing(job, &directory, &missing, &own);
+            // What is there by now is weighed like everything else.
+            let changes = match missing.values().any(Missed::is_there) {
+                true => self.changes(job, &directory)?,
+                false => changes,
+            };
+            Ok((changes, missing))
+        });
+        let (changes, missing) = match looked {
+            Ok(looked) => looked,
             Err(error) => return trouble(job, &error.to_string()),
         };
-        let mut evidence: Vec<(StepId, Evidence)> = job
-            .steps
-            .iter()
-            .map(|step| (step.id.clone(), self.step_evidence(job, step, &changes)))
+        let evidence = |step| self.step_evidence(job, step, &changes, &missing);
+        let steps = job.steps.iter();
+        let mut evidence: Vec<(StepId, Evidence)> = steps
+            .map(|step| (step.id.clone(), evidence(step)))
             .collect();
         if let Err(error) = self.run_gates(job, &directory, &changes, &mut evidence) {
             return trouble(job, &error.to_string());
@@ -107,9 +120,14 @@ impl Gatherer {
         evidence
     }
 
-    fn step_evidence(&self, job: &Job, step: &StepDue, changes: &Changes) -> Evidence {
-        let own = of_step(step, &job.steps, &changes.own);
-        let own = with_leftover(&step.leftover, &own, changes.after.as_ref());
+    fn step_evidence(
+        &self,
+        job: &Job,
+        step: &StepDue,
+        changes: &Changes,
+        missing: &Missing,
+    ) -> Evidence {
+        let own = own_of(step, job, changes);
         let changed = |path: &RepoPath| {
             own.iter()
                 .any(|change| change.path == *path && change.after.is_some())
@@ -121,7 +139,13 @@ impl Gatherer {
             artifacts: step
                 .artifacts
                 .iter()
-                .map(|due| self.artifact(due, changed(&due.path), &paths))
+                .map(|due| {
+                    let check = self.artifact(due, changed(&due.path), &paths);
+                    match missing.get(&due.path) {
+                        Some(missed) => missed.told(check),
+                        None => check,
+                    }
+                })
                 .collect(),
             findings_written: changed(&step.findings),
             batch_claim: batch
@@ -178,12 +202,7 @@ impl Gatherer {
 
     fn artifact(&self, due: &ArtifactDue, changed: bool, all: &[RepoPath]) -> ArtifactCheck {
         let full = self.top.join(&due.path);
-        let check = |finding, bytes| ArtifactCheck {
-            path: due.path.clone(),
-            finding,
-            bytes,
-            lacks: Vec::new(),
-        };
+        let check = |finding, bytes| ArtifactCheck::new(due.path.clone(), finding, bytes);
         let Ok(metadata) = fs_err::symlink_metadata(&full) else {
             return check(ArtifactFinding::Missing, 0);
         };
@@ -204,23 +223,26 @@ impl Gatherer {
         let Ok(content) = fs_err::read(&full) else {
             return check(finding, bytes);
         };
-        if is_skeleton(&content) {
-            return check(ArtifactFinding::Skeleton, bytes);
+        // What Airboss wrote above a text of the agent's is no part of it.
+        let text = String::from_utf8_lossy(&content);
+        let (salvaged, text) = artifact::salvage::read(&due.path, &text);
+        let check = |finding, lacks| ArtifactCheck {
+            salvaged,
+            lacks,
+            ..check(finding, bytes)
+        };
+        if is_skeleton(text.as_bytes()) {
+            return check(ArtifactFinding::Skeleton, Vec::new());
         }
         let others: Vec<RepoPath> = all
             .iter()
             .filter(|path| **path != due.path)
             .cloned()
             .collect();
-        let lacks = artifact::lacks(due.kind, &String::from_utf8_lossy(&content), &others);
-        let finding = if lacks.is_empty() {
-            finding
-        } else {
-            ArtifactFinding::Unfit
-        };
-        ArtifactCheck {
-            lacks,
-            ..check(finding, bytes)
+        let lacks = artifact::lacks(due.kind, text, &others);
+        match lacks.is_empty() {
+            true => check(finding, lacks),
+            false => check(ArtifactFinding::Unfit, lacks),
         }
     }
 
@@ -305,7 +327,7 @@ impl Gatherer {
             return None; // Another work tree: it cannot have touched this one.
         }
         let mut watch = Watch::new(&directory, &self.top, files.format, None);
-        watch.salvage();
+        watch.catch_up();
         Some(Footprint {
             attempt,
             claimed: watch.claims().into_iter().collect(),
@@ -426,6 +448,12 @@ fn of_step(step: &StepDue, batch: &[StepDue], changes: &[ChangedFile]) -> Vec<Ch
         })
         .cloned()
         .collect()
+}
+
+/// What counts for a step of the attempt, with what those before it left.
+fn own_of(step: &StepDue, job: &Job, changes: &Changes) -> Vec<ChangedFile> {
+    let own = of_step(step, &job.steps, &changes.own);
+    with_leftover(&step.leftover, &own, changes.after.as_ref())
 }
 
 /// What this attempt and those before it did together, as far as it still stands.

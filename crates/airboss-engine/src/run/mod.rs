@@ -25,6 +25,7 @@ pub mod lock;
 pub mod markers;
 mod recovery;
 mod runner;
+mod salvage;
 pub mod tree;
 pub mod watch;
 pub(crate) mod wishes;

@@ -660,7 +660,7 @@ impl<'run> Runner<'run> {
                     let swept = supervise::sweep(id);
                     // A recording that cannot be compressed is still readable as it is.
                     supervise::seal(&directory(&self.request.state, id)).ok();
-                    watch.salvage();
+                    watch.catch_up();
                     AttemptEnd::Lost {
                         swept: swept.killed,
                     }

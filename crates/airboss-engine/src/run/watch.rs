@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use airboss_core::agent::{
-    FinishedTool, SessionUpdate, StreamFormat, StreamParser, ToolInput, Transcript,
+    Answer, FinishedTool, SessionUpdate, StreamFormat, StreamParser, ToolInput, Transcript,
 };
 use airboss_core::attempt::{AttemptEnd, ServiceLimit, SessionEnd, Spending, StreamReport};
 use airboss_core::path::RepoPath;
@@ -42,6 +42,7 @@ pub struct Watch {
     parser: StreamParser,
     /// What was heard so far.
     pub transcript: Transcript,
+    answer: Answer,
     error_tail: String,
     announced: u64,
     resumes: bool,
@@ -64,6 +65,7 @@ impl Watch {
             reader: Reader::new(directory),
             parser: StreamParser::new(format),
             transcript: Transcript::default(),
+            answer: Answer::new(format),
             error_tail: String::new(),
             announced: 0,
             resumes: false,
@@ -111,7 +113,9 @@ impl Watch {
                 }
                 continue;
             }
-            for update in self.parser.parse(&line.bytes) {
+            let updates = self.parser.parse(&line.bytes);
+            self.answer.hear(&line.bytes, !line.cut, &updates);
+            for update in updates {
                 self.transcript.apply(line.at, &update);
                 news.extend(self.tool_news(&update));
             }
@@ -196,10 +200,24 @@ impl Watch {
         Ok(())
     }
 
-    /// Reads the whole recording of an attempt whose supervisor is gone.
-    pub fn salvage(&mut self) {
+    /// Reads the recording of an attempt that is over to its end.
+    pub fn catch_up(&mut self) {
         // What cannot be read any more is not there to be told.
         self.read_to_the_end().ok();
+    }
+
+    /// What the agent said last, whole.
+    #[must_use]
+    pub fn answer(&self) -> &Answer {
+        &self.answer
+    }
+
+    /// The tool that it used last, on one line.
+    #[must_use]
+    pub fn last_tool(&self) -> Option<String> {
+        let tool = self.transcript.finished.back()?;
+        let name = tool.name.as_deref().unwrap_or("tool");
+        Some(tool_line(name, &tool.input))
     }
 
     /// What the stream told, as it is stored.

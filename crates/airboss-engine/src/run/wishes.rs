@@ -6,7 +6,7 @@ use airboss_core::id::StepId;
 use airboss_core::operation::{Operation, PlanKey};
 use airboss_core::plan::PhaseStatus;
 use airboss_core::time::Timestamp;
-use airboss_core::verdict::{ChangedFile, Verdict};
+use airboss_core::verdict::{ChangedFile, Evidence, Verdict};
 use airboss_core::view::View;
 
 use super::attempt_files::{AttemptFiles, directory};
@@ -121,9 +121,9 @@ fn whole_phase(
             continue; // The newest come last, whatever their place in the plan.
         }
         let own = verified_work(store, &request.plan, id)?;
-        if step.state.commit.is_none() && !own.changes.is_empty() {
+        if step.state.commit.is_none() && !own.evidence.changes.is_empty() {
             steps.push(id.clone());
-            merge(&mut changes, &own.changes);
+            merge(&mut changes, &own.evidence.changes);
             sessions.extend(own.session);
         }
     }
@@ -135,8 +135,8 @@ fn whole_phase(
 /// What the newest verified attempt at a step came to.
 #[derive(Debug, Default)]
 pub(crate) struct VerifiedWork {
-    /// What it changed.
-    pub(crate) changes: Vec<ChangedFile>,
+    /// What its verdict rests on.
+    pub(crate) evidence: Evidence,
     /// The agent's own conversation.
     pub(crate) session: Option<String>,
 }
@@ -147,7 +147,7 @@ pub(crate) fn verified_changes(
     plan: &PlanKey,
     step: &StepId,
 ) -> Result<Vec<ChangedFile>, StoreError> {
-    verified_work(store, plan, step).map(|work| work.changes)
+    verified_work(store, plan, step).map(|work| work.evidence.changes)
 }
 
 /// What the newest verified attempt at a step came to; nothing when there is none.
@@ -174,16 +174,16 @@ pub(crate) fn verified_work(
                 evidence,
                 ..
             } if judged == *step && judgement.verdict == Verdict::Verified => {
-                Some((attempt, evidence.changes))
+                Some((attempt, evidence))
             }
             _ => None,
         });
-    let Some((attempt, changes)) = found else {
+    let Some((attempt, evidence)) = found else {
         return Ok(VerifiedWork::default());
     };
     let known = store.attempt(attempt)?;
     Ok(VerifiedWork {
-        changes,
+        evidence,
         session: known.and_then(|known| session(&known.attempt)),
     })
 }

@@ -1,5 +1,6 @@
 //! The postflight: what was verified is linked and committed, and the task gets its status.
 
+use airboss_core::artifact::salvage::SALVAGED;
 use airboss_core::board::{Artifact, Board, BoardOperation, Field, TaskChange, artifact_name};
 use airboss_core::id::TaskId;
 use airboss_core::operation::{Operation, StepStatus};
@@ -32,6 +33,8 @@ pub struct Left {
     pub failed: Vec<FailedUnit>,
     /// The artifacts that were verified.
     pub artifacts: Vec<RepoPath>,
+    /// Those of them that Airboss wrote from an agent's answer.
+    pub salvaged: Vec<RepoPath>,
     /// Units that were not.
     pub missing: Vec<(String, String)>,
     /// What became of the change.
@@ -49,6 +52,8 @@ pub struct Ended {
     pub counts: Counts,
     /// The artifacts that were verified.
     pub made: Vec<RepoPath>,
+    /// Those of them that Airboss wrote itself, from what their agents said.
+    pub salvaged: Vec<RepoPath>,
     /// Artifacts that were not, and why.
     pub missing: Vec<(String, String)>,
 }
@@ -87,6 +92,7 @@ impl Ended {
             failed: failed.collect(),
             counts: view.counts(),
             made: Vec::new(),
+            salvaged: Vec::new(),
             missing: Vec::new(),
         }
     }
@@ -113,6 +119,7 @@ pub fn leave(
     let mut files = Vec::new();
     let mut missing = Vec::new();
     let mut sessions = Vec::new();
+    let mut salvaged: Vec<RepoPath> = Vec::new();
     for (id, due) in prepared.due() {
         let Some(step) = view.step(id) else { continue };
         if step.state.status != StepStatus::Completed {
@@ -123,9 +130,12 @@ pub fn leave(
         }
         let work = verified_work(&desk.store, &prepared.key, id)?;
         sessions.extend(work.session);
+        let own = work.evidence.salvaged().filter(|it| **it == due.path);
+        salvaged.extend(own.cloned());
         // An agent that was to write a report changed nothing else that counts.
         let counts = |path: &RepoPath| *path == due.path || changes_files(request.stage);
         let own = work
+            .evidence
             .changes
             .into_iter()
             .filter(|change| counts(&change.path));
@@ -140,14 +150,16 @@ pub fn leave(
     }
     ended.made.clone_from(&artifacts);
     ended.missing.clone_from(&missing);
-    let link = |path| Artifact {
+    ended.salvaged.clone_from(&salvaged);
+    let link = |path: &RepoPath| Artifact {
         path: desk.places.spell(&board, &prepared.task, path),
         kind: request.stage.kind().to_owned(),
-        summary: None,
+        summary: salvaged.contains(path).then(|| SALVAGED.to_owned()),
     };
     let links: Vec<Artifact> = artifacts.iter().map(link).collect();
     let phases = prepared.phases();
     let subject = subject(request, prepared, end);
+    let body = body(&salvaged);
     let carried = carried(desk, request, prepared.task.id)?;
     let done = desk.change(None, &request.wanted(), &mut |given| {
         let standing = request.standing(given);
@@ -164,6 +176,7 @@ pub fn leave(
         Ok(Decision {
             operations,
             subject: subject.clone(),
+            body: body.clone(),
             files: files.clone(),
             sessions: sessions.clone(),
             carried: carried.clone(),
@@ -174,9 +187,44 @@ pub fn leave(
         end,
         failed: ended.failed.clone(),
         artifacts,
+        salvaged,
         missing,
         done,
     })
+}
+
+/// What the commit says besides its subject.
+fn body(salvaged: &[RepoPath]) -> String {
+    let lines: Vec<String> = salvaged.iter().map(salvaged_words).collect();
+    lines.join("\n")
+}
+
+/// `reports/research-001.md (salvaged from the agent's answer)`.
+fn salvaged_words(path: &RepoPath) -> String {
+    format!("{path} ({SALVAGED})")
+}
+
+impl Left {
+    /// The artifacts that were verified, in words that say which of them were salvaged.
+    #[must_use]
+    pub fn made(&self) -> Vec<String> {
+        let words = |path| match self.salvaged.contains(path) {
+            true => salvaged_words(path),
+            false => path.to_string(),
+        };
+        self.artifacts.iter().map(words).collect()
+    }
+
+    /// The same, with how many were salvaged.
+    #[must_use]
+    pub fn report(&self) -> Vec<String> {
+        let mut made = self.made();
+        if !self.salvaged.is_empty() {
+            let (count, all) = (self.salvaged.len(), self.artifacts.len());
+            made.push(format!("salvaged: {count} of {all}"));
+        }
+        made
+    }
 }
 
 /// Writes what the implementation came to, from what was verified.

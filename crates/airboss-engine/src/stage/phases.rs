@@ -85,7 +85,7 @@ impl PhaseKeeper {
             true => verified_work(store, &self.key, &step.record.id)?,
             false => VerifiedWork::default(),
         };
-        let (files, sessions) = (deltas(&work.changes), Vec::from_iter(work.session));
+        let (files, sessions) = (deltas(&work.evidence.changes), Vec::from_iter(work.session));
         let subject = match is_done {
             true => {
                 let number = task.number;

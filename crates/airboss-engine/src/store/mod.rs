@@ -40,6 +40,7 @@ pub use self::board::{
 pub use self::error::StoreError;
 pub use self::lease::{Claim, Lease, LeaseKey};
 pub use self::memory::MemoryStore;
+pub(crate) use self::place::is_remote;
 pub use self::place::{Place, kernel_name};
 pub use self::sqlite::{Options, SqliteStore};
 

@@ -69,6 +69,12 @@ pub(super) fn require_local(directory: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Whether a directory is served by somebody else, who may tell of a new file late. What cannot
+/// be looked at is not.
+pub(crate) fn is_remote(directory: &Path) -> bool {
+    remote_kind(directory).is_ok_and(|kind| kind.is_some())
+}
+
 /// The name of a file system that is not local, of the nearest directory that exists.
 fn remote_kind(directory: &Path) -> Result<Option<&'static str>, StoreError> {
     let mut nearest = if directory.as_os_str().is_empty() {

@@ -175,7 +175,14 @@ fn one(change: &TaskChange, undo: &[TaskChange]) -> String {
         TaskChange::BlockedReason(reason) | TaskChange::AbandonedReason(reason) => {
             reason.clone().unwrap_or_else(|| "no reason".to_owned())
         }
-        TaskChange::Artifact(artifact) => format!("{} {}", artifact.kind, artifact.path),
+        TaskChange::Artifact(artifact) => {
+            let salvaged = artifact
+                .summary
+                .as_deref()
+                .filter(|_| artifact.is_salvaged());
+            let salvaged = salvaged.map_or_else(String::new, |words| format!(", {words}"));
+            format!("{} {}{salvaged}", artifact.kind, artifact.path)
+        }
         TaskChange::ArtifactRemoved(path) => format!("without {path}"),
         TaskChange::Phase(key, Some(state)) => {
             format!("phase {key} {}", phase_status(state.status))

@@ -69,6 +69,9 @@ fn whole(checkpoint: &Checkpoint, workflow: &Workflow) -> Vec<String> {
     let problems = checkpoint.problems.iter();
     lines.extend(problems.map(|problem| format!("    {} {}", "✗".red(), sanitize(problem))));
     lines.push(format!("  - retries used: {}", checkpoint.retries));
+    if checkpoint.salvaged > 0 {
+        lines.push(format!("  - salvaged: {}", checkpoint.salvaged));
+    }
     let took = words::duration(Duration::from_millis(checkpoint.took_ms));
     lines.push(format!("  - took: {took}"));
     lines.extend(spent(checkpoint).map(|spent| format!("  - spent: {spent}")));
@@ -96,6 +99,7 @@ pub fn data(workflow: &Workflow) -> Value {
         "expected": checkpoint.expected,
         "made": checkpoint.made,
         "problems": checkpoint.problems,
+        "salvaged": checkpoint.salvaged,
         "retries": checkpoint.retries,
         "took_ms": checkpoint.took_ms,
         "next": next(workflow),
@@ -120,6 +124,9 @@ fn counts(checkpoint: &Checkpoint) -> Vec<String> {
         "{} {verified}/{expected} {word}",
         units(checkpoint.stage)
     )];
+    if checkpoint.salvaged > 0 {
+        counts.push(format!("{} salvaged", checkpoint.salvaged));
+    }
     match checkpoint.retries {
         0 => {}
         1 => counts.push("1 retry".to_owned()),

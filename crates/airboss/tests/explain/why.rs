@@ -177,6 +177,9 @@ fn one_attempt_of_several() {
                        Bash
           claimed   wrote guide/second.md; “All done perfectly!”
           found   no file of its own changed; guide/second.md is missing
+          expected  guide/second.md; its directory holds first.md; it was waited for, [T]
+          did last  Bash rm -r guide
+          look   `airboss replay 1.2#1` has all that it said and did
           denied   Bash
           then   again, not before [INSTANT]
     ----- stderr -----

@@ -170,6 +170,8 @@ fn no_verdict_rests_on_a_report() {
                     && printf '{"attempt":"%s","token":"%s","report":%s}' "$AIRBOSS_ATTEMPT"
                     "$AIRBOSS_TOKEN" '{"kind":"statu…”
           found     no file of its own changed; out/1-1.txt is missing
+          expected  out/1-1.txt; its directory is not there; it was waited for, [DURATION]
+          look      `airboss replay 1.1#1` has all that it said and did
     ----- stderr -----
     "#);
 }

@@ -82,7 +82,7 @@ fn no_report_is_no_research() {
       ✗ `specs/001_shorten_the_banner/reports/research-001.md` is missing
     another task's file
     task 1 is not started: research came to nothing
-      ✗ `specs/001_shorten_the_banner/reports/research-001.md` is missing
+      ✗ `specs/001_shorten_the_banner/reports/research-001.md` is missing; `specs/002_another/reports/research-001.md` could be it, and stays there
     a link to another task's file
     task 1 is not started: research came to nothing
       ✗ `specs/001_shorten_the_banner/reports/research-001.md` is not a regular file

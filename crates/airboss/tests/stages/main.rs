@@ -8,6 +8,7 @@ mod hooks;
 mod lies;
 mod replan;
 mod routes;
+mod salvage;
 mod together;
 mod way;
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use airboss_core::artifact::salvage::SALVAGED;
 use airboss_core::board::TaskChange;
 use airboss_core::config::{CommitMode, Config, Route};
 use airboss_core::dispatch::{Flight, Policy};
@@ -12,7 +13,7 @@ use airboss_core::stage::checkpoint::{Checkpoint, PROBLEMS_MAX};
 use airboss_core::stage::work::suggested_topics;
 use airboss_core::stage::{End, Stage};
 use airboss_core::time::Timestamp;
-use airboss_engine::board::Desk;
+use airboss_engine::board::{Desk, Failure};
 use airboss_engine::inbox;
 use airboss_engine::run::hooks::Hooks;
 use airboss_engine::run::{RunMeans, RunRequest, RunSummary, fly};
@@ -179,6 +180,12 @@ impl<'a> StageFlight<'a> {
         let left = stage::leave(&mut self.desk, &self.request, &self.prepared, &besides)?;
         let code = board::outcome(self.context, &left.done);
         hooks::finish(self.context, &mut hooks, Some(&mut self.desk));
+        for path in &left.salvaged {
+            let entry =
+                Failure::Salvaged.entry(format!("{path}: {SALVAGED}"), Some(self.request.number));
+            // It is told with the artifact; the record is for later.
+            drop(self.desk.record_error(entry));
+        }
         let summary = flown?;
         let code = match left.end {
             End::Done => code,
@@ -289,6 +296,7 @@ impl<'a> StageFlight<'a> {
             .next();
         if self.context.json {
             let artifacts: Vec<String> = left.artifacts.iter().map(ToString::to_string).collect();
+            let salvaged: Vec<String> = left.salvaged.iter().map(ToString::to_string).collect();
             let missing = left.missing.iter();
             let missing = missing.map(|(path, why)| json!({ "path": path, "why": why }));
             self.context.printer.json(&self.with_suggestion(json!({
@@ -297,6 +305,7 @@ impl<'a> StageFlight<'a> {
                 "status": status,
                 "done": left.end == End::Done,
                 "artifacts": artifacts,
+                "salvaged": salvaged,
                 "missing": missing.collect::<Vec<_>>(),
                 "attempts": summary.attempts,
                 "commit": commit,
@@ -305,9 +314,9 @@ impl<'a> StageFlight<'a> {
         }
         let mut lines = vec![self.headline(left, &status, summary)];
         lines.extend(
-            left.artifacts
+            left.made()
                 .iter()
-                .map(|path| format!("  {} {path}", "✓".green())),
+                .map(|made| format!("  {} {made}", "✓".green())),
         );
         let missing = left.missing.iter();
         lines.extend(missing.map(|(path, why)| {
@@ -323,6 +332,13 @@ impl<'a> StageFlight<'a> {
             lines.push(line.dimmed().to_string());
         }
         self.context.printer.data(&lines.join("\n"));
+        if let Some((path, _)) = left.missing.first().filter(|_| !self.context.quiet) {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            let unit = name.strip_suffix(".md").unwrap_or(name);
+            let hint = format!("`airboss why {unit}` tells what was found instead, and more");
+            let printer = &self.context.printer;
+            printer.note(&format!("{} {hint}", "hint:".cyan().bold()));
+        }
     }
 
     fn with_suggestion(&self, mut data: Value) -> Value {
@@ -385,6 +401,7 @@ fn weighed(report: Checkpoint, ended: &Ended) -> Checkpoint {
         verified: count(ended.counts.completed + ended.counts.skipped),
         expected: count(ended.counts.total),
         made: ended.made.iter().map(ToString::to_string).collect(),
+        salvaged: count(ended.salvaged.len()),
         problems: failed.chain(missing).take(PROBLEMS_MAX).collect(),
         ..report
     }

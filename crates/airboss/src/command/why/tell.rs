@@ -1,5 +1,7 @@
 //! The story of a step in words: one sentence, then the details in the order of their weight.
 
+use std::time::Duration;
+
 use airboss_core::attempt::AttemptEnd;
 use airboss_core::dispatch::Standing;
 use airboss_core::operation::StepStatus;
@@ -229,10 +231,9 @@ fn attempts(page: &mut Page, story: &Story, verbose: bool) {
     } else {
         page.gap();
     }
-    let newest = story.attempts.len() - 1;
     for (place, attempt) in story.attempts.iter().enumerate() {
         headline(page, attempt);
-        details(page, attempt, place == newest, verbose);
+        details(page, story, place, verbose);
     }
 }
 
@@ -267,7 +268,9 @@ fn headline(page: &mut Page, attempt: &AttemptStory) {
 }
 
 /// What was claimed and what was found.
-fn details(page: &mut Page, attempt: &AttemptStory, newest: bool, verbose: bool) {
+fn details(page: &mut Page, story: &Story, place: usize, verbose: bool) {
+    let attempt = &story.attempts[place];
+    let newest = place + 1 == story.attempts.len();
     let verified = attempt
         .judgement
         .as_ref()
@@ -285,6 +288,12 @@ fn details(page: &mut Page, attempt: &AttemptStory, newest: bool, verbose: bool)
     claimed(page, attempt, verbose);
     if let Some(evidence) = &attempt.evidence {
         found(page, evidence, newest || verbose || !verified);
+        for check in &evidence.artifacts {
+            place_of(page, story, check);
+            if newest || verbose {
+                search(page, story, attempt, check);
+            }
+        }
     }
     if !attempt.denied.is_empty() {
         fact(page, "denied", &attempt.denied.join(", "));
@@ -416,8 +425,67 @@ fn found(page: &mut Page, evidence: &Evidence, gates_in_full: bool) {
     }
 }
 
+/// How an artifact came to its place, where that was not by its agent and in time.
+fn place_of(page: &mut Page, story: &Story, check: &ArtifactCheck) {
+    let path = &check.path;
+    if let Some(salvage) = &check.salvaged {
+        let told = story.attempts.iter().find(|it| it.id == salvage.attempt);
+        let number = told.map_or_else(|| salvage.attempt.short(), |it| it.number.to_string());
+        let at = words::instant(salvage.at);
+        let text = format!("Airboss wrote {path} from the answer of attempt {number}, {at}");
+        fact(page, "salvaged", &text);
+    }
+    if check.late {
+        fact(
+            page,
+            "late",
+            &format!("{path} was not there at the first look"),
+        );
+    }
+}
+
+/// What was found where an artifact is missing, and where to look further.
+fn search(page: &mut Page, story: &Story, attempt: &AttemptStory, check: &ArtifactCheck) {
+    let Some(search) = &check.search else {
+        return;
+    };
+    let holds = match &search.beside {
+        None => "its directory is not there".to_owned(),
+        Some(names) if names.is_empty() => "its directory is empty".to_owned(),
+        Some(names) => {
+            let more = match search.more {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("its directory holds {}{more}", names.join(", "))
+        }
+    };
+    let waited = match search.waited_ms {
+        0 => String::new(),
+        waited => {
+            let waited = words::duration(Duration::from_millis(waited));
+            format!("; it was waited for, {waited}")
+        }
+    };
+    fact(
+        page,
+        "expected",
+        &format!("{}; {holds}{waited}", check.path),
+    );
+    if !search.answer.is_empty() {
+        let text = format!("not salvaged, for it {}", search.answer);
+        fact(page, "answer", &text);
+    }
+    if let Some(tool) = &search.last_tool {
+        fact(page, "did last", tool);
+    }
+    let name = format!("{}#{}", story.id, attempt.number);
+    let text = format!("`airboss replay {name}` has all that it said and did");
+    fact(page, "look", &text);
+}
+
 fn gate(page: &mut Page, result: &GateResult) {
-    let took = words::duration(std::time::Duration::from_millis(result.duration_ms));
+    let took = words::duration(Duration::from_millis(result.duration_ms));
     let (sign, style) = if result.is_green() {
         ("✓", Style::new().green())
     } else {
