@@ -32,9 +32,9 @@ fn debugged() -> String {
 /// The newest attempt at a unit, as `why` knows it.
 fn newest(environment: &TestEnvironment, unit: &str) -> Value {
     let told = environment.run(["why", unit, "--json"]);
-    let told: Value = serde_json::from_str(&told.stdout).unwrap();
-    let attempts = told["data"]["attempts"].as_array().unwrap();
-    attempts.last().unwrap().clone()
+    let told: Value = serde_json::from_str(&told.stdout).expect("JSON");
+    let attempts = told["data"]["attempts"].as_array().expect("attempts");
+    attempts.last().expect("an attempt").clone()
 }
 
 /// An agent's answer is its artifact, at the first attempt.
@@ -320,7 +320,7 @@ fn late() -> (Output, Value) {
     });
     assert!(ended, "{}", running.stderr());
     let text = REPORT.replace("\\n", "\n");
-    fs_err::write(environment.path(&due), text).unwrap();
+    fs_err::write(environment.path(&due), text).expect("the file can be written");
     let told = running.wait();
     let attempts = newest(&environment, "research-001");
     (told, attempts)
