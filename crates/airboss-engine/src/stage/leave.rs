@@ -214,17 +214,6 @@ impl Left {
         };
         self.artifacts.iter().map(words).collect()
     }
-
-    /// The same, with how many were salvaged.
-    #[must_use]
-    pub fn report(&self) -> Vec<String> {
-        let mut made = self.made();
-        if !self.salvaged.is_empty() {
-            let (count, all) = (self.salvaged.len(), self.artifacts.len());
-            made.push(format!("salvaged: {count} of {all}"));
-        }
-        made
-    }
 }
 
 /// Writes what the implementation came to, from what was verified.
