@@ -75,7 +75,7 @@ struct Runner<'run> {
     wake_at: Option<Timestamp>,
     due: bool,
     finished: Option<RunEnding>,
-    tally: Tally,
+    tally: tell::Tally,
     publish_pending: Vec<String>,
     last_progress: Instant,
 }
@@ -133,7 +133,7 @@ impl<'run> Runner<'run> {
             wake_at: None,
             due: true,
             finished: None,
-            tally: Tally::default(),
+            tally: tell::Tally::default(),
             publish_pending: Vec::new(),
             last_progress: Instant::now(),
         })
@@ -797,5 +797,3 @@ impl<'run> Runner<'run> {
 
 mod letters;
 mod tell;
-
-use self::tell::Tally;
