@@ -20,7 +20,7 @@ const RUNS_MAX: usize = 50;
 /// Which phases have to be settled before a step. The log knows only which steps have to be; the
 /// plan file has both.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct PhaseWaits(HashMap<StepId, Vec<String>>);
+pub struct PhaseWaits(pub(super) HashMap<StepId, Vec<String>>);
 
 impl PhaseWaits {
     /// Those of a schedule.
