@@ -161,6 +161,8 @@ pub enum Command {
     Replay(Lazy<command::replay::ReplayArguments>),
     /// Show what happened, in order: every change of state, with its time.
     Log(Lazy<command::log::LogArguments>),
+    /// Follow what happens, live: one line for each change of state as it is stored.
+    Watch(Lazy<command::watch::WatchArguments>),
     /// Check the plan and its status.json.
     Validate,
     /// Check that every file of the board equals the store.
@@ -266,6 +268,7 @@ impl Cli {
             Command::Why(arguments) => command::why::why(context, arguments),
             Command::Replay(arguments) => command::replay::replay(context, arguments),
             Command::Log(arguments) => command::log::log(context, arguments),
+            Command::Watch(arguments) => command::watch::watch(context, arguments),
             Command::Validate => validate::validate(context),
             Command::Verify => command::adopt::verify_board(context),
             Command::MergeDriver(arguments) => merge_driver::merge_driver(context, arguments),

@@ -108,7 +108,9 @@ pub struct Flying {
 }
 
 impl Flying {
-    pub(super) fn new(plan: PlanKey, attempt: Attempt, text: &str) -> Self {
+    /// An attempt of which only what is stored is known. `text` is its first step's.
+    #[must_use]
+    pub fn new(plan: PlanKey, attempt: Attempt, text: &str) -> Self {
         let since = attempt.dispatched_at;
         Self {
             plan,
@@ -123,23 +125,24 @@ impl Flying {
         }
     }
 
-    pub(super) fn set(&mut self, attempt: &Attempt, at: Timestamp) {
+    /// Takes what is stored of it since `at`.
+    pub fn set(&mut self, attempt: &Attempt, at: Timestamp) {
         if attempt.status != self.attempt.status {
             self.status_since = at;
         }
         self.attempt.clone_from(attempt);
     }
 
-    pub(super) fn open(&mut self, format: StreamFormat) {
-        // A recording that is found again is heard from its beginning.
+    /// Its recording was found, and is heard from its beginning.
+    pub fn open(&mut self, format: StreamFormat) {
         self.format = Some(format);
         self.transcript = Transcript::default();
         self.doing = Activity::Starting;
         self.doing_since = self.attempt.dispatched_at;
     }
 
-    /// What the update shows to a person.
-    pub(super) fn hear(&mut self, at: Timestamp, update: &SessionUpdate) -> Option<Deed> {
+    /// Takes what it said, and tells what of it a person sees.
+    pub fn hear(&mut self, at: Timestamp, update: &SessionUpdate) -> Option<Deed> {
         self.transcript.apply(at, update);
         let doing = self.transcript.activity();
         if doing != self.doing {
@@ -149,7 +152,8 @@ impl Flying {
         deed(update, &self.transcript)
     }
 
-    pub(super) fn look(&mut self, at: Timestamp, vitality: Vitality) {
+    /// Its process was looked at.
+    pub fn look(&mut self, at: Timestamp, vitality: Vitality) {
         if self.vitality.is_none_or(|(known, _)| known != vitality) {
             self.vitality = Some((vitality, at));
         }
