@@ -371,29 +371,33 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(seconds * 1_000)
 }
 
+/// What the attempt 1 is said to be doing at a second, and since which.
+fn live(world: &World, now: i64) -> String {
+    let flying = world.scene.flying(attempt_id(1)).unwrap();
+    let (liveness, since) = flying.liveness(at(now));
+    format!("{} since {}", liveness.word(), since.as_millis() / 1_000)
+}
+
+fn hear(world: &mut World, second: i64, update: SessionUpdate) {
+    world.scene.apply(Change::Heard {
+        attempt: attempt_id(1),
+        updates: vec![(at(second), update)],
+    });
+}
+
+fn look(world: &mut World, second: i64, vitality: Vitality) {
+    world.scene.apply(Change::Looked {
+        at: at(second),
+        attempts: vec![(attempt_id(1), vitality)],
+        runs: Vec::new(),
+    });
+}
+
 #[test]
 fn an_attempt_is_told_from_its_stream_its_process_and_the_clock() {
     let mut world = World::new(vec![record("1.1", "1", &[])]);
     world.dispatch(1, "1.1");
     let id = attempt_id(1);
-    let live = |world: &World, now| {
-        let flying = world.scene.flying(id).unwrap();
-        let (liveness, since) = flying.liveness(at(now));
-        format!("{} since {}", liveness.word(), since.as_millis() / 1_000)
-    };
-    let hear = |world: &mut World, second, update| {
-        world.scene.apply(Change::Heard {
-            attempt: id,
-            updates: vec![(at(second), update)],
-        });
-    };
-    let look = |world: &mut World, second, vitality| {
-        world.scene.apply(Change::Looked {
-            at: at(second),
-            attempts: vec![(id, vitality)],
-            runs: Vec::new(),
-        });
-    };
     assert_eq!(live(&world, 3), "starting since 2");
     assert_eq!(world.scene.flying(id).unwrap().tools(), Tools::NotYetKnown);
     world.scene.apply(Change::Opened {

@@ -74,6 +74,14 @@ fn claimed(number: usize) -> Operation {
     }
 }
 
+#[expect(
+    clippy::print_stdout,
+    reason = "what was measured, or skipped, is said"
+)]
+fn say(text: &str) {
+    println!("{text}");
+}
+
 /// Takes changes until the scene shows what is wanted.
 #[track_caller]
 fn until(follower: &mut Follower, scene: &mut Scene, holds: impl Fn(&Scene) -> bool) {
@@ -156,7 +164,7 @@ type Recorded = Vec<(f64, Vec<u8>)>;
 fn recorded() -> Vec<(StreamFormat, Recorded)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/streams");
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+    for entry in fs_err::read_dir(&folder).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let format = match name.split('-').next() {
             Some("claude") => StreamFormat::Claude,
@@ -164,7 +172,7 @@ fn recorded() -> Vec<(StreamFormat, Recorded)> {
             _ => continue,
         };
         if name.ends_with(".ts") && !name.contains("appserver") {
-            let text = String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap()).into_owned();
+            let text = String::from_utf8_lossy(&fs_err::read(entry.path()).unwrap()).into_owned();
             let lines = text.lines().filter_map(|line| {
                 let (seconds, line) = line.trim_start().split_once(' ')?;
                 Some((seconds.parse().ok()?, format!("{line}\n").into_bytes()))
@@ -177,7 +185,10 @@ fn recorded() -> Vec<(StreamFormat, Recorded)> {
         }
     }
     if found.is_empty() {
-        println!("no recordings in {}: our own are used", folder.display());
+        say(&format!(
+            "no recordings in {}: our own are used",
+            folder.display()
+        ));
         found.extend((0..8).map(|place| (StreamFormat::Claude, own_stream(place))));
     }
     // As many as a large run has side by side.
@@ -305,12 +316,12 @@ fn tools_appear_when_they_start() {
         .collect();
     late.sort_unstable();
     let beyond = late.iter().filter(|it| it.as_millis() > 100).count();
-    println!(
+    say(&format!(
         "{count} streams, {} tools: median {:?}, at most {:?}, {beyond} beyond 100 ms",
         late.len(),
         late[late.len() / 2],
         late[late.len() - 1]
-    );
+    ));
     // One that did not get its turn on a busy machine is no fault of the follower's.
     assert!(beyond * 20 <= late.len(), "{beyond} of {}", late.len());
     let unknown = |it: &&airboss_core::scene::Flying| it.tools() == Tools::NotAnnounced;

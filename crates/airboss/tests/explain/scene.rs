@@ -15,7 +15,7 @@ use airboss_engine::workspace::Workspace;
 use airboss_testkit::environment::eventually;
 use rustix::process::Signal;
 
-use crate::support::environment;
+use crate::support::{environment, say};
 
 const PLAN: &str = "plans/many.md";
 
@@ -192,10 +192,10 @@ fn at_any_instant_the_scene_is_true_to_the_store() {
         tools_seen += tools.count();
         side_by_side = side_by_side.max(scene.in_progress().len());
     }
-    println!(
+    say(&format!(
         "{instants} instants, {starved} skipped; by the store's clock {late_by_clock} were late, \
          at most {oldest:?}; tools seen {tools_seen}, side by side {side_by_side}"
-    );
+    ));
     assert!(late_by_clock * 20 <= instants, "{late_by_clock} are late");
     assert!(tools_seen > 0 && side_by_side > 1);
     assert!(eventually(Duration::from_secs(120), || {

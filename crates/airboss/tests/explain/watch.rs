@@ -6,7 +6,7 @@ use airboss_testkit::environment::{Output, Running, TestEnvironment, eventually}
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{FILTERS, environment, shown};
+use crate::support::{FILTERS, environment, say, shown};
 
 const PLAN: &str = "plans/small.md";
 
@@ -187,12 +187,12 @@ fn nothing_is_missed_and_nothing_told_twice() {
         .map(|(line, at)| at - line["data"]["at"].as_i64().unwrap())
         .collect();
     latencies.sort_unstable();
-    println!(
+    say(&format!(
         "from the transaction to the line: median {} ms, at most {} ms, of {}",
         latencies[latencies.len() / 2],
         latencies[latencies.len() - 1],
         latencies.len()
-    );
+    ));
 }
 
 #[test]
