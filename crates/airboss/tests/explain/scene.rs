@@ -46,12 +46,13 @@ fn many_steps(count: usize) -> String {
 }
 
 fn key() -> PlanKey {
-    PlanKey::new(RepoPath::new(PLAN).unwrap())
+    PlanKey::new(RepoPath::new(PLAN).expect("a plain path"))
 }
 
 fn wall() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap())
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let millis = since.expect("it is past 1970").as_millis();
+    Timestamp::from_millis(i64::try_from(millis).expect("it is before the year 292 million"))
 }
 
 /// The log as a reader of its own sees it, folded up to wherever the scene is.
@@ -88,7 +89,9 @@ impl Truth {
             && stored.sequence <= scene.as_of()
         {
             if stored.plan == key() {
-                self.view.apply(stored).unwrap();
+                self.view
+                    .apply(stored)
+                    .expect("a stored operation is legal");
             }
             self.folded += 1;
         }
@@ -140,7 +143,8 @@ fn follower(workspace: &Workspace) -> (Follower, Scene) {
         plan: Some(key()),
         board: None,
     };
-    let follower = Follower::start(workspace, Wanted::scene(subject)).unwrap();
+    let follower = Follower::start(workspace, Wanted::scene(subject));
+    let follower = follower.expect("a thread can be started");
     (follower, Scene::new(RetryRules::default().retries_max))
 }
 
