@@ -349,7 +349,7 @@ fn tool_started(id: &str) -> SessionUpdate {
         id: id.to_owned(),
         name: "Bash".to_owned(),
         input: Some(ToolInput {
-            summary: "cargo \u{1b}[2Jtest /work/a".to_owned(),
+            summary: "cargo \u{1b}[2Jtest /tree/a".to_owned(),
             files: Vec::new(),
         }),
         parent: None,
@@ -403,7 +403,7 @@ fn an_attempt_is_told_from_its_stream_its_process_and_the_clock() {
     world.scene.apply(Change::Opened {
         attempt: id,
         format: StreamFormat::Claude,
-        top: "/work".to_owned(),
+        top: "/tree".to_owned(),
     });
     hear(&mut world, 10, SessionUpdate::Requesting);
     assert_eq!(live(&world, 11), "thinking since 10");
@@ -438,7 +438,7 @@ fn an_attempt_is_told_from_its_stream_its_process_and_the_clock() {
     world.scene.apply(Change::Opened {
         attempt: id,
         format: StreamFormat::Plain,
-        top: "/work".to_owned(),
+        top: "/tree".to_owned(),
     });
     assert_eq!(world.scene.flying(id).unwrap().tools(), Tools::NotAnnounced);
     world.store(Operation::AttemptEnded {
@@ -542,7 +542,7 @@ fn a_day_stays_within_its_bounds() {
         world.scene.apply(Change::Opened {
             attempt: attempt_id(attempt),
             format: StreamFormat::Claude,
-            top: "/work".to_owned(),
+            top: "/tree".to_owned(),
         });
     };
     (0..AGENTS).for_each(|attempt| begin(&mut world, attempt));
