@@ -23,6 +23,7 @@ pub mod plan;
 pub mod process;
 pub mod prompt;
 pub mod report;
+pub mod scene;
 pub mod setup;
 pub mod stage;
 pub mod status_file;

@@ -139,6 +139,12 @@ impl View {
         self.index.get(id).map(|position| &self.steps[*position])
     }
 
+    /// The place of a step in [`View::steps`].
+    #[must_use]
+    pub fn position(&self, id: &StepId) -> Option<usize> {
+        self.index.get(id).copied()
+    }
+
     /// The attempts that are not judged yet, oldest first.
     #[must_use]
     pub fn open_attempts(&self) -> Vec<&Attempt> {

@@ -6,6 +6,7 @@
 pub mod agents;
 pub mod board;
 pub mod clock;
+pub mod follow;
 pub mod git;
 pub mod inbox;
 pub(crate) mod own_file;

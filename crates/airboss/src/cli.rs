@@ -7,7 +7,9 @@ use airboss_core::exit::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
-use crate::command;
+use crate::command::{
+    self, completions, conflicts, mark, merge_driver, next, retry, runs, stage, status, validate,
+};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::lazy::Lazy;
@@ -171,6 +173,8 @@ pub enum Command {
     Replay(Lazy<command::replay::ReplayArguments>),
     /// Show what happened, in order: every change of state, with its time.
     Log(Lazy<command::log::LogArguments>),
+    /// Follow what happens, live: one line for each change of state as it is stored.
+    Watch(Lazy<command::watch::WatchArguments>),
     /// Check the plan and its status.json.
     Validate,
     /// Check that every file of the board equals the store.
@@ -264,9 +268,6 @@ impl Cli {
             verbose: global.verbose,
             printer: Printer,
         };
-        use command::{
-            completions, conflicts, mark, merge_driver, next, retry, runs, stage, status, validate,
-        };
         let context = &context;
         match &self.command {
             Command::Demo(arguments) => command::demo::demo(context, arguments),
@@ -310,6 +311,7 @@ impl Cli {
             Command::Why(arguments) => command::why::why(context, arguments),
             Command::Replay(arguments) => command::replay::replay(context, arguments),
             Command::Log(arguments) => command::log::log(context, arguments),
+            Command::Watch(arguments) => command::watch::watch(context, arguments),
             Command::Validate => validate::validate(context),
             Command::Verify => command::adopt::verify_board(context),
             Command::MergeDriver(arguments) => merge_driver::merge_driver(context, arguments),

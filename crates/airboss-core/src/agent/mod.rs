@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 pub use self::answer::Answer;
 pub use self::capability::Capabilities;
 pub use self::limit::reset_from_text;
-pub use self::tool::ToolInput;
+pub use self::tool::{ToolInput, tool_line};
 pub use self::transcript::{Activity, Asked, FinishedTool, Limit, RunningTool, Transcript};
 use crate::text::{head, tail};
 use crate::time::Timestamp;

@@ -5,12 +5,14 @@ use serde_json::value::RawValue;
 
 use super::lenient::{Items, Object, Text};
 use super::{MESSAGE_LIMIT, message};
-use crate::text::head;
+use crate::text::{head, sanitize};
 
 /// The most files that one call is taken to write.
 const FILES_LIMIT: usize = 64;
 /// The most that is kept of an input none of whose fields is known.
 const UNKNOWN_LIMIT: usize = 400;
+/// A tool's line on a screen is cut at this many characters.
+const TOOL_LINE_CHARACTERS: usize = 120;
 
 /// What a tool is asked to do.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -127,5 +129,23 @@ pub(super) fn files<'a>(paths: impl Iterator<Item = &'a str>) -> ToolInput {
     ToolInput {
         summary: message(&files.join(", ")),
         files,
+    }
+}
+
+/// A tool and what it is asked to do, on one line, safe to show.
+#[must_use]
+pub fn tool_line(name: &str, input: &ToolInput) -> String {
+    let text = if input.summary.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name} {}", input.summary)
+    };
+    let line: String = sanitize(&text)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    match line.char_indices().nth(TOOL_LINE_CHARACTERS) {
+        Some((position, _)) => format!("{}…", &line[..position]),
+        None => line,
     }
 }

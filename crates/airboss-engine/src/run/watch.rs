@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use airboss_core::agent::{
-    Answer, FinishedTool, SessionUpdate, StreamFormat, StreamParser, ToolInput, Transcript,
+    Answer, FinishedTool, SessionUpdate, StreamFormat, StreamParser, Transcript, tool_line,
 };
 use airboss_core::attempt::{AttemptEnd, ServiceLimit, SessionEnd, Spending, StreamReport};
 use airboss_core::path::RepoPath;
@@ -21,8 +21,6 @@ use crate::supervise::{self, Handle, Reader, Stream, SuperviseError};
 const ERROR_TAIL_BYTES: usize = 4 * 1024;
 /// How much of the agent's last words is kept; a batch's done lines fit many times over.
 const LAST_TEXT_BYTES: usize = 16 * 1024;
-/// A tool's line on a screen is cut at this many characters.
-const TOOL_LINE_CHARACTERS: usize = 120;
 
 /// A tool that began or ended, for the reporter.
 #[derive(Clone, PartialEq, Debug)]
@@ -298,23 +296,5 @@ impl Watch {
             RepoPath::new(relative.to_str()?).ok()
         };
         self.transcript.claims.keys().filter_map(inside).collect()
-    }
-}
-
-/// A tool and what it is asked to do, on one line, safe to show.
-#[must_use]
-pub fn tool_line(name: &str, input: &ToolInput) -> String {
-    let text = if input.summary.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{name} {}", input.summary)
-    };
-    let line: String = sanitize(&text)
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ");
-    match line.char_indices().nth(TOOL_LINE_CHARACTERS) {
-        Some((position, _)) => format!("{}…", &line[..position]),
-        None => line,
     }
 }

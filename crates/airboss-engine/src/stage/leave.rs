@@ -115,51 +115,25 @@ pub fn leave(
     let view = desk.store.view(&prepared.key)?.unwrap_or_default();
     let mut ended = Ended::of(&view);
     let end = ended.end;
-    let mut artifacts = Vec::new();
-    let mut files = Vec::new();
-    let mut missing = Vec::new();
-    let mut sessions = Vec::new();
-    let mut salvaged: Vec<RepoPath> = Vec::new();
-    for (id, due) in prepared.due() {
-        let Some(step) = view.step(id) else { continue };
-        if step.state.status != StepStatus::Completed {
-            let why = step.state.judgement.as_ref();
-            let why = why.map_or_else(|| "not tried".to_owned(), |why| why.reason.clone());
-            missing.push((due.path.to_string(), why));
-            continue;
-        }
-        let work = verified_work(&desk.store, &prepared.key, id)?;
-        sessions.extend(work.session);
-        let own = work.evidence.salvaged().filter(|it| **it == due.path);
-        salvaged.extend(own.cloned());
-        // An agent that was to write a report changed nothing else that counts.
-        let counts = |path: &RepoPath| *path == due.path || changes_files(request.stage);
-        let own = work
-            .evidence
-            .changes
-            .into_iter()
-            .filter(|change| counts(&change.path));
-        files.extend(deltas(&own.collect::<Vec<_>>()));
-        artifacts.push(due.path.clone());
-    }
+    let Work {
+        mut files,
+        sessions,
+    } = verified(desk, request, prepared, &view, &mut ended)?;
     let board = desk.view()?;
     if request.stage == Stage::Implement && end != End::Nothing {
         let (path, delta) = summarised(desk, &board, prepared, &view)?;
-        artifacts.push(path);
+        ended.made.push(path);
         files.extend(delta);
     }
-    ended.made.clone_from(&artifacts);
-    ended.missing.clone_from(&missing);
-    ended.salvaged.clone_from(&salvaged);
     let link = |path: &RepoPath| Artifact {
         path: desk.places.spell(&board, &prepared.task, path),
         kind: request.stage.kind().to_owned(),
-        summary: salvaged.contains(path).then(|| SALVAGED.to_owned()),
+        summary: ended.salvaged.contains(path).then(|| SALVAGED.to_owned()),
     };
-    let links: Vec<Artifact> = artifacts.iter().map(link).collect();
+    let links: Vec<Artifact> = ended.made.iter().map(link).collect();
     let phases = prepared.phases();
     let subject = subject(request, prepared, end);
-    let body = body(&salvaged);
+    let body = body(&ended.salvaged);
     let carried = carried(desk, request, prepared.task.id)?;
     let done = desk.change(None, &request.wanted(), &mut |given| {
         let standing = request.standing(given);
@@ -185,12 +159,50 @@ pub fn leave(
     })?;
     Ok(Left {
         end,
-        failed: ended.failed.clone(),
-        artifacts,
-        salvaged,
-        missing,
+        failed: ended.failed,
+        artifacts: ended.made,
+        salvaged: ended.salvaged,
+        missing: ended.missing,
         done,
     })
+}
+
+/// What goes into the commit of a stage.
+struct Work {
+    files: Vec<Delta>,
+    /// The agents' own conversations.
+    sessions: Vec<String>,
+}
+
+/// What was verified of the artifacts that were due, and what was not.
+fn verified(
+    desk: &Desk,
+    request: &Request,
+    prepared: &Prepared,
+    view: &View,
+    ended: &mut Ended,
+) -> Result<Work, StageError> {
+    let (mut files, mut sessions) = (Vec::new(), Vec::new());
+    for (id, due) in prepared.due() {
+        let Some(step) = view.step(id) else { continue };
+        if step.state.status != StepStatus::Completed {
+            let why = step.state.judgement.as_ref();
+            let why = why.map_or_else(|| "not tried".to_owned(), |why| why.reason.clone());
+            ended.missing.push((due.path.to_string(), why));
+            continue;
+        }
+        let work = verified_work(&desk.store, &prepared.key, id)?;
+        sessions.extend(work.session);
+        let own = work.evidence.salvaged().filter(|it| **it == due.path);
+        ended.salvaged.extend(own.cloned());
+        // An agent that was to write a report changed nothing else that counts.
+        let counts = |path: &RepoPath| *path == due.path || changes_files(request.stage);
+        let own = work.evidence.changes.into_iter();
+        let own = own.filter(|change| counts(&change.path));
+        files.extend(deltas(&own.collect::<Vec<_>>()));
+        ended.made.push(due.path.clone());
+    }
+    Ok(Work { files, sessions })
 }
 
 /// What the commit says besides its subject.

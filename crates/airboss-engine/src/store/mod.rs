@@ -42,6 +42,7 @@ pub use self::lease::{Claim, Lease, LeaseKey};
 pub use self::memory::MemoryStore;
 pub(crate) use self::place::is_remote;
 pub use self::place::{Place, kernel_name};
+pub(crate) use self::sqlite::DATABASE;
 pub use self::sqlite::{Options, SqliteStore};
 
 /// The idempotency key of a command, chosen by whoever gives it. It counts within one plan or

@@ -44,8 +44,10 @@ use thiserror::Error;
 
 pub use self::descent::{Swept, sweep};
 pub(crate) use self::proc::boot_id;
-pub use self::proc::{identity_of, is_alive, self_identity};
+pub use self::proc::{identity_of, is_alive, self_identity, vitality};
 pub use self::read::{Reader, RecordedLine, Stream};
+#[cfg(test)]
+pub(crate) use self::record::Recorder;
 pub use self::record::seal;
 pub use self::token::{TOKEN_VARIABLE, fits_token, issue_token};
 pub use self::watch::main;

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use airboss_core::process::ProcessIdentity;
+use airboss_core::scene::Vitality;
 use fs_err as fs;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
@@ -158,6 +159,27 @@ pub fn is_alive(identity: &ProcessIdentity) -> bool {
     identity.boot_id == boot_id()
         && Stat::read(identity.pid)
             .is_some_and(|stat| stat.start_ticks == identity.start_ticks && stat.is_alive())
+}
+
+/// What a process is now: it counts as frozen, too, when a child of its first thread is stopped,
+/// as the agent below its supervisor is.
+#[must_use]
+pub fn vitality(identity: &ProcessIdentity) -> Vitality {
+    let own = Stat::read(identity.pid).filter(|stat| stat.start_ticks == identity.start_ticks);
+    let Some(own) = own.filter(|stat| identity.boot_id == boot_id() && stat.is_alive()) else {
+        return Vitality::Gone;
+    };
+    // Where the kernel does not list children (CONFIG_PROC_CHILDREN) only itself is seen.
+    let pid = identity.pid;
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    let children = children.unwrap_or_default();
+    let mut children = children
+        .split_ascii_whitespace()
+        .filter_map(|pid| Stat::read(pid.parse().ok()?));
+    if own.is_stopped() || children.any(|child| child.is_stopped()) {
+        return Vitality::Frozen;
+    }
+    Vitality::Alive
 }
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ pub(super) struct Tally {
 }
 
 /// Writes a recording.
-pub(super) struct Recorder {
+pub(crate) struct Recorder {
     directory: PathBuf,
     line_bytes_max: usize,
     segment_bytes_max: u64,
@@ -192,7 +192,7 @@ impl Segment {
 }
 
 impl Recorder {
-    pub(super) fn create(
+    pub(crate) fn create(
         directory: &Path,
         line_bytes_max: usize,
         log_bytes_max: u64,
@@ -221,7 +221,7 @@ impl Recorder {
     }
 
     /// Records what one read from a pipe gave: at most [`RECORD_BYTES_MAX`] bytes.
-    pub(super) fn push(&mut self, stream: Stream, at: Timestamp, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, stream: Stream, at: Timestamp, bytes: &[u8]) {
         self.tally.received += bytes.len() as u64;
         let mut kept = 0; // Where what is to be kept and not yet written begins.
         let mut begin = 0;

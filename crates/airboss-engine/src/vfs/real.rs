@@ -225,7 +225,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         let check = |content: &[u8], known: &[u8]| {
-            std::fs::write(&path, content).unwrap();
+            fs::write(&path, content).unwrap();
             let other = (content != known).then(|| content.to_owned());
             assert_eq!(RealVfs.read_unless(&path, known).unwrap(), other);
         };

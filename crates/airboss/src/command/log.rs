@@ -170,13 +170,7 @@ fn table(store: &SqliteStore, operations: &[StoredOperation]) -> Result<String, 
         if several {
             essence = format!("{}: {essence}", stored.plan);
         }
-        let style = match &stored.operation {
-            Operation::StepJudged { judgement, .. } => verdict_style(judgement.verdict),
-            Operation::AttemptSpawned { .. } | Operation::AttemptJudged { .. } => {
-                Style::new().dimmed()
-            }
-            _ => Style::new(),
-        };
+        let style = style(&stored.operation);
         table.row(
             [
                 &format!("{:>4}", stored.sequence),
@@ -191,8 +185,17 @@ fn table(store: &SqliteStore, operations: &[StoredOperation]) -> Result<String, 
     Ok(table.finish())
 }
 
+/// The colour of an operation's line.
+pub(crate) fn style(operation: &Operation) -> Style {
+    match operation {
+        Operation::StepJudged { judgement, .. } => verdict_style(judgement.verdict),
+        Operation::AttemptSpawned { .. } | Operation::AttemptJudged { .. } => Style::new().dimmed(),
+        _ => Style::new(),
+    }
+}
+
 /// The number that the task of an operation has now; empty when it is about none.
-fn task_number(
+pub(crate) fn task_number(
     store: &SqliteStore,
     stored: &StoredOperation,
     operation: &BoardOperation,

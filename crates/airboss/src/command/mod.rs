@@ -38,4 +38,5 @@ pub mod task;
 pub mod trust;
 pub mod undo;
 pub mod validate;
+pub mod watch;
 pub mod why;

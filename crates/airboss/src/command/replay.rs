@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use airboss_core::agent::{
     EndReason, SessionUpdate, StreamParser, ToolInput, Transcript, TurnEnd, Usage, UsageScope,
+    tool_line,
 };
 use airboss_core::attempt::Attempt;
 use airboss_core::exit::ExitCode;
 use airboss_core::text::sanitize;
 use airboss_core::time::Timestamp;
 use airboss_engine::run::attempt_files::{AttemptFiles, directory};
-use airboss_engine::run::watch::tool_line;
 use airboss_engine::store::Store as _;
 use airboss_engine::supervise::{self, Reader, RecordedLine, Stream};
 use owo_colors::{OwoColorize as _, Style};

@@ -2,10 +2,12 @@
 
 use airboss_core::board::ready::Wait;
 use airboss_core::board::{
-    BoardOperation, Cause, Class, Field, Place, Position, Status, TaskChange, TaskStatus, TimeKey,
+    Artifact, BoardOperation, Cause, Class, Field, Place, Position, Status, TaskChange, TaskStatus,
+    TimeKey,
 };
 use airboss_core::operation::Actor;
 use airboss_core::plan::PhaseStatus;
+use airboss_core::stage::workflow::Workflow;
 use owo_colors::Style;
 
 use super::checkpoint;
@@ -175,14 +177,7 @@ fn one(change: &TaskChange, undo: &[TaskChange]) -> String {
         TaskChange::BlockedReason(reason) | TaskChange::AbandonedReason(reason) => {
             reason.clone().unwrap_or_else(|| "no reason".to_owned())
         }
-        TaskChange::Artifact(artifact) => {
-            let salvaged = artifact
-                .summary
-                .as_deref()
-                .filter(|_| artifact.is_salvaged());
-            let salvaged = salvaged.map_or_else(String::new, |words| format!(", {words}"));
-            format!("{} {}{salvaged}", artifact.kind, artifact.path)
-        }
+        TaskChange::Artifact(artifact) => linked(artifact),
         TaskChange::ArtifactRemoved(path) => format!("without {path}"),
         TaskChange::Phase(key, Some(state)) => {
             format!("phase {key} {}", phase_status(state.status))
@@ -193,22 +188,7 @@ fn one(change: &TaskChange, undo: &[TaskChange]) -> String {
             Some(_) => "checks red".to_owned(),
         },
         TaskChange::Checked(None) => "checks not run".to_owned(),
-        TaskChange::Workflow(Some(workflow)) => {
-            // A report is news where it was stored, and no more when the workflow changes again.
-            let known = match before {
-                Some(TaskChange::Workflow(Some(old))) => old.checkpoint.as_ref(),
-                _ => None,
-            };
-            let report = workflow.checkpoint.as_ref();
-            let report = report.filter(|report| known != Some(*report));
-            let report = report.map(|report| format!("{}, ", checkpoint::line(report)));
-            format!(
-                "{}{} workflow at {}",
-                report.unwrap_or_default(),
-                workflow.scope.word(),
-                workflow.state.word()
-            )
-        }
+        TaskChange::Workflow(Some(workflow)) => at_work(workflow, before),
         TaskChange::Workflow(None) => "no workflow".to_owned(),
         TaskChange::Title(title) => format!("title “{title}”"),
         TaskChange::Priority(value)
@@ -220,6 +200,27 @@ fn one(change: &TaskChange, undo: &[TaskChange]) -> String {
         | TaskChange::Description(_)
         | TaskChange::Time(..) => field(&change.field()),
     }
+}
+
+fn linked(artifact: &Artifact) -> String {
+    let salvaged = artifact.is_salvaged();
+    let salvaged = artifact.summary.as_deref().filter(|_| salvaged);
+    let salvaged = salvaged.map_or_else(String::new, |words| format!(", {words}"));
+    format!("{} {}{salvaged}", artifact.kind, artifact.path)
+}
+
+/// Where a workflow is, and the report of what it did. A report is news where it was stored, and no
+/// more when the workflow changes again.
+fn at_work(workflow: &Workflow, before: Option<&TaskChange>) -> String {
+    let known = match before {
+        Some(TaskChange::Workflow(Some(old))) => old.checkpoint.as_ref(),
+        _ => None,
+    };
+    let report = workflow.checkpoint.as_ref();
+    let report = report.filter(|report| known != Some(*report));
+    let report = report.map(|report| format!("{}, ", checkpoint::line(report)));
+    let (scope, state) = (workflow.scope.word(), workflow.state.word());
+    format!("{}{scope} workflow at {state}", report.unwrap_or_default())
 }
 
 fn list(numbers: &[u32]) -> Option<String> {

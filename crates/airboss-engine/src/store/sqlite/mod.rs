@@ -28,6 +28,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use self::fault::Fault;
 use self::gate::Gate;
+pub(crate) use self::open::DATABASE;
 use self::open::Reader;
 use self::write::End;
 use super::{

@@ -20,7 +20,7 @@ use crate::clock;
 use crate::store::{StoreError, place};
 
 /// The name of the database inside its directory.
-pub(super) const DATABASE: &str = "state.db";
+pub(crate) const DATABASE: &str = "state.db";
 
 /// Older ones corrupt a database when a checkpoint and a write meet in the wrong way.
 const SQLITE_OLDEST: i32 = 3_051_003;
