@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use super::error::GitError;
 use super::object::Oid;
@@ -21,6 +22,9 @@ use super::repository::Repository;
 use crate::clock::fresh_uuid;
 use crate::projection::fresh_draft;
 use crate::vfs::RealVfs;
+
+/// As many hexadecimal digits has the name of a claim.
+const NONCE_DIGITS: usize = 32;
 
 /// What a committer is about to publish: enough to finish or to remove it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -117,6 +121,13 @@ impl Claim {
         Ok(())
     }
 
+    /// The name of the claim that a file in `tmp/` is of.
+    pub(crate) fn of_file(path: &Path) -> Option<&str> {
+        let (name, _) = path.file_name()?.to_str()?.split_once('.')?;
+        let is_nonce = name.len() == NONCE_DIGITS && Uuid::try_parse(name).is_ok();
+        is_nonce.then_some(name)
+    }
+
     /// The file that becomes `index.lock`.
     pub(crate) fn lock_file(&self) -> PathBuf {
         self.temporary.with_extension("lock")
@@ -166,7 +177,7 @@ impl Claim {
     }
 
     fn remove_files(&self) {
-        // What cannot be removed is garbage of a few bytes, and is tried again by age.
+        // What cannot be removed is garbage without a claim, and goes with the next recovery.
         // The index's own lock is left when a `git update-index` on the copy dies with us.
         let copy_lock = self.temporary.with_extension("index.lock");
         let files = [

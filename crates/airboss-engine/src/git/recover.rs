@@ -217,11 +217,18 @@ pub fn remove_torn(repository: &Repository, since: SystemTime) -> Result<u32, Gi
     Ok(removed)
 }
 
-/// Removes what was left before a claim could name it.
+/// Removes what was left before a claim could name it, and after.
 fn remove_garbage(repository: &Repository) -> Result<(), GitError> {
     let now = clock::wall();
+    let claims = repository.common_dir().join("airboss/claims");
     for item in fs::read_dir(repository.state_subdir("tmp")?)? {
         let path = item?.path();
+        // Its claim is there before the first file and goes after the last one.
+        let claim = Claim::of_file(&path).map(|name| claims.join(name));
+        if claim.is_some_and(|claim| !claim.exists()) {
+            drop(fs::remove_file(&path));
+            continue;
+        }
         let modified = path.symlink_metadata().and_then(|it| it.modified());
         let age = modified
             .ok()

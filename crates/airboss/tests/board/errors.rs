@@ -149,7 +149,14 @@ fn a_file_that_is_too_large_is_named_and_left_alone() {
     "#);
     let large = format!("{{ \"errors\": [{}] }}", " ".repeat(17 << 20));
     environment.write("specs/errors.json", &large);
-    assert_output!(environment, environment.run(["errors"]), @"");
+    assert_output!(environment, environment.run(["errors"]), @r#"
+    exit code: 0
+    ----- stdout -----
+
+    ----- stderr -----
+    warning: specs/errors.json: it has more than 16 MiB, and is not read
+    no errors
+    "#);
     merging(&environment);
     environment
         .run(["task", "status", "53", "planned"])

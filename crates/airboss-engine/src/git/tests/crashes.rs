@@ -170,6 +170,22 @@ fn a_killed_committer_leaves_nothing_that_is_not_recovered() {
     bench.check();
 }
 
+/// What could not be removed when a commit was done goes with the next recovery, and nothing that
+/// somebody works with.
+#[test]
+fn files_without_a_claim_go() {
+    let bench = Bench::new();
+    let claim = Claim::create(&bench.repository).unwrap();
+    let left = claim.lock_file().with_file_name("0".repeat(32) + ".lock");
+    let other = claim.lock_file().with_file_name("notes.lock");
+    for path in [&left, &other] {
+        fs_err::write(path, "x").unwrap();
+    }
+    recover(&bench.repository).unwrap();
+    let there = [&claim.lock_file(), &left, &other].map(|path| path.exists());
+    assert_eq!(there, [true, false, true]);
+}
+
 /// A committer that died between moving the branch and publishing the index.
 struct Dead {
     bench: Bench,
