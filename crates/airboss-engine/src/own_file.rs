@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use crate::projection::fresh_draft;
-use crate::vfs::RealVfs;
+use crate::vfs::{RealVfs, create_directories};
 
 /// Replaces the file at `place` with these bytes, which are on the disk then; whether its name is,
 /// too, is up to who syncs the directory. `state` is Airboss's own directory: when this process
@@ -18,7 +18,7 @@ use crate::vfs::RealVfs;
 pub(crate) fn replace(state: &Path, place: &Path, bytes: &[u8]) -> io::Result<()> {
     let drafts = state.join("tmp");
     for directory in [place.parent(), Some(drafts.as_path())] {
-        fs_err::create_dir_all(directory.unwrap_or(state))?;
+        create_directories(&RealVfs, directory.unwrap_or(state))?;
     }
     let draft = fresh_draft(&RealVfs, state);
     let mut file = fs_err::File::create(&draft)?;

@@ -27,7 +27,7 @@ use super::places::Places;
 use crate::clock;
 use crate::git::{Delta, GitError, Repository};
 use crate::own_file;
-use crate::vfs::{RealVfs, Vfs as _};
+use crate::vfs::{RealVfs, Vfs as _, create_directories};
 
 /// The shelf of finished tasks, from the specs root.
 const ARCHIVE: &str = "archive/";
@@ -268,7 +268,7 @@ fn carry_out(top: &Path, wish: &DirectoryMove) -> Result<(), String> {
         let (from, to) = (top.join(&wish.from), top.join(&wish.to));
         let shelves = [from.parent(), to.parent()];
         if let Some(shelf) = to.parent() {
-            fs_err::create_dir_all(shelf)?;
+            create_directories(&RealVfs, shelf)?;
         }
         RealVfs.rename_no_replace(&from, &to)?;
         for shelf in shelves.into_iter().flatten() {

@@ -111,6 +111,8 @@ fn a_batch_is_done_as_far_as_the_agent_says_and_shows() {
     - 2.1: Write `out/2-1.txt`
     - 2.2: Write `out/2-2.txt`
     - 2.3: Write `out/2-3.txt`
+
+    Session: 00000000-0000-4000-8000-000000000001
     ");
 }
 
