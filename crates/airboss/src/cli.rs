@@ -87,6 +87,14 @@ pub enum Command {
     Demo(Lazy<command::demo::DemoArguments>),
     /// Fly a plan until every step is done and shown to be done.
     Run(Lazy<command::run::RunArguments>),
+    /// Pause the run that flies: what is running goes on, nothing new is sent.
+    Pause(Lazy<command::control::PauseArguments>),
+    /// Let a paused run go on.
+    Resume(Lazy<command::control::ResumeArguments>),
+    /// End the run that flies, after what is running; with --now that, too.
+    Stop(Lazy<command::control::StopArguments>),
+    /// End one attempt that is in flight; its step waits for `retry`.
+    Kill(Lazy<command::control::KillArguments>),
     /// Adopt the board of this repository (TODO.md, state.json), or make a plan known.
     Init(Lazy<command::init::InitArguments>),
     /// Plan a task; or show or check a plan file.
@@ -114,6 +122,8 @@ pub enum Command {
     MarkSkipped(Lazy<command::mark::SkipArguments>),
     /// Give a step back.
     MarkPending(Lazy<command::mark::MarkArguments>),
+    /// Give a step that failed, is parked or was ended back, to be tried again.
+    Retry(Lazy<command::retry::RetryArguments>),
     /// Answer what a waiting step asked.
     Answer(Lazy<command::answer::AnswerArguments>),
     /// Tell how the work goes, from inside an attempt; recorded as the agent's claim.
@@ -265,12 +275,17 @@ impl Cli {
             printer: Printer,
         };
         use command::{
-            completions, conflicts, mark, merge_driver, next, retry, runs, stage, status, validate,
+            completions, conflicts, control, mark, merge_driver, next, retry, runs, stage, status,
+            validate,
         };
         let context = &context;
         match &self.command {
             Command::Demo(arguments) => command::demo::demo(context, arguments),
             Command::Run(arguments) => command::run::run(context, arguments),
+            Command::Pause(arguments) => control::pause(context, arguments),
+            Command::Resume(arguments) => control::resume(context, arguments),
+            Command::Stop(arguments) => control::stop(context, arguments),
+            Command::Kill(arguments) => control::kill(context, arguments),
             Command::Init(arguments) => command::init::init(context, arguments),
             Command::Plan(arguments) => command::plan::plan(context, arguments),
             Command::Stage(command) => stage::stage(context, command),
@@ -284,6 +299,7 @@ impl Cli {
             Command::MarkFailed(arguments) => mark::failed(context, arguments),
             Command::MarkSkipped(arguments) => mark::skipped(context, arguments),
             Command::MarkPending(arguments) => mark::pending(context, arguments),
+            Command::Retry(arguments) => retry::give_back(context, arguments),
             Command::Answer(arguments) => command::answer::answer(context, arguments),
             Command::Report(arguments) => command::report::report(context, arguments),
             Command::Mcp => crate::mcp::serve(context),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use airboss_core::board::{BoardKey, BoardOperation, Task};
 use airboss_core::exit::ExitCode;
 use airboss_core::id::{AttemptId, StepId, TaskId};
-use airboss_core::operation::{Actor, Operation, StoredOperation};
+use airboss_core::operation::{Actor, Operation, RunStop, StoredOperation};
 use airboss_core::time::Timestamp;
 use airboss_engine::store::{OperationQuery, SqliteStore, Store as _, StoreError, Wanted};
 use owo_colors::Style;
@@ -267,9 +267,19 @@ pub(crate) fn essence(operation: &Operation, at: Timestamp) -> String {
             "{}; {completed} completed, {failed} failed",
             words::ending(*ending)
         ),
+        Operation::RunPaused { by, .. } | Operation::RunResumed { by, .. } => by_whom(by.as_ref()),
+        Operation::RunStopRequested { by, how, .. } => {
+            let how = match how {
+                RunStop::Drain => "after what is running",
+                RunStop::End => "with what is running",
+                RunStop::Kill => "at once",
+            };
+            format!("{how}, {}", by_whom(by.as_ref()))
+        }
         Operation::AttemptDispatched { .. }
         | Operation::AttemptSpawned { .. }
         | Operation::AttemptStopRequested { .. }
+        | Operation::AttemptKillRequested { .. }
         | Operation::AttemptEnded { .. }
         | Operation::AttemptJudged { .. } => attempt_essence(operation),
         Operation::StepJudged {
@@ -319,6 +329,10 @@ pub(crate) fn essence(operation: &Operation, at: Timestamp) -> String {
     }
 }
 
+fn by_whom(name: Option<&String>) -> String {
+    format!("by {}", name.map_or("a person", String::as_str))
+}
+
 fn attempt_essence(operation: &Operation) -> String {
     match operation {
         Operation::AttemptDispatched {
@@ -336,6 +350,7 @@ fn attempt_essence(operation: &Operation) -> String {
         }
         Operation::AttemptSpawned { supervisor, .. } => format!("supervisor {}", supervisor.pid),
         Operation::AttemptStopRequested { reason, .. } => reason.clone(),
+        Operation::AttemptKillRequested { by, .. } => by_whom(by.as_ref()),
         Operation::AttemptEnded { end, .. } => words::end(end),
         _ => String::new(),
     }

@@ -32,7 +32,7 @@ pub fn status(context: &Context) -> Result<ExitCode, CliError> {
         context.printer.warning(&text);
     }
     let counts = glance.counts;
-    let answer = json!({
+    let mut answer = json!({
         "planPath": glance.key,
         "planName": glance.name,
         "source": "status.json",
@@ -45,9 +45,20 @@ pub fn status(context: &Context) -> Result<ExitCode, CliError> {
         "percentage": counts.percentage(),
         "currentPhase": glance.phase,
     });
+    if let Some(paused) = &glance.paused {
+        answer["paused"] = paused.clone();
+    }
     context.answer(&answer, |_| {
         let phase = glance.phase.as_deref().unwrap_or_default();
-        sanitize(&format!("{}  {}\n{phase}", glance.name, bar(&counts)))
+        let paused = glance.paused.as_ref().map_or_else(String::new, |paused| {
+            let who = paused["who"].as_str().unwrap_or_default();
+            format!("\npaused by {who}; `airboss resume` goes on")
+        });
+        sanitize(&format!(
+            "{}  {}\n{phase}{paused}",
+            glance.name,
+            bar(&counts)
+        ))
     });
     Ok(ExitCode::Success)
 }
@@ -60,6 +71,8 @@ struct Glance {
     phase: Option<String>,
     /// Files that the store has not been able to publish yet; a reader only says so.
     pending: Vec<RepoPath>,
+    /// Who paused the run that flies.
+    paused: Option<Value>,
 }
 
 impl Glance {
@@ -80,6 +93,7 @@ impl Glance {
                 counts: counts(&reading.view),
                 phase: current_phase(&reading.view),
                 pending: Vec::new(),
+                paused: None,
             });
         };
         let current = known.current_phase.as_deref();
@@ -91,6 +105,7 @@ impl Glance {
             phase: phase.map(|phase| phase_text(&phase.key, &phase.title)),
             counts: known.counts,
             name: known.name,
+            paused: super::control::paused(&store.runs(&key)?),
             pending: store
                 .to_publish(Some(&key))?
                 .into_iter()

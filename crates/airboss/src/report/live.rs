@@ -138,6 +138,17 @@ impl Reporter for LiveReporter {
             RunEvent::Warning { message } => {
                 self.print(&format!("{} {}", "warning:".yellow(), sanitize(message)));
             }
+            RunEvent::Paused { by, running } => self.print(&format!(
+                "{} by {}, {} running; `airboss resume` goes on",
+                "paused:".yellow(),
+                sanitize(by),
+                words::count(*running, "attempt")
+            )),
+            RunEvent::Resumed => self.print(&dim("resumed: what is ready is sent")),
+            RunEvent::Stopping { step, reason } => {
+                let line = format!("  {step:<ID_COLUMNS$} is stopped: {}", sanitize(reason));
+                self.print(&dim(&line));
+            }
             RunEvent::Draining { running } => self.print(&format!(
                 "{} waiting for {} to end; Ctrl-C again ends them",
                 "draining:".yellow(),
