@@ -122,7 +122,7 @@ pub enum Command {
     MarkSkipped(Lazy<command::mark::SkipArguments>),
     /// Give a step back.
     MarkPending(Lazy<command::mark::MarkArguments>),
-    /// Give a step that failed, is parked or was ended back, to be tried again.
+    /// Give back a step that failed, is parked or was ended, to be tried again.
     Retry(Lazy<command::retry::RetryArguments>),
     /// Answer what a waiting step asked.
     Answer(Lazy<command::answer::AnswerArguments>),

@@ -7,7 +7,7 @@
 use airboss_core::attempt::{Attempt, AttemptStatus};
 use airboss_core::exit::ExitCode;
 use airboss_core::id::RunId;
-use airboss_core::operation::{Operation, PlanKey, RunStop};
+use airboss_core::operation::{Asked, Operation, PlanKey, RunStop};
 use airboss_core::status_file::run_id_text;
 use airboss_core::text::sanitize;
 use airboss_core::view::Run;
@@ -89,7 +89,7 @@ fn set_paused(context: &Context, which: &RunArgument, paused: bool) -> Result<Ex
     let answer = json!({
         "run": run.id,
         "plan": plan,
-        "paused": known.paused,
+        "paused": known.paused.as_ref().map(asked_json),
         "changed": run.paused.is_some() != paused,
         "running": live,
     });
@@ -102,7 +102,7 @@ fn set_paused(context: &Context, which: &RunArgument, paused: bool) -> Result<Ex
                 "{name} is paused: {running} running, nothing new is sent; `airboss resume` goes on"
             ),
             (None, Some(_)) => format!("{name} goes on"),
-            (None, None) => format!("{name} is not paused; {running} running"),
+            (None, None) => format!("{name} is not paused"),
         })
     });
     Ok(ExitCode::Success)
@@ -219,7 +219,7 @@ pub fn kill(context: &Context, arguments: &KillArguments) -> Result<ExitCode, Cl
         if let Some(after) = after.filter(|after| after.killed.is_none()) {
             return Err(over(&name, &after));
         }
-        format!("attempt {name} is ended; step {step} then waits for `airboss retry {step}`")
+        format!("attempt {name} is being ended; its step then waits for `airboss retry {step}`")
     };
     // Its supervisor climbs the same ladder, whoever asks.
     if let Some(supervisor) = supervisor.filter(|_| !flown) {
@@ -377,9 +377,13 @@ fn person() -> Option<String> {
     Some(sanitize(&name).chars().take(NAME_MAX).collect())
 }
 
-/// What the newest run is, when a person paused it: for answers that show where a plan stands.
-pub(super) fn paused(runs: &[Run]) -> Option<Value> {
+/// Who paused the run that flies, where somebody did.
+pub(super) fn paused(runs: &[Run]) -> Option<&Asked> {
     let run = runs.iter().rev().find(|run| is_flown(run))?;
-    let asked = run.paused.as_ref()?;
-    Some(json!({ "run": run.id, "by": asked.by, "at": asked.at, "who": asked.name() }))
+    run.paused.as_ref()
+}
+
+/// Who and when, as data.
+pub(super) fn asked_json(asked: &Asked) -> Value {
+    json!({ "by": asked.by, "at": asked.at.millis_text() })
 }

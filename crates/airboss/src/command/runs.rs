@@ -75,7 +75,7 @@ pub fn complete(context: &Context, arguments: &CompleteArguments) -> Result<Exit
     let run = find(&runs, &arguments.run)?;
     if run.runner.as_ref().is_some_and(is_alive) && run.ended.is_none() {
         let message = format!("run {} is being flown", arguments.run);
-        return Err(CliError::refused(message).hint("end it by ending its process (Ctrl-C)"));
+        return Err(CliError::refused(message).hint("`airboss stop` ends it"));
     }
     let (completed, failed) = (arguments.completed, arguments.failed);
     let answer = json!({

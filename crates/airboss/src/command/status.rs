@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use airboss_core::exit::ExitCode;
-use airboss_core::operation::{PlanKey, StepStatus};
+use airboss_core::operation::{Asked, PlanKey, StepStatus};
 use airboss_core::path::RepoPath;
 use airboss_core::status_file::phase_text;
 use airboss_core::step::Step;
@@ -14,6 +14,7 @@ use airboss_engine::workspace::Workspace;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use super::control;
 use crate::context::Context;
 use crate::desk::Reading;
 use crate::error::CliError;
@@ -46,13 +47,12 @@ pub fn status(context: &Context) -> Result<ExitCode, CliError> {
         "currentPhase": glance.phase,
     });
     if let Some(paused) = &glance.paused {
-        answer["paused"] = paused.clone();
+        answer["paused"] = control::asked_json(paused);
     }
     context.answer(&answer, |_| {
         let phase = glance.phase.as_deref().unwrap_or_default();
         let paused = glance.paused.as_ref().map_or_else(String::new, |paused| {
-            let who = paused["who"].as_str().unwrap_or_default();
-            format!("\npaused by {who}; `airboss resume` goes on")
+            format!("\npaused by {}; `airboss resume` goes on", paused.name())
         });
         sanitize(&format!(
             "{}  {}\n{phase}{paused}",
@@ -72,7 +72,7 @@ struct Glance {
     /// Files that the store has not been able to publish yet; a reader only says so.
     pending: Vec<RepoPath>,
     /// Who paused the run that flies.
-    paused: Option<Value>,
+    paused: Option<Asked>,
 }
 
 impl Glance {
@@ -105,7 +105,7 @@ impl Glance {
             phase: phase.map(|phase| phase_text(&phase.key, &phase.title)),
             counts: known.counts,
             name: known.name,
-            paused: super::control::paused(&store.runs(&key)?),
+            paused: control::paused(&store.runs(&key)?).cloned(),
             pending: store
                 .to_publish(Some(&key))?
                 .into_iter()

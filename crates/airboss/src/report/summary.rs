@@ -131,7 +131,7 @@ fn hint(summary: &RunSummary) -> Option<String> {
     }
     if let Some(step) = first(|standing| *standing == Standing::Held) {
         return Some(format!(
-            "`airboss retry {step}` gives the step that was ended back"
+            "`airboss retry {step}` gives back the step that was ended"
         ));
     }
     match summary.ending {
