@@ -268,7 +268,7 @@ pub fn apply_attempt(
         Operation::AttemptKillRequested { by, .. } => {
             // One that has ended by itself is judged by what it did.
             if attempt.status.is_live() {
-                attempt.killed.get_or_insert_with(|| asked(at, by));
+                attempt.killed.get_or_insert_with(|| asked(at, by.as_ref()));
             }
             return Ok(Some(attempt));
         }
@@ -332,7 +332,7 @@ pub fn apply_run(runs: &mut Vec<Run>, at: Timestamp, operation: &Operation) {
         }
         Operation::RunPaused { run, by } => {
             if let Some(run) = going_on(runs, *run) {
-                run.paused.get_or_insert_with(|| asked(at, by));
+                run.paused.get_or_insert_with(|| asked(at, by.as_ref()));
             }
         }
         Operation::RunResumed { run, .. } => {
@@ -344,7 +344,7 @@ pub fn apply_run(runs: &mut Vec<Run>, at: Timestamp, operation: &Operation) {
             if let Some(run) = going_on(runs, *run)
                 && run.stop.as_ref().is_none_or(|(known, _)| known < how)
             {
-                run.stop = Some((*how, asked(at, by)));
+                run.stop = Some((*how, asked(at, by.as_ref())));
             }
         }
         _ => {}
@@ -357,8 +357,11 @@ fn going_on(runs: &mut [Run], id: RunId) -> Option<&mut Run> {
         .find(|run| run.id == id && run.ended.is_none())
 }
 
-fn asked(at: Timestamp, by: &Option<String>) -> Asked {
-    Asked { by: by.clone(), at }
+fn asked(at: Timestamp, by: Option<&String>) -> Asked {
+    Asked {
+        by: by.cloned(),
+        at,
+    }
 }
 
 /// The steps after a plan was read: states follow their ids, and renamed steps their new id.

@@ -58,6 +58,21 @@ pub struct Global {
     pub color: Color,
 }
 
+impl Global {
+    /// What every command is given.
+    fn context(self) -> Context {
+        Context {
+            directory: self.directory.unwrap_or_else(|| PathBuf::from(".")),
+            plan: self.plan,
+            board: self.board,
+            json: self.json,
+            quiet: self.quiet,
+            verbose: self.verbose,
+            printer: Printer,
+        }
+    }
+}
+
 /// When colours are used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Color {
@@ -263,17 +278,8 @@ impl Cli {
     /// # Errors
     /// What failed, with what to do about it.
     pub fn execute(self) -> Result<ExitCode, CliError> {
-        let global = self.global;
-        global.color.choose();
-        let context = Context {
-            directory: global.directory.unwrap_or_else(|| PathBuf::from(".")),
-            plan: global.plan,
-            board: global.board,
-            json: global.json,
-            quiet: global.quiet,
-            verbose: global.verbose,
-            printer: Printer,
-        };
+        self.global.color.choose();
+        let context = self.global.context();
         use command::{
             completions, conflicts, control, mark, merge_driver, next, retry, runs, stage, status,
             validate,

@@ -257,25 +257,11 @@ pub(crate) fn essence(operation: &Operation, at: Timestamp) -> String {
         Operation::PlanRegistered { name, steps, .. } => {
             format!("{name}, {}", words::count(steps.len(), "step"))
         }
-        Operation::RunStarted { words, .. } => words.clone(),
-        Operation::RunEnded {
-            ending,
-            completed,
-            failed,
-            ..
-        } => format!(
-            "{}; {completed} completed, {failed} failed",
-            words::ending(*ending)
-        ),
-        Operation::RunPaused { by, .. } | Operation::RunResumed { by, .. } => by_whom(by.as_ref()),
-        Operation::RunStopRequested { by, how, .. } => {
-            let how = match how {
-                RunStop::Drain => "after what is running",
-                RunStop::End => "with what is running",
-                RunStop::Kill => "at once",
-            };
-            format!("{how}, {}", by_whom(by.as_ref()))
-        }
+        Operation::RunStarted { .. }
+        | Operation::RunEnded { .. }
+        | Operation::RunPaused { .. }
+        | Operation::RunResumed { .. }
+        | Operation::RunStopRequested { .. } => run_essence(operation),
         Operation::AttemptDispatched { .. }
         | Operation::AttemptSpawned { .. }
         | Operation::AttemptStopRequested { .. }
@@ -326,6 +312,31 @@ pub(crate) fn essence(operation: &Operation, at: Timestamp) -> String {
             format!("{made}{left}")
         }
         Operation::CommitDeferred { reason, .. } => format!("waits: {reason}"),
+    }
+}
+
+fn run_essence(operation: &Operation) -> String {
+    match operation {
+        Operation::RunStarted { words, .. } => words.clone(),
+        Operation::RunEnded {
+            ending,
+            completed,
+            failed,
+            ..
+        } => format!(
+            "{}; {completed} completed, {failed} failed",
+            words::ending(*ending)
+        ),
+        Operation::RunPaused { by, .. } | Operation::RunResumed { by, .. } => by_whom(by.as_ref()),
+        Operation::RunStopRequested { by, how, .. } => {
+            let how = match how {
+                RunStop::Drain => "after what is running",
+                RunStop::End => "with what is running",
+                RunStop::Kill => "at once",
+            };
+            format!("{how}, {}", by_whom(by.as_ref()))
+        }
+        _ => String::new(),
     }
 }
 

@@ -128,6 +128,12 @@ fn a_pause_holds_the_next_step_back_until_it_is_resumed() {
     let place = |text: &str| output.stderr.find(text).unwrap();
     assert!(place("resumed") < place("started  1.2"), "{output}");
     assert_eq!(commits(&environment).len(), 10);
+    assert_logged(&environment);
+}
+
+/// The pause is in the log, with who wanted it, and nowhere else any more.
+#[track_caller]
+fn assert_logged(environment: &TestEnvironment) {
     let log = environment.run(["log", "--limit", "500"]);
     assert!(
         log.stdout.contains("run_paused") && log.stdout.contains("by ann"),
@@ -286,6 +292,27 @@ fn a_killed_attempt_leaves_nothing_and_its_step_waits_for_a_person() {
 }
 
 #[test]
+fn on_a_terminal_it_asks_before_it_kills() {
+    let environment = hanging();
+    let run = environment.start(RUN);
+    await_file(&environment, "hangs");
+    let answered = |answer: &str| {
+        let mut terminal = environment.command(["kill", "1.1"]).on_terminal();
+        terminal.expect("End attempt 1.1#1 (claude, ");
+        terminal.expect("[y/N] ");
+        terminal.press(answer);
+        terminal.wait()
+    };
+    let (code, screen) = answered("n\n");
+    assert_eq!(code, 4, "{screen}");
+    assert!(screen.contains("the attempt goes on"), "{screen}");
+    let (code, screen) = answered("y\n");
+    assert_eq!(code, 0, "{screen}");
+    go(&environment);
+    run.wait().expect_code(3);
+}
+
+#[test]
 fn a_step_is_given_back_or_left_out_while_a_run_flies() {
     let environment = hanging();
     let run = environment.start(RUN);
@@ -426,7 +453,14 @@ fn what_is_not_there_is_refused_by_name() {
     }
     ----- stderr -----
     "#);
-    environment.run(["start-run"]).expect_code(0);
+}
+
+#[test]
+fn a_run_by_hand_is_not_held_and_no_agent_holds_one() {
+    let environment = hanging();
+    environment
+        .run(["start-run", "--plan", PLAN])
+        .expect_code(0);
     assert_output!(environment, environment.run(["pause"]), @"
     exit code: 4
     ----- stdout -----

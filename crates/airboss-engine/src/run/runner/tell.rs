@@ -92,18 +92,22 @@ impl Runner<'_> {
                 self.tell(&event);
             }
             Operation::AttemptStopRequested { attempt, reason } => {
-                let known = self.view.attempts.get(attempt);
-                let step = known.and_then(|known| known.steps.first()).cloned();
-                if let Some(step) = step {
-                    let reason = reason.clone();
-                    self.tell(&RunEvent::Stopping { step, reason });
-                }
+                self.tell_stopping(*attempt, reason);
             }
             Operation::AttemptEnded { report, .. } => {
                 let both = [self.tally.spending, report.spending].into_iter().flatten();
                 self.tally.spending = both.reduce(Spending::and);
             }
             _ => {}
+        }
+    }
+
+    fn tell_stopping(&mut self, attempt: AttemptId, reason: &str) {
+        let known = self.view.attempts.get(&attempt);
+        let step = known.and_then(|known| known.steps.first()).cloned();
+        if let Some(step) = step {
+            let reason = reason.to_owned();
+            self.tell(&RunEvent::Stopping { step, reason });
         }
     }
 
