@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AttemptId, RunId, StepId};
+use crate::operation::Asked;
 use crate::process::{ProcessIdentity, ProcessOutcome};
 use crate::time::Timestamp;
 
@@ -233,6 +234,9 @@ pub struct Attempt {
     pub report: Option<StreamReport>,
     /// When its process ended, or was found ended.
     pub ended_at: Option<Timestamp>,
+    /// The person who wanted it to end while it was live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub killed: Option<Asked>,
 }
 
 #[cfg(test)]

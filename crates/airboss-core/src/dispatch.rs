@@ -21,13 +21,16 @@ use self::standing::Unsettled;
 pub use self::standing::{Standing, standings};
 use crate::attempt::{Attempt, AttemptEnd, AttemptStatus, StreamReport};
 use crate::id::{AttemptId, RunId, StepId};
-use crate::operation::{Actor, Operation, RunEnding, StepStatus};
+use crate::operation::{Actor, Operation, RunEnding, RunStop, StepStatus};
 use crate::plan::{Schedule, ScheduledStep};
-use crate::process::ProcessIdentity;
+use crate::process::{ProcessIdentity, StopReason};
 use crate::step::{STUCK_AFTER, StepState};
 use crate::time::Timestamp;
 use crate::verdict::{ChangedFile, Evidence, Judgement, RetryRules, Verdict, judge};
-use crate::view::View;
+use crate::view::{Run, View};
+
+/// The number of SIGINT: a run that was asked to end by a command ends as by Ctrl-C.
+const INTERRUPT: i32 = 2;
 
 /// One step as the schedule of its plan has it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -97,8 +100,8 @@ pub struct Control {
     pub infra_in_a_row: u32,
     /// Attempts dispatched so far.
     pub dispatched: u32,
-    /// A person paused the dispatch.
-    pub paused: bool,
+    /// How a person wanted the run to end, as far as it was heeded.
+    pub heeded: Option<RunStop>,
     /// The agent's service refuses to serve until then, whichever step asks.
     pub limited_until: Option<Timestamp>,
 }
@@ -112,7 +115,7 @@ impl Control {
             draining: None,
             infra_in_a_row: 0,
             dispatched: 0,
-            paused: false,
+            heeded: None,
             limited_until: None,
         }
     }
@@ -278,9 +281,32 @@ fn live(view: &View, attempt: AttemptId) -> Option<&Attempt> {
 fn stop(view: &View, signal: i32, decision: &mut Decision) {
     let second = decision.control.draining.is_some();
     decision.control.draining = Some(signal);
-    if !second {
-        return;
+    if second {
+        end_all(view, "the run was told twice to end", false, decision);
     }
+}
+
+/// What a person asked of the whole run by a command, heeded once; whether there was anything.
+fn heed(view: &View, decision: &mut Decision) -> bool {
+    let asked = own_run(view, &decision.control).and_then(|run| run.stop.as_ref());
+    let Some((how, asked)) = asked.filter(|(how, _)| decision.control.heeded < Some(*how)) else {
+        return false;
+    };
+    decision.control.heeded = Some(*how);
+    decision.control.draining.get_or_insert(INTERRUPT);
+    if *how > RunStop::Drain {
+        let reason = format!("its run was ended by {}", asked.name());
+        end_all(view, &reason, *how == RunStop::Kill, decision);
+    }
+    true
+}
+
+fn own_run<'view>(view: &'view View, control: &Control) -> Option<&'view Run> {
+    view.run(control.run)
+}
+
+/// Asks every live attempt to stop; one that was asked before is killed.
+fn end_all(view: &View, reason: &str, now: bool, decision: &mut Decision) {
     for attempt in view.open_attempts() {
         if !attempt.status.is_live() {
             continue;
@@ -289,12 +315,12 @@ fn stop(view: &View, signal: i32, decision: &mut Decision) {
         if !again {
             decision.operations.push(Operation::AttemptStopRequested {
                 attempt: attempt.id,
-                reason: "the run was told twice to end".to_owned(),
+                reason: reason.to_owned(),
             });
         }
         decision.effects.push(Effect::Terminate {
             attempt: attempt.id,
-            now: again,
+            now: now || again,
         });
     }
 }
@@ -330,6 +356,7 @@ fn gathered(
             &step.state,
             &flight.policy.rules,
         );
+        let judgement = told_who(judgement, attempt, end);
         infra |= judgement.verdict == Verdict::Infra;
         if judgement.verdict == Verdict::Verified && step.state.attempt == Some(id) {
             verified.push(step_id.clone());
@@ -339,7 +366,9 @@ fn gathered(
                 }
             }
         }
-        let wake_at = wake_after(&judgement, &step.state, &flight.policy.rules, now);
+        // What a person ended waits for a person.
+        let wake_at = wake_after(&judgement, &step.state, &flight.policy.rules, now)
+            .filter(|_| attempt.killed.is_none());
         if judgement.verdict == Verdict::Limited {
             decision.control.limited_until = decision.control.limited_until.max(wake_at);
         }
@@ -364,6 +393,19 @@ fn gathered(
             steps: verified,
             changes,
         });
+    }
+}
+
+/// Names the person who ended the attempt, where its process was ended for that.
+fn told_who(judgement: Judgement, attempt: &Attempt, end: &AttemptEnd) -> Judgement {
+    let stopped = matches!(end, AttemptEnd::Seen { outcome }
+        if outcome.stopped == Some(StopReason::Requested));
+    match &attempt.killed {
+        Some(asked) if stopped && judgement.verdict == Verdict::Interrupted => Judgement {
+            reason: format!("ended by {}", asked.name()),
+            ..judgement
+        },
+        _ => judgement,
     }
 }
 
@@ -438,11 +480,19 @@ fn tick(
         decision.effects.push(Effect::Wake(now));
         return;
     }
+    if heed(view, decision) {
+        decision.effects.push(Effect::Wake(now));
+        return;
+    }
     let open = view.open_attempts();
-    end_superseded(view, &open, decision);
+    end_unwanted(view, &open, decision);
     let standings = standings(flight, view, now);
-    let may_dispatch = decision.control.draining.is_none()
-        && !decision.control.paused
+    let draining = decision.control.draining.is_some();
+    // A paused run waits for the person, who may also end it.
+    let paused =
+        !draining && own_run(view, &decision.control).is_some_and(|run| run.paused.is_some());
+    let may_dispatch = !draining
+        && !paused
         && attempts_left(flight, &decision.control) > 0
         && decision.control.infra_in_a_row < flight.policy.infra_max;
     // Other steps would only run into the same limit, and the time that takes would use up
@@ -458,14 +508,14 @@ fn tick(
     if may_dispatch && let Some(at) = wake.min() {
         decision.effects.push(Effect::Wake(at));
     }
-    if open.is_empty() && decision.effects.is_empty() && !decision.control.paused {
+    if open.is_empty() && decision.effects.is_empty() && !paused {
         let ending = ending(flight, &decision.control, &standings);
         decision.effects.push(Effect::Finish(ending));
     }
 }
 
-/// Attempts whose steps were all taken away from them, by a person's command.
-fn end_superseded(view: &View, open: &[&Attempt], decision: &mut Decision) {
+/// Attempts that a person ended by a command, or whose steps were all taken away from them by one.
+fn end_unwanted(view: &View, open: &[&Attempt], decision: &mut Decision) {
     for attempt in open {
         let current = |id: &StepId| {
             view.step(id)
@@ -475,16 +525,20 @@ fn end_superseded(view: &View, open: &[&Attempt], decision: &mut Decision) {
             attempt.status,
             AttemptStatus::Dispatched | AttemptStatus::Running
         );
-        if running && !attempt.steps.iter().any(current) {
-            decision.operations.push(Operation::AttemptStopRequested {
-                attempt: attempt.id,
-                reason: "its steps were marked by hand".to_owned(),
-            });
-            decision.effects.push(Effect::Terminate {
-                attempt: attempt.id,
-                now: false,
-            });
-        }
+        let reason = match &attempt.killed {
+            _ if !running => continue,
+            Some(asked) => format!("ended by {}", asked.name()),
+            None if attempt.steps.iter().any(current) => continue,
+            None => "its steps were marked by hand".to_owned(),
+        };
+        decision.operations.push(Operation::AttemptStopRequested {
+            attempt: attempt.id,
+            reason,
+        });
+        decision.effects.push(Effect::Terminate {
+            attempt: attempt.id,
+            now: false,
+        });
     }
 }
 

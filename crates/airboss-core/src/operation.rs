@@ -40,6 +40,36 @@ pub enum Actor {
     Person,
 }
 
+/// A person's wish about a run or an attempt, as the view keeps it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Asked {
+    /// Who, by the name of the login, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// When it was stored.
+    pub at: Timestamp,
+}
+
+impl Asked {
+    /// Who, in words.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.by.as_deref().unwrap_or("a person")
+    }
+}
+
+/// How a person wants a run to end; each is harder than the one before.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStop {
+    /// After what is running: one Ctrl-C.
+    Drain,
+    /// What is running is asked to end, and after its grace killed: a second Ctrl-C.
+    End,
+    /// What is running is killed at once: a third.
+    Kill,
+}
+
 /// The states of a step, by the names that status.json has for them.
 #[derive(
     Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, PartialOrd, Ord,
@@ -117,6 +147,29 @@ pub enum Operation {
         /// Steps failed in it.
         failed: u32,
     },
+    /// A person paused the dispatch of a run: what flies goes on, nothing new is sent.
+    RunPaused {
+        /// The run.
+        run: RunId,
+        /// Who, where it is known.
+        by: Option<String>,
+    },
+    /// A person let a paused run go on.
+    RunResumed {
+        /// The run.
+        run: RunId,
+        /// Who, where it is known.
+        by: Option<String>,
+    },
+    /// A person wants a run to end; its own process does it.
+    RunStopRequested {
+        /// The run.
+        run: RunId,
+        /// Who, where it is known.
+        by: Option<String>,
+        /// How.
+        how: RunStop,
+    },
     /// An attempt was decided. Its process is started after this is durable.
     AttemptDispatched {
         /// Its id.
@@ -141,12 +194,19 @@ pub enum Operation {
         /// Its supervisor.
         supervisor: ProcessIdentity,
     },
-    /// Somebody asked it to stop.
+    /// It was asked to stop.
     AttemptStopRequested {
         /// The attempt.
         attempt: AttemptId,
         /// Why, in words.
         reason: String,
+    },
+    /// A person wants it to end; the run that flies it asks it to stop.
+    AttemptKillRequested {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Who, where it is known.
+        by: Option<String>,
     },
     /// Nothing of it runs any more.
     AttemptEnded {
@@ -264,9 +324,13 @@ impl Operation {
             Self::PlanRegistered { .. } => "plan_registered",
             Self::RunStarted { .. } => "run_started",
             Self::RunEnded { .. } => "run_ended",
+            Self::RunPaused { .. } => "run_paused",
+            Self::RunResumed { .. } => "run_resumed",
+            Self::RunStopRequested { .. } => "run_stop_requested",
             Self::AttemptDispatched { .. } => "attempt_dispatched",
             Self::AttemptSpawned { .. } => "attempt_spawned",
             Self::AttemptStopRequested { .. } => "attempt_stop_requested",
+            Self::AttemptKillRequested { .. } => "attempt_kill_requested",
             Self::AttemptEnded { .. } => "attempt_ended",
             Self::StepJudged { .. } => "step_judged",
             Self::AttemptJudged { .. } => "attempt_judged",
@@ -297,8 +361,12 @@ impl Operation {
             Self::PlanRegistered { .. }
             | Self::RunStarted { .. }
             | Self::RunEnded { .. }
+            | Self::RunPaused { .. }
+            | Self::RunResumed { .. }
+            | Self::RunStopRequested { .. }
             | Self::AttemptSpawned { .. }
             | Self::AttemptStopRequested { .. }
+            | Self::AttemptKillRequested { .. }
             | Self::AttemptEnded { .. }
             | Self::AttemptJudged { .. }
             | Self::CommitDeferred { .. }
@@ -313,6 +381,7 @@ impl Operation {
             Self::AttemptDispatched { attempt, .. }
             | Self::AttemptSpawned { attempt, .. }
             | Self::AttemptStopRequested { attempt, .. }
+            | Self::AttemptKillRequested { attempt, .. }
             | Self::AttemptEnded { attempt, .. }
             | Self::AttemptJudged { attempt } => Some(*attempt),
             _ => None,
@@ -323,7 +392,11 @@ impl Operation {
     #[must_use]
     pub fn run(&self) -> Option<RunId> {
         match self {
-            Self::RunStarted { run, .. } | Self::RunEnded { run, .. } => Some(*run),
+            Self::RunStarted { run, .. }
+            | Self::RunEnded { run, .. }
+            | Self::RunPaused { run, .. }
+            | Self::RunResumed { run, .. }
+            | Self::RunStopRequested { run, .. } => Some(*run),
             _ => None,
         }
     }

@@ -339,6 +339,7 @@ mod tests {
             end: None,
             report: None,
             ended_at: None,
+            killed: None,
         };
         let mut step = Step {
             record: StepRecord {

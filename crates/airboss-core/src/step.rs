@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attempt::Attempt;
 use crate::id::{AttemptId, StepId};
-use crate::operation::{Actor, Operation, StepRecord, StepStatus};
+use crate::operation::{Actor, Asked, Operation, StepRecord, StepStatus};
 use crate::path::RepoPath;
 use crate::prompt;
 use crate::report::ReportKind;
@@ -119,6 +119,9 @@ pub struct StepState {
     /// Reports of its newest attempt.
     #[serde(skip_serializing_if = "is_zero")]
     pub reports: u32,
+    /// The person who ended its newest attempt. It waits until a person gives it back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Asked>,
     /// The plan no longer has it.
     pub vanished: bool,
 }
@@ -205,6 +208,10 @@ impl StepState {
                     return;
                 }
                 self.apply_judgement(at, judgement, *wake_at);
+                // What was verified all the same is done, and a question is answered first.
+                let killed = attempt.and_then(|attempt| attempt.killed.clone());
+                self.held = killed
+                    .filter(|_| !matches!(judgement.verdict, Verdict::Verified | Verdict::Waiting));
                 self.gate_output = evidence
                     .gates
                     .iter()
@@ -286,6 +293,7 @@ impl StepState {
         self.overridden = false;
         self.claim = None;
         self.asked = None;
+        self.held = None;
         self.reports = 0;
     }
 
@@ -357,6 +365,7 @@ impl StepState {
     ) {
         // Whoever marks a step by hand takes it away from the attempt that had it.
         self.attempt = None;
+        self.held = None;
         if actor == Actor::Person {
             self.interruptions = 0;
             self.parkings = 0;
@@ -459,12 +468,18 @@ impl StepStatus {
 /// When the transition is not allowed.
 pub fn mark(step: &Step, request: &MarkRequest) -> Result<Option<Operation>, MarkRefused> {
     let from = step.state.status;
-    // A second start is a new attempt by hand; every other repetition changes nothing.
-    if from == request.status && from != StepStatus::InProgress {
+    // A second start is a new attempt by hand, and what is held or parked can be given back;
+    // every other repetition changes nothing.
+    let again = from == request.status
+        && match from {
+            StepStatus::InProgress => true,
+            StepStatus::Pending => step.state.held.is_some() || step.state.wake_at.is_some(),
+            _ => false,
+        };
+    if from == request.status && !again {
         return Ok(None);
     }
-    let allowed = from.targets().contains(&request.status)
-        || (from == StepStatus::InProgress && request.status == StepStatus::InProgress);
+    let allowed = again || from.targets().contains(&request.status);
     if step.state.vanished && !request.force {
         return Err(MarkRefused::Vanished {
             step: step.record.id.clone(),

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::attempt::{Attempt, AttemptEvent, AttemptStatus, IllegalEvent};
 use crate::id::{AttemptId, RunId, StepId};
-use crate::operation::{Operation, RunEnding, StepRecord, StepStatus, StoredOperation};
+use crate::operation::{
+    Asked, Operation, RunEnding, RunStop, StepRecord, StepStatus, StoredOperation,
+};
 use crate::process::ProcessIdentity;
 use crate::step::{Step, StepState};
 use crate::time::Timestamp;
@@ -31,6 +33,12 @@ pub struct Run {
     pub completed: u32,
     /// Steps failed in it.
     pub failed: u32,
+    /// Who paused its dispatch, and when, for as long as it is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Asked>,
+    /// How a person wants it to end, and who asked for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<(RunStop, Asked)>,
 }
 
 /// Steps counted by status; always counted, never incremented.
@@ -145,6 +153,13 @@ impl View {
         self.index.get(id).copied()
     }
 
+    /// The run with this id.
+    #[must_use]
+    pub fn run(&self, id: RunId) -> Option<&Run> {
+        // The one that is asked for is nearly always the newest.
+        self.runs.iter().rev().find(|run| run.id == id)
+    }
+
     /// The attempts that are not judged yet, oldest first.
     #[must_use]
     pub fn open_attempts(&self) -> Vec<&Attempt> {
@@ -248,6 +263,7 @@ pub fn apply_attempt(
             end: None,
             report: None,
             ended_at: None,
+            killed: None,
         }));
     }
     // An operation on an attempt that was not loaded concerns nobody here.
@@ -255,6 +271,13 @@ pub fn apply_attempt(
         return Ok(None);
     };
     let event = match operation {
+        Operation::AttemptKillRequested { by, .. } => {
+            // One that has ended by itself is judged by what it did.
+            if attempt.status.is_live() {
+                attempt.killed.get_or_insert_with(|| asked(at, by.as_ref()));
+            }
+            return Ok(Some(attempt));
+        }
         Operation::AttemptSpawned { .. } => AttemptEvent::Spawned,
         Operation::AttemptStopRequested { .. } => AttemptEvent::StopRequested,
         Operation::AttemptEnded { end, .. } => match end {
@@ -296,6 +319,8 @@ pub fn apply_run(runs: &mut Vec<Run>, at: Timestamp, operation: &Operation) {
                 ended: None,
                 completed: 0,
                 failed: 0,
+                paused: None,
+                stop: None,
             });
         }
         Operation::RunEnded {
@@ -308,9 +333,40 @@ pub fn apply_run(runs: &mut Vec<Run>, at: Timestamp, operation: &Operation) {
                 run.ended = Some((at, *ending));
                 run.completed = *completed;
                 run.failed = *failed;
+                run.paused = None;
+            }
+        }
+        Operation::RunPaused { run, by } => {
+            if let Some(run) = going_on(runs, *run) {
+                run.paused.get_or_insert_with(|| asked(at, by.as_ref()));
+            }
+        }
+        Operation::RunResumed { run, .. } => {
+            if let Some(run) = going_on(runs, *run) {
+                run.paused = None;
+            }
+        }
+        Operation::RunStopRequested { run, by, how } => {
+            if let Some(run) = going_on(runs, *run)
+                && run.stop.as_ref().is_none_or(|(known, _)| known < how)
+            {
+                run.stop = Some((*how, asked(at, by.as_ref())));
             }
         }
         _ => {}
+    }
+}
+
+/// The run of this id; a wish about one that is over comes too late and changes nothing.
+fn going_on(runs: &mut [Run], id: RunId) -> Option<&mut Run> {
+    runs.iter_mut()
+        .find(|run| run.id == id && run.ended.is_none())
+}
+
+fn asked(at: Timestamp, by: Option<&String>) -> Asked {
+    Asked {
+        by: by.cloned(),
+        at,
     }
 }
 
@@ -423,6 +479,18 @@ mod tests {
         // A rename to a step that the plan does not have loses nothing.
         check(&["a"], &[("x", "b")], &["a: was a", "-b: was b"]);
         check(&["a", "a", "b"], &[], &["a: was a", "b: was b"]);
+    }
+
+    #[test]
+    fn rows_of_an_older_store_are_read() {
+        let run = r#"{"id":"00000000000000000000000000000000","started_at":1,
+            "runner":null,"words":"","ended":null,"completed":0,"failed":0}"#;
+        let run: Run = serde_json::from_str(run).unwrap();
+        assert_eq!((&run.paused, &run.stop), (&None, &None));
+        let told = serde_json::to_string(&run).unwrap();
+        assert!(!told.contains("paused") && !told.contains("stop"), "{told}");
+        let state: StepState = serde_json::from_str(r#"{"status":"pending"}"#).unwrap();
+        assert_eq!(state.held, None);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use clap::error::ErrorKind;
 use clap::{Args as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    self, completions, conflicts, mark, merge_driver, next, retry, runs, stage, status, validate,
+    self, completions, conflicts, control, mark, merge_driver, next, retry, runs, stage, status,
+    validate,
 };
 use crate::context::Context;
 use crate::error::CliError;
@@ -60,6 +61,21 @@ pub struct Global {
     pub color: Color,
 }
 
+impl Global {
+    /// What every command is given.
+    fn context(self) -> Context {
+        Context {
+            directory: self.directory.unwrap_or_else(|| PathBuf::from(".")),
+            plan: self.plan,
+            board: self.board,
+            json: self.json,
+            quiet: self.quiet,
+            verbose: self.verbose,
+            printer: Printer,
+        }
+    }
+}
+
 /// When colours are used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Color {
@@ -89,6 +105,14 @@ pub enum Command {
     Demo(Lazy<command::demo::DemoArguments>),
     /// Fly a plan until every step is done and shown to be done.
     Run(Lazy<command::run::RunArguments>),
+    /// Pause the run that flies: what is running goes on, nothing new is sent.
+    Pause(Lazy<command::control::PauseArguments>),
+    /// Let a paused run go on.
+    Resume(Lazy<command::control::ResumeArguments>),
+    /// End the run that flies, after what is running; with --now that, too.
+    Stop(Lazy<command::control::StopArguments>),
+    /// End one attempt that is in flight; its step waits for `retry`.
+    Kill(Lazy<command::control::KillArguments>),
     /// Adopt the board of this repository (TODO.md, state.json), or make a plan known.
     Init(Lazy<command::init::InitArguments>),
     /// Plan a task; or show or check a plan file.
@@ -116,6 +140,8 @@ pub enum Command {
     MarkSkipped(Lazy<command::mark::SkipArguments>),
     /// Give a step back.
     MarkPending(Lazy<command::mark::MarkArguments>),
+    /// Give back a step that failed, is parked or was ended, to be tried again.
+    Retry(Lazy<command::retry::RetryArguments>),
     /// Answer what a waiting step asked.
     Answer(Lazy<command::answer::AnswerArguments>),
     /// Tell how the work goes, from inside an attempt; recorded as the agent's claim.
@@ -257,21 +283,16 @@ impl Cli {
     /// # Errors
     /// What failed, with what to do about it.
     pub fn execute(self) -> Result<ExitCode, CliError> {
-        let global = self.global;
-        global.color.choose();
-        let context = Context {
-            directory: global.directory.unwrap_or_else(|| PathBuf::from(".")),
-            plan: global.plan,
-            board: global.board,
-            json: global.json,
-            quiet: global.quiet,
-            verbose: global.verbose,
-            printer: Printer,
-        };
+        self.global.color.choose();
+        let context = self.global.context();
         let context = &context;
         match &self.command {
             Command::Demo(arguments) => command::demo::demo(context, arguments),
             Command::Run(arguments) => command::run::run(context, arguments),
+            Command::Pause(arguments) => control::pause(context, arguments),
+            Command::Resume(arguments) => control::resume(context, arguments),
+            Command::Stop(arguments) => control::stop(context, arguments),
+            Command::Kill(arguments) => control::kill(context, arguments),
             Command::Init(arguments) => command::init::init(context, arguments),
             Command::Plan(arguments) => command::plan::plan(context, arguments),
             Command::Stage(command) => stage::stage(context, command),
@@ -285,6 +306,7 @@ impl Cli {
             Command::MarkFailed(arguments) => mark::failed(context, arguments),
             Command::MarkSkipped(arguments) => mark::skipped(context, arguments),
             Command::MarkPending(arguments) => mark::pending(context, arguments),
+            Command::Retry(arguments) => retry::give_back(context, arguments),
             Command::Answer(arguments) => command::answer::answer(context, arguments),
             Command::Report(arguments) => command::report::report(context, arguments),
             Command::Mcp => crate::mcp::serve(context),

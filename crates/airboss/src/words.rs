@@ -131,6 +131,7 @@ pub fn standing(standing: &Standing, now: Timestamp) -> String {
         Standing::WaitsFor(before) => format!("waits for {}", ids(before)),
         Standing::Blocked(by) => format!("is blocked by {}", ids(by)),
         Standing::NeedsAnswer => "needs an answer".to_owned(),
+        Standing::Held => "was ended by a person, and waits to be given back".to_owned(),
         Standing::Exhausted => "failed, and its retries are used up".to_owned(),
     }
 }

@@ -43,6 +43,8 @@ pub enum Standing {
     Blocked(Vec<StepId>),
     /// A person has to answer.
     NeedsAnswer,
+    /// A person ended its newest attempt, and has to give it back.
+    Held,
     /// All its retries are used up.
     Exhausted,
 }
@@ -138,7 +140,12 @@ fn spread_blocking<'flight>(
         .units
         .iter()
         .zip(own)
-        .filter(|(_, standing)| matches!(standing, Standing::Exhausted | Standing::NeedsAnswer))
+        .filter(|(_, standing)| {
+            matches!(
+                standing,
+                Standing::Exhausted | Standing::NeedsAnswer | Standing::Held
+            )
+        })
         .map(|(unit, _)| &unit.step.id)
         .collect();
     if stuck.is_empty() {
@@ -171,6 +178,7 @@ fn own_standing(step: Option<&Step>, rules: &RetryRules, now: Timestamp) -> Opti
     Some(match state.status {
         StepStatus::Completed | StepStatus::Skipped => Standing::Settled,
         StepStatus::InProgress => Standing::InProgress,
+        StepStatus::Failed | StepStatus::Pending if state.held.is_some() => Standing::Held,
         StepStatus::Failed if state.retry_count >= rules.retries_max => Standing::Exhausted,
         StepStatus::Failed => match waiting {
             Some(until) => Standing::Parked { until, retry: true },

@@ -11,7 +11,8 @@ use super::*;
 use crate::id::OperationId;
 use crate::operation::{PlanKey, StepRecord, StoredOperation};
 use crate::path::RepoPath;
-use crate::process::{Exit, ProcessOutcome, StopReason};
+use crate::process::{Exit, ProcessOutcome};
+use crate::step::{MarkRequest, mark};
 use crate::verdict::{FileKind, FileVersion, GateExit, GateResult};
 
 /// What a simulated agent does on one attempt.
@@ -113,6 +114,81 @@ impl World {
         }
     }
 
+    /// The run is in the log, so that a person can ask something of it.
+    fn begun(mut self) -> Self {
+        self.store(vec![Operation::RunStarted {
+            run: self.control.run,
+            runner: None,
+            words: String::new(),
+        }]);
+        self
+    }
+
+    fn pause(&mut self, paused: bool) {
+        let (run, by) = (self.control.run, Some("ann".to_owned()));
+        self.store(vec![if paused {
+            Operation::RunPaused { run, by }
+        } else {
+            Operation::RunResumed { run, by }
+        }]);
+    }
+
+    fn is_paused(&self) -> bool {
+        let run = self.view.run(self.control.run);
+        run.is_some_and(|run| run.paused.is_some())
+    }
+
+    fn ask_to_stop(&mut self, how: RunStop) {
+        self.store(vec![Operation::RunStopRequested {
+            run: self.control.run,
+            by: None,
+            how,
+        }]);
+    }
+
+    /// Asks for the end of the attempt that flies, and takes the tick that heeds it.
+    fn kill(&mut self) -> AttemptId {
+        let attempt = self.view.open_attempts()[0].id;
+        let by = Some("ann".to_owned());
+        self.store(vec![Operation::AttemptKillRequested { attempt, by }]);
+        self.step(&Input::Tick);
+        attempt
+    }
+
+    /// As [`World::fly`], paused from the given turns on for so many turns.
+    fn fly_with_pauses(&mut self, pauses: &[(usize, usize)]) -> RunEnding {
+        for turn in 0..100_000 {
+            if let Some(ending) = self.ended {
+                return ending;
+            }
+            for (from, turns) in pauses {
+                if turn == *from || turn == from + turns {
+                    self.pause(turn == *from);
+                }
+            }
+            let input = self.queue.pop_front().unwrap_or(Input::Tick);
+            self.step(&input);
+        }
+        panic!("the run does not end");
+    }
+
+    /// What was sent, in order: the steps, which attempt, whether a retry.
+    fn sent(&self) -> Vec<String> {
+        let told = self
+            .log
+            .iter()
+            .filter_map(|stored| match &stored.operation {
+                Operation::AttemptDispatched {
+                    steps,
+                    number,
+                    retry,
+                    ..
+                } => Some(format!("{steps:?} {number} {retry}")),
+                _ => None,
+            });
+        told.collect()
+    }
+
     /// Runs to the end and returns how it ended.
     fn fly(&mut self) -> RunEnding {
         for _ in 0..100_000 {
@@ -151,6 +227,7 @@ impl World {
     fn act(&mut self, effect: Effect) {
         match effect {
             Effect::Spawn(order) => {
+                assert!(!self.is_paused(), "a paused run sent {:?}", order.steps);
                 let first = order.steps[0].to_string();
                 let act = self.script.get_mut(&first).and_then(VecDeque::pop_front);
                 let (end, report) = self.live_through(&order, act.unwrap_or(Act::Work));
@@ -390,6 +467,174 @@ fn the_second_stop_terminates_and_the_third_does_not_wait() {
     assert_eq!(effects, [false, true]);
 }
 
+/// The terminations that a tick decides, each with whether it is at once.
+fn terminated(world: &mut World) -> Vec<bool> {
+    let mut fresh = || AttemptId::from_uuid(Uuid::nil());
+    let decision = dispatch(
+        &world.flight,
+        &world.view,
+        &world.control,
+        &Input::Tick,
+        world.now,
+        &mut fresh,
+    );
+    world.control = decision.control;
+    world.store(decision.operations);
+    let effects = decision.effects.into_iter();
+    let ends = effects.filter_map(|effect| match effect {
+        Effect::Terminate { now, .. } => Some(now),
+        _ => None,
+    });
+    ends.collect()
+}
+
+#[test]
+fn a_run_is_ended_by_commands_as_by_ctrl_c() {
+    let check = |asked: &[RunStop], expected: &[&[bool]]| {
+        let mut world = chain().begun();
+        world.step(&Input::Tick);
+        for (how, ends) in asked.iter().zip(expected) {
+            world.ask_to_stop(*how);
+            assert_eq!(terminated(&mut world), *ends, "{asked:?}");
+            // What was heeded is not done again.
+            assert_eq!(terminated(&mut world), [false; 0], "{asked:?}");
+        }
+        assert_eq!(world.fly(), RunEnding::Drained { signal: 2 });
+    };
+    check(&[RunStop::Drain], &[&[]]);
+    check(&[RunStop::Drain, RunStop::Drain], &[&[], &[]]);
+    check(&[RunStop::Drain, RunStop::End], &[&[], &[false]]);
+    check(&[RunStop::End, RunStop::Kill], &[&[false], &[true]]);
+    check(&[RunStop::Kill], &[&[true]]);
+    // A drain is asked for while one goes on: nobody said that anything shall be ended.
+    let mut world = chain().begun();
+    world.step(&Input::Tick);
+    world.step(&Input::Stop { signal: 15 });
+    world.ask_to_stop(RunStop::Drain);
+    assert_eq!(terminated(&mut world), [false; 0]);
+    assert_eq!(world.fly(), RunEnding::Drained { signal: 15 });
+}
+
+#[test]
+fn a_paused_run_waits_and_goes_on_or_ends_when_it_is_told_to() {
+    let mut world = chain().begun();
+    world.step(&Input::Tick);
+    world.pause(true);
+    for _ in 0..20 {
+        let input = world.queue.pop_front().unwrap_or(Input::Tick);
+        world.step(&input);
+    }
+    // What flew was judged and committed as always.
+    assert_eq!(world.statuses(), "1=completed/1 2=pending/0 3=pending/0");
+    assert_eq!((world.ended, world.commits.len()), (None, 1));
+    let mut stopped = World {
+        flight: world.flight.clone(),
+        view: world.view.clone(),
+        control: world.control.clone(),
+        log: world.log.clone(),
+        ..chain()
+    };
+    stopped.ask_to_stop(RunStop::Drain);
+    assert_eq!(stopped.fly(), RunEnding::Drained { signal: 2 });
+    world.pause(false);
+    assert_eq!(world.fly(), RunEnding::Complete);
+    // One that has done everything waits, too: a workflow would send its next stage.
+    let mut done = chain().begun();
+    done.pause(true);
+    let settled = |step: &str| Operation::StepMarked {
+        step: step.into(),
+        status: StepStatus::Skipped,
+        actor: Actor::Person,
+        text: None,
+        forced: false,
+        stuck: false,
+    };
+    done.store(["1", "2", "3"].map(settled).to_vec());
+    done.step(&Input::Tick);
+    assert_eq!(done.ended, None);
+}
+
+#[test]
+fn the_next_run_of_a_paused_plan_begins_unpaused() {
+    let mut world = chain().begun();
+    world.pause(true);
+    world.store(vec![Operation::RunEnded {
+        run: world.control.run,
+        ending: RunEnding::Interrupted,
+        completed: 0,
+        failed: 0,
+    }]);
+    // A wish about a run that is over comes too late.
+    world.pause(true);
+    world.ask_to_stop(RunStop::Kill);
+    let ended = world.view.run(world.control.run).unwrap();
+    assert_eq!((&ended.paused, &ended.stop), (&None, &None));
+    world.control = Control::new(RunId::from_uuid(Uuid::from_u128(2)));
+    assert_eq!(world.begun().fly(), RunEnding::Complete);
+}
+
+#[test]
+fn what_a_person_ended_waits_for_a_person() {
+    let mut world = chain().begun();
+    world.step(&Input::Tick);
+    let attempt = world.kill();
+    // It was asked to stop, once.
+    assert_eq!(
+        world.view.attempts[&attempt].status,
+        AttemptStatus::Stopping
+    );
+    assert_eq!(terminated(&mut world), [false; 0]);
+    for input in &mut world.queue {
+        if let Input::Ended {
+            end: AttemptEnd::Seen { outcome },
+            ..
+        } = input
+        {
+            outcome.stopped = Some(StopReason::Requested);
+        }
+    }
+    assert_eq!(world.fly(), RunEnding::Blocked);
+    assert_eq!(world.statuses(), "1=pending/1 2=pending/0 3=completed/1");
+    let found = standings(&world.flight, &world.view, world.now);
+    assert_eq!(found[0], Standing::Held);
+    assert_eq!(found[1], Standing::Blocked(vec!["1".into()]));
+    let step = &world.view.steps[0];
+    let judgement = step.state.judgement.as_ref().unwrap();
+    assert_eq!(
+        (judgement.verdict, judgement.reason.as_str()),
+        (Verdict::Interrupted, "ended by ann")
+    );
+    let request = MarkRequest {
+        status: StepStatus::Pending,
+        text: None,
+        force: false,
+    };
+    let given_back = mark(step, &request).unwrap().unwrap();
+    world.store(vec![given_back]);
+    // Once is enough.
+    assert_eq!(mark(&world.view.steps[0], &request), Ok(None));
+    world.ended = None;
+    assert_eq!(world.fly(), RunEnding::Complete);
+    assert_eq!(
+        world.sent()[2..],
+        [r#"[StepId("1")] 2 false"#, r#"[StepId("2")] 1 false"#]
+    );
+}
+
+#[test]
+fn an_attempt_that_succeeds_all_the_same_is_judged_by_what_it_did() {
+    let mut world = chain().begun();
+    world.step(&Input::Tick);
+    world.kill();
+    assert_eq!(world.fly(), RunEnding::Complete);
+    let mut failed = chain().acts("1", &[Act::RedGate; 9]).begun();
+    failed.step(&Input::Tick);
+    failed.kill();
+    // Its own failure stays its verdict, but nobody tries again.
+    assert_eq!(failed.fly(), RunEnding::Blocked);
+    assert_eq!(failed.statuses(), "1=failed/1 2=pending/0 3=completed/1");
+}
+
 #[test]
 fn a_step_that_its_attempt_forgot_is_given_back() {
     let mut world = chain();
@@ -454,6 +699,32 @@ fn act_strategy() -> impl Strategy<Value = Act> {
 }
 
 proptest! {
+    /// Whatever agents do and whenever a person pauses: nothing is sent meanwhile (the world
+    /// looks), and afterwards the same as without the pauses.
+    #[test]
+    fn a_pause_only_puts_off(
+        acts in prop::collection::vec(prop::collection::vec(act_strategy(), 0..6), 6),
+        parallel in any::<bool>(),
+        jobs in 1_usize..4,
+        pauses in prop::collection::vec((0_usize..40, 1_usize..30), 1..4),
+    ) {
+        let world = || {
+            let units = (0..6).map(|n| unit(&n.to_string(), "1", &[], parallel)).collect();
+            let world = World::new(units, Policy { jobs, ..policy() }).begun();
+            let acts = acts.iter().enumerate();
+            acts.fold(world, |world, (n, acts)| world.acts(&n.to_string(), acts))
+        };
+        let (mut straight, mut paused) = (world(), world());
+        let ending = straight.fly();
+        let ending_paused = paused.fly_with_pauses(&pauses);
+        prop_assert!(!paused.is_paused());
+        // Side by side, a pause changes what flies beside what.
+        if jobs == 1 || !parallel {
+            prop_assert_eq!(ending, ending_paused);
+            prop_assert_eq!(straight.sent(), paused.sent());
+        }
+    }
+
     /// Whatever agents do, a run ends, nothing is done without a verdict, and the ending is true.
     #[test]
     fn every_run_ends_truthfully(

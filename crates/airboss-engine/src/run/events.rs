@@ -106,6 +106,22 @@ pub enum RunEvent {
         /// In words.
         message: String,
     },
+    /// A person paused the dispatch by a command.
+    Paused {
+        /// Who, in words.
+        by: String,
+        /// Attempts that go on.
+        running: usize,
+    },
+    /// The dispatch goes on.
+    Resumed,
+    /// An attempt was asked to stop.
+    Stopping {
+        /// Its first step.
+        step: StepId,
+        /// Why.
+        reason: String,
+    },
     /// No new work is started any more.
     Draining {
         /// Attempts that are still running.

@@ -37,10 +37,10 @@ const IDLE_POLL: Duration = Duration::from_millis(200);
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 /// Decisions that lost against other writers before the run gives up; each try is milliseconds.
 const CONFLICTS_MAX: u32 = 100;
+/// Operations read at once.
+const PAGE: usize = 500;
 /// How long the end of a run waits for its commits.
 const LAST_COMMITS: Duration = Duration::from_secs(40);
-/// Operations of other writers read at once.
-const REFRESH_PAGE: usize = 500;
 
 /// Flies the plan until nothing is left to dispatch.
 ///
@@ -168,12 +168,12 @@ impl<'run> Runner<'run> {
             counts: self.view.counts(),
         };
         self.tell(&started);
-        self.recover();
+        self.recover()?;
         self.kick_commits();
         Ok(())
     }
 
-    fn recover(&mut self) {
+    fn recover(&mut self) -> Result<(), RunError> {
         self.drain_inbox();
         let open: Vec<Attempt> = self.view.open_attempts().into_iter().cloned().collect();
         let (mut adopted, mut ended) = (0, 0);
@@ -187,6 +187,10 @@ impl<'run> Runner<'run> {
                 Found::Watch(watch) => {
                     adopted += 1;
                     self.follow(attempt.id, *watch);
+                    if attempt.status == AttemptStatus::Stopping {
+                        // Its runner may have been killed before it could ask.
+                        self.terminate(attempt.id, false)?;
+                    }
                 }
                 Found::End(end, watch) => {
                     ended += 1;
@@ -203,6 +207,7 @@ impl<'run> Runner<'run> {
         if adopted + ended > 0 {
             self.tell(&RunEvent::Recovered { adopted, ended });
         }
+        Ok(())
     }
 
     fn follow(&mut self, attempt: AttemptId, watch: Watch) {
@@ -264,13 +269,7 @@ impl<'run> Runner<'run> {
     fn receive(&mut self, message: Message) -> Result<(), RunError> {
         match message {
             Message::Signal(signal) => {
-                let first = self.control.draining.is_none();
                 self.queue.push_back(Input::Stop { signal });
-                if first {
-                    self.tell(&RunEvent::Draining {
-                        running: self.view.open_attempts().len(),
-                    });
-                }
                 self.due = true;
             }
             Message::Gathered {
@@ -386,10 +385,16 @@ impl<'run> Runner<'run> {
     }
 
     fn apply(&mut self, operations: &[StoredOperation]) -> Result<(), RunError> {
+        if let Some(first) = operations.first() {
+            // What others stored since the last look comes before it and would be passed over.
+            self.take_in(first.sequence)?;
+        }
         for stored in operations {
-            self.view
-                .apply(stored)
-                .map_err(crate::store::StoreError::from)?;
+            if stored.sequence > self.view.sequence {
+                self.view
+                    .apply(stored)
+                    .map_err(crate::store::StoreError::from)?;
+            }
         }
         // Whatever changed, the next tick looks at it.
         self.due = true;
@@ -421,33 +426,6 @@ impl<'run> Runner<'run> {
         Ok(())
     }
 
-    /// Takes in what others stored: commands of a person, claims, commits.
-    fn refresh(&mut self) -> Result<(), RunError> {
-        if self.means.store.sequence()? <= self.view.sequence {
-            return Ok(());
-        }
-        loop {
-            let query = OperationQuery {
-                plan: Some(self.request.plan.clone()),
-                after: self.view.sequence,
-                limit: REFRESH_PAGE,
-                ..OperationQuery::default()
-            };
-            let page = self.means.store.operations(&query)?;
-            let whole = page.len() < REFRESH_PAGE;
-            for stored in &page {
-                if self.view.apply(stored).is_err() {
-                    return self.reload();
-                }
-                self.tell_report(&stored.operation);
-                self.due = true;
-            }
-            if whole {
-                return Ok(());
-            }
-        }
-    }
-
     fn publish(&mut self) {
         let pending = (self.means.publish)(self.means.store.as_mut());
         for message in &pending {
@@ -461,7 +439,12 @@ impl<'run> Runner<'run> {
     }
 
     fn carry_out(&mut self, decision: Decision) -> Result<(), RunError> {
+        let drained = self.control.draining.is_none() && decision.control.draining.is_some();
         self.control = decision.control;
+        if drained {
+            let running = self.view.open_attempts().len();
+            self.tell(&RunEvent::Draining { running });
+        }
         if decision.commit.is_some() {
             self.kick_commits();
         }
@@ -623,7 +606,7 @@ impl<'run> Runner<'run> {
         loop {
             let query = OperationQuery {
                 after,
-                limit: REFRESH_PAGE,
+                limit: PAGE,
                 ..OperationQuery::default()
             };
             let page = self.means.store.operations(&query).unwrap_or_default();
@@ -636,7 +619,7 @@ impl<'run> Runner<'run> {
                     others.push(*other);
                 }
             }
-            if page.len() < REFRESH_PAGE {
+            if page.len() < PAGE {
                 return others;
             }
         }
@@ -796,4 +779,5 @@ impl<'run> Runner<'run> {
 }
 
 mod letters;
+mod news;
 mod tell;

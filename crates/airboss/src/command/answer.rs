@@ -73,7 +73,10 @@ pub fn answer(context: &Context, arguments: &AnswerArguments) -> Result<ExitCode
 }
 
 /// The stage of a task that has the step: it is flown without a plan file, and publishes none.
-fn of_stage(context: &Context, step: &str) -> Result<Option<(SqliteStore, PlanKey)>, CliError> {
+pub(super) fn of_stage(
+    context: &Context,
+    step: &str,
+) -> Result<Option<(SqliteStore, PlanKey)>, CliError> {
     let workspace = Workspace::open(&context.directory)?;
     let Some(store) = workspace.open_reader()? else {
         return Ok(None);
@@ -88,7 +91,7 @@ fn of_stage(context: &Context, step: &str) -> Result<Option<(SqliteStore, PlanKe
     opened.transpose()
 }
 
-fn decided(decided: Decided, step: &StepId) -> Result<Value, CliError> {
+pub(super) fn decided(decided: Decided, step: &StepId) -> Result<Value, CliError> {
     match decided {
         Decided::Applied { result, .. } | Decided::Duplicate { result } => Ok(result),
         Decided::Refused(refusal) => Err(refused(refusal)),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use airboss_core::board::{BoardKey, BoardOperation, Task};
 use airboss_core::exit::ExitCode;
 use airboss_core::id::{AttemptId, StepId, TaskId};
-use airboss_core::operation::{Actor, Operation, StoredOperation};
+use airboss_core::operation::{Actor, Operation, RunStop, StoredOperation};
 use airboss_core::time::Timestamp;
 use airboss_engine::store::{OperationQuery, SqliteStore, Store as _, StoreError, Wanted};
 use owo_colors::Style;
@@ -260,19 +260,15 @@ pub(crate) fn essence(operation: &Operation, at: Timestamp) -> String {
         Operation::PlanRegistered { name, steps, .. } => {
             format!("{name}, {}", words::count(steps.len(), "step"))
         }
-        Operation::RunStarted { words, .. } => words.clone(),
-        Operation::RunEnded {
-            ending,
-            completed,
-            failed,
-            ..
-        } => format!(
-            "{}; {completed} completed, {failed} failed",
-            words::ending(*ending)
-        ),
+        Operation::RunStarted { .. }
+        | Operation::RunEnded { .. }
+        | Operation::RunPaused { .. }
+        | Operation::RunResumed { .. }
+        | Operation::RunStopRequested { .. } => run_essence(operation),
         Operation::AttemptDispatched { .. }
         | Operation::AttemptSpawned { .. }
         | Operation::AttemptStopRequested { .. }
+        | Operation::AttemptKillRequested { .. }
         | Operation::AttemptEnded { .. }
         | Operation::AttemptJudged { .. } => attempt_essence(operation),
         Operation::StepJudged {
@@ -322,6 +318,35 @@ pub(crate) fn essence(operation: &Operation, at: Timestamp) -> String {
     }
 }
 
+fn run_essence(operation: &Operation) -> String {
+    match operation {
+        Operation::RunStarted { words, .. } => words.clone(),
+        Operation::RunEnded {
+            ending,
+            completed,
+            failed,
+            ..
+        } => format!(
+            "{}; {completed} completed, {failed} failed",
+            words::ending(*ending)
+        ),
+        Operation::RunPaused { by, .. } | Operation::RunResumed { by, .. } => by_whom(by.as_ref()),
+        Operation::RunStopRequested { by, how, .. } => {
+            let how = match how {
+                RunStop::Drain => "after what is running",
+                RunStop::End => "with what is running",
+                RunStop::Kill => "at once",
+            };
+            format!("{how}, {}", by_whom(by.as_ref()))
+        }
+        _ => String::new(),
+    }
+}
+
+fn by_whom(name: Option<&String>) -> String {
+    format!("by {}", name.map_or("a person", String::as_str))
+}
+
 fn attempt_essence(operation: &Operation) -> String {
     match operation {
         Operation::AttemptDispatched {
@@ -339,6 +364,7 @@ fn attempt_essence(operation: &Operation) -> String {
         }
         Operation::AttemptSpawned { supervisor, .. } => format!("supervisor {}", supervisor.pid),
         Operation::AttemptStopRequested { reason, .. } => reason.clone(),
+        Operation::AttemptKillRequested { by, .. } => by_whom(by.as_ref()),
         Operation::AttemptEnded { end, .. } => words::end(end),
         _ => String::new(),
     }

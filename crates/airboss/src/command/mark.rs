@@ -182,7 +182,7 @@ fn turns_marker(phases: &[PhaseCounts], step: &Step, status: StepStatus) -> bool
 }
 
 /// A step that a live run works on is not taken away by accident.
-fn refuse_if_busy(standing: &Standing, force: bool) -> Result<(), Refusal> {
+pub(super) fn refuse_if_busy(standing: &Standing, force: bool) -> Result<(), Refusal> {
     let Some(attempt) = &standing.attempt else {
         return Ok(());
     };
@@ -200,13 +200,14 @@ fn refuse_if_busy(standing: &Standing, force: bool) -> Result<(), Refusal> {
     Err(Box::new(explain(busy)))
 }
 
-fn explain(refused: MarkRefused) -> CliError {
+pub(super) fn explain(refused: MarkRefused) -> CliError {
     let error = CliError::refused(refused.to_string());
     match refused {
         MarkRefused::Transition { .. } | MarkRefused::Vanished { .. } => {
             error.hint("`--force` does it all the same, and the log says so")
         }
-        MarkRefused::Busy { .. } => error.hint("end the run first, or take it with `--force`"),
+        MarkRefused::Busy { .. } => error
+            .hint("`airboss kill` ends the attempt, or take the step with `mark-pending --force`"),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod choose;
 pub mod completions;
 pub mod config;
 pub mod conflicts;
+pub mod control;
 pub mod coordinate;
 pub mod demo;
 pub mod doctor;

@@ -1,17 +1,21 @@
-//! `retryable`, `exhausted`, `increment-retry` and `detect-stuck`: failed steps and their retries.
+//! `retry`, `retryable`, `exhausted`, `increment-retry` and `detect-stuck`: failed steps and their
+//! retries.
 
 use airboss_core::exit::ExitCode;
 use airboss_core::id::StepId;
 use airboss_core::operation::{Actor, Operation, StepStatus};
-use airboss_core::step::{STUCK_AFTER, Step};
+use airboss_core::step::{MarkRequest, STUCK_AFTER, Step, mark as mark_step};
 use airboss_core::text::sanitize;
 use airboss_core::view::View;
 use airboss_engine::clock;
-use airboss_engine::store::{Change, Refusal, Standing};
+use airboss_engine::store::{Change, CommandId, PublishItem, Refusal, Standing, Store as _};
 use airboss_engine::supervise::is_alive;
 use serde_json::{Value, json};
 
-use super::report::own_attempt;
+use super::answer::{decided, of_stage};
+use super::control::is_flown;
+use super::mark;
+use super::report::{own_attempt, require_person};
 use super::status::{phase_value, steps};
 use crate::context::Context;
 use crate::desk::{Reading, WriteOptions, Writing};
@@ -141,6 +145,88 @@ pub fn increment(context: &Context, arguments: &IncrementArguments) -> Result<Ex
             }
         )
     })
+}
+
+/// Give a step back, to be tried again with all its retries.
+#[derive(clap::Args, Clone, Debug)]
+pub struct RetryArguments {
+    /// The step's id in its plan.
+    #[arg(value_name = "ID")]
+    step: String,
+    #[command(flatten)]
+    options: WriteOptions,
+}
+
+/// Gives a step back: a person's decision, recorded as such. A run that flies tries it again at
+/// once, else the next one does. What is known of the attempts before goes with it.
+///
+/// # Errors
+/// When the step is not there, is done, waits for an answer, or is worked on.
+pub fn give_back(context: &Context, arguments: &RetryArguments) -> Result<ExitCode, CliError> {
+    require_person("give steps back")?;
+    let id = StepId::new(&arguments.step);
+    let request = MarkRequest {
+        status: StepStatus::Pending,
+        text: None,
+        force: false,
+    };
+    let decide = |standing: &Standing, publish: &dyn Fn(&[Operation]) -> Vec<PublishItem>| {
+        let state = &standing.step.state;
+        if state.is_waiting() {
+            let message = format!("step {id} waits for an answer, which no retry is");
+            let refused = CliError::refused(message);
+            return Err(Refusal::from(
+                refused.hint(format!("`airboss answer {id} TEXT` answers")),
+            ));
+        }
+        if state.status.is_settled() {
+            let message = format!("step {id} is {}", state.status.word());
+            let hint = format!("`airboss mark-pending {id} --force` gives it back all the same");
+            return Err(Refusal::from(CliError::refused(message).hint(hint)));
+        }
+        mark::refuse_if_busy(standing, false)?;
+        let operation = mark_step(&standing.step, &request).map_err(mark::explain)?;
+        let operations: Vec<Operation> = operation.into_iter().collect();
+        Ok(Change {
+            publish: publish(&operations),
+            result: json!({
+                "success": true,
+                "taskId": id,
+                "status": "pending",
+                "changed": !operations.is_empty(),
+                "flying": standing.run.as_ref().is_some_and(is_flown),
+            }),
+            operations,
+            ..Change::default()
+        })
+    };
+    let told = |answer: &Value| {
+        let when = match (answer["changed"] == true, answer["flying"] == true) {
+            (false, _) => "is pending already",
+            (true, true) => "is given back; the run that flies tries it again",
+            (true, false) => "is given back; the next run tries it again",
+        };
+        format!("step {} {when}", answer["taskId"].as_str().unwrap_or(""))
+    };
+    if let Some((mut store, stage)) = of_stage(context, &arguments.step)? {
+        let command = arguments.options.command_id.as_deref().map(CommandId::new);
+        let decide = &mut |standing: &Standing| decide(standing, &|_| Vec::new());
+        let answer = decided(store.decide(&stage, command.as_ref(), &id, decide)?, &id)?;
+        context.answer(&answer, told);
+        return Ok(ExitCode::Success);
+    }
+    let mut writing = Writing::open(context, &arguments.options)?;
+    let publish = writing.stale(&[Operation::RetryGranted {
+        step: id.clone(),
+        error: None,
+    }]);
+    let answer = writing.decide(&id, &mut |standing| {
+        decide(standing, &|operations| match operations {
+            [] => Vec::new(),
+            _ => publish.clone(),
+        })
+    })?;
+    writing.finish(context, &answer, told)
 }
 
 fn not_failed(standing: &Standing) -> Refusal {

@@ -44,7 +44,7 @@ pub struct RunArguments {
     /// Steps given to one agent at once.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=5))]
     pub batch: Option<u8>,
-    /// Give steps whose retries are used up a fresh start.
+    /// Give steps whose retries are used up, and those that a person ended, a fresh start.
     #[arg(long)]
     pub retry_failed: bool,
     /// Fly in plan order, whatever its dependencies say.
@@ -245,7 +245,7 @@ pub(super) fn catch_signals() -> Result<Receiver<i32>, CliError> {
     Ok(receiver)
 }
 
-/// Steps whose retries are used up begin anew: a person's decision, recorded as such.
+/// Steps that a person ended, or whose retries are used up, begin anew: a person's decision, recorded as such.
 pub(super) fn retry_failed(store: &mut dyn Store, request: &RunRequest) -> Result<(), CliError> {
     let Some(view) = store.view(&request.plan)? else {
         return Ok(());
@@ -253,7 +253,7 @@ pub(super) fn retry_failed(store: &mut dyn Store, request: &RunRequest) -> Resul
     let standings = standings(&request.flight, &view, store.now());
     let exhausted = request.flight.units.iter().zip(standings);
     let operations: Vec<Operation> = exhausted
-        .filter(|(_, standing)| *standing == Standing::Exhausted)
+        .filter(|(_, standing)| matches!(standing, Standing::Exhausted | Standing::Held))
         .map(|(unit, _)| Operation::StepMarked {
             step: unit.step.id.clone(),
             status: StepStatus::Pending,

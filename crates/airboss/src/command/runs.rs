@@ -75,7 +75,7 @@ pub fn complete(context: &Context, arguments: &CompleteArguments) -> Result<Exit
     let run = find(&runs, &arguments.run)?;
     if run.runner.as_ref().is_some_and(is_alive) && run.ended.is_none() {
         let message = format!("run {} is being flown", arguments.run);
-        return Err(CliError::refused(message).hint("end it by ending its process (Ctrl-C)"));
+        return Err(CliError::refused(message).hint("`airboss stop` ends it"));
     }
     let (completed, failed) = (arguments.completed, arguments.failed);
     let answer = json!({
@@ -185,7 +185,14 @@ fn ending(run: &Run) -> (&'static str, Style) {
             };
             (words::ending(*ending), style)
         }
-        (None, Some(runner)) if is_alive(runner) => ("running", Style::new().cyan()),
+        (None, Some(runner)) if is_alive(runner) => {
+            let word = match (&run.stop, &run.paused) {
+                (Some(_), _) => "ending",
+                (None, Some(_)) => "paused",
+                (None, None) => "running",
+            };
+            (word, Style::new().cyan())
+        }
         (None, Some(_)) => ("its process is gone", Style::new().yellow()),
         (None, None) => ("by hand", Style::new().cyan()),
     }
@@ -201,6 +208,7 @@ fn as_json((plan, run, attempts): &(PlanKey, Run, u32)) -> serde_json::Value {
         "ended_at": run.ended.map(|(at, _)| at),
         "ending": run.ended.map(|(_, ending)| ending),
         "state": ending(run).0,
+        "paused": run.paused,
         "completed": run.completed,
         "failed": run.failed,
         "attempts": attempts,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use airboss_core::exit::ExitCode;
-use airboss_core::operation::{PlanKey, StepStatus};
+use airboss_core::operation::{Asked, PlanKey, StepStatus};
 use airboss_core::path::RepoPath;
 use airboss_core::status_file::phase_text;
 use airboss_core::step::Step;
@@ -14,6 +14,7 @@ use airboss_engine::workspace::Workspace;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use super::control;
 use crate::context::Context;
 use crate::desk::Reading;
 use crate::error::CliError;
@@ -32,7 +33,7 @@ pub fn status(context: &Context) -> Result<ExitCode, CliError> {
         context.printer.warning(&text);
     }
     let counts = glance.counts;
-    let answer = json!({
+    let mut answer = json!({
         "planPath": glance.key,
         "planName": glance.name,
         "source": "status.json",
@@ -45,9 +46,19 @@ pub fn status(context: &Context) -> Result<ExitCode, CliError> {
         "percentage": counts.percentage(),
         "currentPhase": glance.phase,
     });
+    if let Some(paused) = &glance.paused {
+        answer["paused"] = control::asked_json(paused);
+    }
     context.answer(&answer, |_| {
         let phase = glance.phase.as_deref().unwrap_or_default();
-        sanitize(&format!("{}  {}\n{phase}", glance.name, bar(&counts)))
+        let paused = glance.paused.as_ref().map_or_else(String::new, |paused| {
+            format!("\npaused by {}; `airboss resume` goes on", paused.name())
+        });
+        sanitize(&format!(
+            "{}  {}\n{phase}{paused}",
+            glance.name,
+            bar(&counts)
+        ))
     });
     Ok(ExitCode::Success)
 }
@@ -60,6 +71,8 @@ struct Glance {
     phase: Option<String>,
     /// Files that the store has not been able to publish yet; a reader only says so.
     pending: Vec<RepoPath>,
+    /// Who paused the run that flies.
+    paused: Option<Asked>,
 }
 
 impl Glance {
@@ -80,6 +93,7 @@ impl Glance {
                 counts: counts(&reading.view),
                 phase: current_phase(&reading.view),
                 pending: Vec::new(),
+                paused: None,
             });
         };
         let current = known.current_phase.as_deref();
@@ -91,6 +105,7 @@ impl Glance {
             phase: phase.map(|phase| phase_text(&phase.key, &phase.title)),
             counts: known.counts,
             name: known.name,
+            paused: control::paused(&store.runs(&key)?).cloned(),
             pending: store
                 .to_publish(Some(&key))?
                 .into_iter()

@@ -115,11 +115,28 @@ fn line(event: &RunEvent) -> Option<String> {
             }
         }
         RunEvent::Warning { message } => format!("warning  {message}"),
+        RunEvent::Paused { .. }
+        | RunEvent::Resumed
+        | RunEvent::Stopping { .. }
+        | RunEvent::Draining { .. }
+        | RunEvent::Finished { .. } => return held(event),
+    })
+}
+
+/// What a person's hold of the run comes to.
+fn held(event: &RunEvent) -> Option<String> {
+    Some(match event {
+        RunEvent::Paused { by, running } => format!(
+            "paused   by {by}, {} running; `airboss resume` goes on",
+            words::count(*running, "attempt")
+        ),
+        RunEvent::Resumed => "resumed  what is ready is sent".to_owned(),
+        RunEvent::Stopping { step, reason } => format!("stopping {step}: {reason}"),
         RunEvent::Draining { running } => format!(
             "draining {} running; once more ends them",
             words::count(*running, "attempt")
         ),
-        RunEvent::Finished { .. } => return None,
+        _ => return None,
     })
 }
 

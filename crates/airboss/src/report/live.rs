@@ -70,6 +70,29 @@ impl LiveReporter {
         }
     }
 
+    /// What a person's hold of the run comes to.
+    fn held(&self, event: &RunEvent) {
+        match event {
+            RunEvent::Paused { by, running } => self.print(&format!(
+                "{} by {}, {} running; `airboss resume` goes on",
+                "paused:".yellow(),
+                sanitize(by),
+                words::count(*running, "attempt")
+            )),
+            RunEvent::Resumed => self.print(&dim("resumed: what is ready is sent")),
+            RunEvent::Stopping { step, reason } => {
+                let line = format!("  {step:<ID_COLUMNS$} is stopped: {}", sanitize(reason));
+                self.print(&dim(&line));
+            }
+            RunEvent::Draining { running } => self.print(&format!(
+                "{} waiting for {} to end; Ctrl-C again ends them",
+                "draining:".yellow(),
+                words::count(*running, "attempt")
+            )),
+            _ => {}
+        }
+    }
+
     fn print(&self, line: &str) {
         // A terminal that is gone has nobody to tell.
         self.lines.println(line).ok();
@@ -138,11 +161,10 @@ impl Reporter for LiveReporter {
             RunEvent::Warning { message } => {
                 self.print(&format!("{} {}", "warning:".yellow(), sanitize(message)));
             }
-            RunEvent::Draining { running } => self.print(&format!(
-                "{} waiting for {} to end; Ctrl-C again ends them",
-                "draining:".yellow(),
-                words::count(*running, "attempt")
-            )),
+            RunEvent::Paused { .. }
+            | RunEvent::Resumed
+            | RunEvent::Stopping { .. }
+            | RunEvent::Draining { .. } => self.held(event),
             RunEvent::Finished { .. } => {
                 for (_, bar) in self.bars.drain() {
                     bar.finish_and_clear();

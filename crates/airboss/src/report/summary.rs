@@ -109,7 +109,7 @@ fn setbacks(summary: &RunSummary) -> Vec<String> {
 fn sign(standing: &Standing) -> String {
     match standing {
         Standing::Exhausted => "✗".red().to_string(),
-        Standing::NeedsAnswer => "⁇".cyan().to_string(),
+        Standing::NeedsAnswer | Standing::Held => "⁇".cyan().to_string(),
         Standing::Blocked(_) | Standing::WaitsFor(_) => "·".yellow().to_string(),
         _ => "·".to_owned(),
     }
@@ -127,6 +127,11 @@ fn hint(summary: &RunSummary) -> Option<String> {
     if let Some(step) = first(|standing| *standing == Standing::NeedsAnswer) {
         return Some(format!(
             "`airboss why {step}` shows the question, `airboss answer {step} TEXT` answers it"
+        ));
+    }
+    if let Some(step) = first(|standing| *standing == Standing::Held) {
+        return Some(format!(
+            "`airboss retry {step}` gives back the step that was ended"
         ));
     }
     match summary.ending {

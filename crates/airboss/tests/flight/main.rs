@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 #![expect(clippy::print_stdout, reason = "a seed and a skipped test are told")]
 
+mod controls;
 mod edits;
 mod formats;
 mod gates;

@@ -5,7 +5,7 @@ use airboss_testkit::environment::{Signal, TestEnvironment};
 use crate::support::*;
 
 /// A run whose first attempt waits until the file `go` is there.
-fn waiting() -> TestEnvironment {
+pub(crate) fn waiting() -> TestEnvironment {
     let environment = environment();
     environment.config(
         "[limits]\nidle = \"30s\"\ninterrupt_grace = \"300ms\"\nterminate_grace = \"300ms\"\n",
@@ -27,7 +27,7 @@ fn waiting() -> TestEnvironment {
     environment
 }
 
-fn await_file(environment: &TestEnvironment, name: &str) {
+pub(crate) fn await_file(environment: &TestEnvironment, name: &str) {
     let most = std::time::Duration::from_secs(30);
     let path = environment.outside(name);
     assert!(airboss_testkit::environment::eventually(most, || path.exists()));

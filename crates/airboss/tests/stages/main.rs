@@ -2,6 +2,7 @@
 //!
 //! The agent is the scripted one; it lies where its script says so.
 
+mod controls;
 mod crash;
 mod existing;
 mod hooks;

@@ -239,6 +239,7 @@ fn a_report_has_all_of_it_where_that_is_asked_for() {
           "`specs/001_shorten_the_banner/plans/implementation-001.md` is missing"
         ],
         "retries": 2,
+        "salvaged": 0,
         "state": "plan",
         "took_ms": null,
         "verified": 0

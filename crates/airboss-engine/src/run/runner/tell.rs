@@ -91,6 +91,9 @@ impl Runner<'_> {
                 };
                 self.tell(&event);
             }
+            Operation::AttemptStopRequested { attempt, reason } => {
+                self.tell_stopping(*attempt, reason);
+            }
             Operation::AttemptEnded { report, .. } => {
                 let both = [self.tally.spending, report.spending].into_iter().flatten();
                 self.tally.spending = both.reduce(Spending::and);
@@ -99,22 +102,44 @@ impl Runner<'_> {
         }
     }
 
-    /// What an agent said by a command, MCP or the inbox; another process stored it.
+    fn tell_stopping(&mut self, attempt: AttemptId, reason: &str) {
+        let known = self.view.attempts.get(&attempt);
+        let step = known.and_then(|known| known.steps.first()).cloned();
+        if let Some(step) = step {
+            let reason = reason.to_owned();
+            self.tell(&RunEvent::Stopping { step, reason });
+        }
+    }
+
+    /// What another process stored: what an agent said by a command, MCP or the inbox, and what
+    /// a person asked of this run.
     pub(super) fn tell_report(&mut self, operation: &Operation) {
-        if let Operation::StepClaimed {
-            step,
-            attempt,
-            claim,
-            about,
-        } = operation
-        {
-            self.tell(&RunEvent::Reported {
+        let event = match operation {
+            Operation::StepClaimed {
+                step,
+                attempt,
+                claim,
+                about,
+            } => RunEvent::Reported {
                 attempt: *attempt,
                 step: step.clone(),
                 about: *about,
                 claim: claim.clone(),
-            });
-        }
+            },
+            Operation::RunPaused { run, .. } if *run == self.control.run => {
+                let run = self.view.run(*run);
+                match run.and_then(|run| run.paused.as_ref()) {
+                    Some(asked) => RunEvent::Paused {
+                        by: asked.name().to_owned(),
+                        running: self.view.open_attempts().len(),
+                    },
+                    None => return,
+                }
+            }
+            Operation::RunResumed { run, .. } if *run == self.control.run => RunEvent::Resumed,
+            _ => return,
+        };
+        self.tell(&event);
     }
 
     fn text_of(&self, step: &StepId) -> String {

@@ -1,6 +1,6 @@
 //! The property that all stores are the same fold of any operations.
 
-use airboss_core::operation::RunEnding;
+use airboss_core::operation::{RunEnding, RunStop};
 use airboss_core::report::ReportKind;
 use proptest::prelude::*;
 
@@ -44,7 +44,7 @@ fn any_status() -> impl Strategy<Value = StepStatus> {
 fn any_attempt_operation() -> impl Strategy<Value = Operation> {
     let attempt = (1..5_u128).prop_map(attempt_id);
     let steps = prop::collection::vec(any_step().prop_map(StepId::from), 1..3);
-    (attempt, steps, any::<bool>(), 0..5_u8).prop_map(|(attempt, steps, flag, which)| match which {
+    (attempt, steps, any::<bool>(), 0..6_u8).prop_map(|(attempt, steps, flag, which)| match which {
         0 => Operation::AttemptDispatched {
             attempt,
             run: run_id(1),
@@ -67,6 +67,10 @@ fn any_attempt_operation() -> impl Strategy<Value = Operation> {
             reason: "asked".to_owned(),
         },
         3 => ended(attempt, flag.then_some("session")),
+        4 => Operation::AttemptKillRequested {
+            attempt,
+            by: flag.then(|| "ann".to_owned()),
+        },
         _ => Operation::AttemptJudged { attempt },
     })
 }
@@ -124,20 +128,27 @@ fn any_step_operation() -> impl Strategy<Value = Operation> {
 }
 
 fn any_run_operation() -> impl Strategy<Value = Operation> {
-    (1..4_u128, any::<bool>()).prop_map(|(run, start)| {
-        if start {
-            Operation::RunStarted {
-                run: run_id(run),
+    (1..4_u128, 0..5_u8, any::<bool>()).prop_map(|(run, which, flag)| {
+        let (run, by) = (run_id(run), flag.then(|| "ann".to_owned()));
+        match which {
+            0 => Operation::RunStarted {
+                run,
                 runner: None,
                 words: "go".to_owned(),
-            }
-        } else {
-            Operation::RunEnded {
-                run: run_id(run),
+            },
+            1 => Operation::RunPaused { run, by },
+            2 => Operation::RunResumed { run, by },
+            3 => Operation::RunStopRequested {
+                run,
+                by,
+                how: if flag { RunStop::Drain } else { RunStop::End },
+            },
+            _ => Operation::RunEnded {
+                run,
                 ending: RunEnding::Complete,
                 completed: 1,
                 failed: 0,
-            }
+            },
         }
     })
 }
@@ -147,7 +158,7 @@ fn any_operation() -> impl Strategy<Value = Operation> {
         1 => any_registration(),
         4 => any_attempt_operation(),
         5 => any_step_operation(),
-        1 => any_run_operation(),
+        2 => any_run_operation(),
     ]
 }
 

@@ -487,6 +487,7 @@ fn standing_word(standing: &Standing) -> &'static str {
         Standing::WaitsFor(_) => "waits_for",
         Standing::Blocked(_) => "blocked",
         Standing::NeedsAnswer => "needs_answer",
+        Standing::Held => "held",
         Standing::Exhausted => "exhausted",
     }
 }
