@@ -163,6 +163,9 @@ pub enum Command {
     Log(Lazy<command::log::LogArguments>),
     /// Follow what happens, live: one line for each change of state as it is stored.
     Watch(Lazy<command::watch::WatchArguments>),
+    /// Look at a board and its flights, live, from any process; `?` lists the keys.
+    #[cfg(feature = "tui")]
+    Tui(Lazy<crate::tui::TuiArguments>),
     /// Check the plan and its status.json.
     Validate,
     /// Check that every file of the board equals the store.
@@ -228,7 +231,7 @@ impl Cli {
         let context = &context;
         match &self.command {
             Command::Demo(arguments) => command::demo::demo(context, arguments),
-            Command::Run(arguments) => command::run::run(context, arguments),
+            Command::Run(arguments) => command::run::command(context, arguments),
             Command::Init(arguments) => command::init::init(context, arguments),
             Command::Plan(arguments) => command::plan::plan(context, arguments),
             Command::Stage(command) => stage::stage(context, command),
@@ -269,6 +272,8 @@ impl Cli {
             Command::Replay(arguments) => command::replay::replay(context, arguments),
             Command::Log(arguments) => command::log::log(context, arguments),
             Command::Watch(arguments) => command::watch::watch(context, arguments),
+            #[cfg(feature = "tui")]
+            Command::Tui(arguments) => crate::tui::tui(context, arguments),
             Command::Validate => validate::validate(context),
             Command::Verify => command::adopt::verify_board(context),
             Command::MergeDriver(arguments) => merge_driver::merge_driver(context, arguments),
