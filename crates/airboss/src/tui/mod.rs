@@ -40,6 +40,7 @@ use ratatui::crossterm::event;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use self::app::views::MARGINS;
 use self::app::{Action, App, Event, Options};
 use self::reader::Order;
 use self::terminal::Screen;
@@ -190,6 +191,7 @@ impl Session {
             retries_max: limits.as_ref().map_or(RETRIES, |limits| limits.retries),
             attempts_max: limits.as_ref().and_then(|limits| limits.iterations),
             place: airboss_core::text::sanitize(&name.to_string_lossy()),
+            top: format!("{}/", self.workspace.top.display()),
             own_run,
         };
         App::new(options, clock::now())
@@ -263,7 +265,8 @@ impl Session {
         match action {
             Action::Quit => {}
             Action::Read(request) => {
-                let order = Order::Text(request, usize::from(app.size.width));
+                let width = usize::from(app.size.width).saturating_sub(MARGINS);
+                let order = Order::Text(request, width);
                 self.orders.send(order).ok();
             }
             Action::ReadLog => drop(self.orders.send(Order::Log)),

@@ -150,6 +150,12 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut space = None;
     for character in text.chars() {
         let wide = character.width().unwrap_or(0);
+        if used + wide > width && character == ' ' {
+            // The line ends where a word does.
+            lines.push(std::mem::take(&mut line).trim_end().to_owned());
+            (used, space) = (0, None);
+            continue;
+        }
         if used + wide > width && !line.is_empty() {
             let rest = match space.take() {
                 Some(at) => line.split_off(at),

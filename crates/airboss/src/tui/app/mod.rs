@@ -16,7 +16,9 @@ pub mod rows;
 pub mod target;
 pub mod views;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::time::Duration;
 
 use airboss_core::agent::StreamFormat;
 use airboss_core::id::{AttemptId, OperationId, StepId};
@@ -72,6 +74,19 @@ impl Panel {
             Self::Landed => "Landed",
             Self::Needs => "Needs you",
             Self::Errors => "Errors",
+        }
+    }
+
+    /// A name for where only names fit.
+    #[must_use]
+    pub const fn short(self) -> &'static str {
+        match self {
+            Self::Progress => "Plan",
+            Self::Flying => "Now",
+            Self::Activity => "Acts",
+            Self::Landed => "Done",
+            Self::Needs => "Needs",
+            Self::Errors => "Err",
         }
     }
 }
@@ -200,6 +215,8 @@ pub struct Options {
     pub attempts_max: Option<u32>,
     /// The work tree's name.
     pub place: String,
+    /// Its path with a slash behind it, which files in it are shown without.
+    pub top: String,
     /// This process started the run: it tells of its end and can stop it.
     pub own_run: bool,
 }
@@ -237,8 +254,10 @@ pub struct App {
     pub paused: bool,
     /// How the run that this process started ended.
     pub run_ended: Option<u8>,
-    /// The store was seen.
+    /// The store was seen, or there is none.
     pub begun: bool,
+    /// When it began to be looked at.
+    from: Timestamp,
 }
 
 impl App {
@@ -262,6 +281,7 @@ impl App {
             paused: false,
             run_ended: None,
             begun: false,
+            from: now,
         }
     }
 
@@ -337,7 +357,10 @@ impl App {
     }
 
     fn tick(&mut self, now: Timestamp) {
+        /// A store that is there has been read within this.
+        const LOOK: Duration = Duration::from_secs(1);
         self.now = now;
+        self.begun |= now.since(self.from) >= LOOK;
         self.needs = self.scene.needs(now);
         if let Some(View::Transcript(view)) = self.views.last_mut() {
             view.tick(now);
@@ -345,7 +368,7 @@ impl App {
     }
 
     fn text(&mut self, request: &Request, text: Result<Vec<Line>, String>) {
-        let width = usize::from(self.size.width);
+        let width = usize::from(self.size.width).saturating_sub(views::MARGINS);
         for view in &mut self.views {
             if let View::Text(view) = view
                 && view.request == *request
@@ -447,7 +470,8 @@ impl App {
             return Some(FLYING);
         }
         let flies = matches!(self.standing(), Some(RunStanding::Flying));
-        (flies || self.status.is_some() || !self.needs.shown.is_empty()).then_some(WAITING)
+        (flies || !self.begun || self.status.is_some() || !self.needs.shown.is_empty())
+            .then_some(WAITING)
     }
 
     fn key(&mut self, key: KeyEvent) -> Vec<Action> {
@@ -530,6 +554,16 @@ impl App {
         } else {
             Vec::new()
         }
+    }
+
+    /// A text with paths as the project has them.
+    #[must_use]
+    pub fn local<'text>(&self, text: &'text str) -> Cow<'text, str> {
+        let top = &self.options.top;
+        if top.is_empty() || !text.contains(top.as_str()) {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(text.replace(top.as_str(), ""))
     }
 
     /// Whether an agent's stream does not tell when a tool starts.

@@ -16,6 +16,8 @@ use crate::tui::paint::{Line, wrap_line};
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 /// Lines of a transcript that are kept: hours of work; `airboss replay` has all of it.
 const TOLD_MAX: usize = 20_000;
+/// Columns of a text view that are left free at both sides.
+pub(crate) const MARGINS: usize = 2;
 /// The speeds of a replay: from half to what passes an hour in a minute.
 const SPEEDS: [f64; 8] = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
 
@@ -56,7 +58,7 @@ impl View {
         let height = usize::from(body.height);
         match self {
             Self::Text(view) => {
-                view.fit(usize::from(body.width));
+                view.fit(usize::from(body.width).saturating_sub(MARGINS));
                 view.top = view.top.min(view.wrapped.len().saturating_sub(height));
             }
             Self::Transcript(view) => {

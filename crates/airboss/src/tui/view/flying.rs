@@ -15,10 +15,12 @@ const NAME: u16 = 7;
 const AGENT: u16 = 9;
 /// `running a tool` fits.
 const DOING: u16 = 14;
+/// `retrying` and `asks you` fit.
+const DOING_BRIEF: u16 = 8;
 /// `3m05s` fits.
 const TIME: u16 = 6;
-/// `heard 3m05s` fits.
-const HEARD: u16 = 11;
+/// `heard 56m49s` fits.
+const HEARD: u16 = 12;
 /// A row of fewer columns has no room for more than what is done.
 const NARROW: u16 = 60;
 /// From here on the step's own text has room.
@@ -74,17 +76,23 @@ fn draw_row(pen: &mut Pen<'_>, body: Rect, row: usize, app: &App, flying: &Flyin
         let width = (body.width / 4).min(48);
         columns.put(pen, width, Slot::Plain, &text);
     }
-    columns.put(pen, DOING, slot, word(liveness));
+    let (doing_columns, word) = if body.width >= ROOMY {
+        (DOING, word(liveness))
+    } else {
+        (DOING_BRIEF, brief(liveness))
+    };
+    columns.put(pen, doing_columns, slot, word);
     doing(
         pen,
         columns,
+        app,
         flying,
         if text.is_empty() { flying.text() } else { "" },
     );
 }
 
 /// The tool with what it is asked to do, or why none is known.
-fn doing(pen: &mut Pen<'_>, columns: Columns, flying: &Flying, text: &str) {
+fn doing(pen: &mut Pen<'_>, columns: Columns, app: &App, flying: &Flying, text: &str) {
     match flying.tools() {
         Tools::NotAnnounced => {
             let note = "(its tools are told only when they end)";
@@ -97,6 +105,7 @@ fn doing(pen: &mut Pen<'_>, columns: Columns, flying: &Flying, text: &str) {
                     0 | 1 => String::new(),
                     several => format!("+{} ", several - 1),
                 };
+                let tool = app.local(&tool);
                 let (name, rest) = tool.split_once(' ').unwrap_or((&tool, ""));
                 columns.rest(
                     pen,
@@ -118,6 +127,15 @@ fn word(liveness: Liveness) -> &'static str {
         Liveness::Waiting => "asks you",
         Liveness::Checking => "being checked",
         other => other.word(),
+    }
+}
+
+/// A word for a narrow row; the tool, or the sign, tells the rest.
+fn brief(liveness: Liveness) -> &'static str {
+    match liveness {
+        Liveness::Tool => "tool",
+        Liveness::Checking => "checking",
+        other => word(other),
     }
 }
 

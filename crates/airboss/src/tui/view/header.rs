@@ -52,7 +52,7 @@ fn nothing(pen: &mut Pen<'_>, area: Rect, app: &App) {
     }
     let words = match (app.scene.trouble(), app.begun) {
         (Some(trouble), _) => sanitize(trouble),
-        (None, true) => "no run yet; `airboss run PLAN` starts one".to_owned(),
+        (None, true) => "nothing was flown here yet; `airboss run PLAN` begins".to_owned(),
         (None, false) => "looking at the store…".to_owned(),
     };
     let slot = if app.scene.trouble().is_some() {
@@ -168,7 +168,7 @@ fn standing(header: &Header<'_>, app: &App) -> (Slot, String) {
 
 /// The bar of all steps, and how many stand where.
 fn second(pen: &mut Pen<'_>, area: Rect, tally: &Tally) {
-    let width = (area.width / 3).min(BAR_MAX);
+    let width = (area.width / 4).min(BAR_MAX);
     bar(pen, area.x + 1, area.y, width, tally);
     let mut x = area.x + width + 3;
     let total = tally.total();
@@ -184,7 +184,20 @@ fn second(pen: &mut Pen<'_>, area: Rect, tally: &Tally) {
         Slot::Strong,
         &text,
     );
-    // What a person has to know comes before what goes well.
+    let counts = counts(tally);
+    let room = usize::from(area.right().saturating_sub(x));
+    // Words where there is room for all of them, else signs, which the panel explains.
+    let long: usize = counts.iter().map(|(_, long, _)| columns(long)).sum();
+    let is_short = long > room;
+    for (slot, long, short) in &counts {
+        let text = if is_short { short } else { long };
+        x = pen.put(x, area.y, area.right().saturating_sub(x), *slot, text);
+    }
+}
+
+/// How many steps stand where, long and short. What a person has to know comes before what goes
+/// well.
+fn counts(tally: &Tally) -> Vec<(Slot, String, String)> {
     let order = [
         Stand::Failed,
         Stand::NeedsAnswer,
@@ -196,19 +209,19 @@ fn second(pen: &mut Pen<'_>, area: Rect, tally: &Tally) {
         Stand::Skipped,
         Stand::Pending,
     ];
-    for stand in order {
-        let count = tally.of(stand);
-        if count == 0 {
-            continue;
-        }
-        let (slot, sign) = stand_sign(stand);
-        let text = format!("  {sign} {count} {}", stand.word());
-        let room = area.right().saturating_sub(x);
-        if usize::from(room) <= columns(&text) {
-            break;
-        }
-        x = pen.put(x, area.y, room, slot, &text);
-    }
+    let counted = order.into_iter().map(|stand| (stand, tally.of(stand)));
+    counted
+        .filter(|(_, count)| *count > 0)
+        .map(|(stand, count)| {
+            let (slot, sign) = stand_sign(stand);
+            let word = stand.word();
+            (
+                slot,
+                format!("  {sign} {count} {word}"),
+                format!("  {sign}{count}"),
+            )
+        })
+        .collect()
 }
 
 /// A bar in which each group of steps has its share, and none that is there has nothing.
@@ -266,24 +279,26 @@ fn third(pen: &mut Pen<'_>, area: Rect, app: &App, header: &Header<'_>) {
         Some(max) => format!("{} of {max} attempts", header.attempts),
         None => words::count(header.attempts as usize, "attempt"),
     };
-    let flying = match header.in_progress {
-        0 => String::new(),
-        now => format!("  ·  {now} in progress, most {}", header.most_at_once),
-    };
     let agents: Vec<String> = header.agents.iter().map(|agent| sanitize(agent)).collect();
-    let agents = if agents.is_empty() {
-        String::new()
-    } else {
-        format!("  ·  {}", agents.join(", "))
+    let most = match header.most_at_once {
+        0 | 1 => String::new(),
+        most => format!("{most} at once at most"),
     };
-    let text = format!("{cost}  ·  {tokens}  ·  {attempts}{flying}{agents}");
-    let x = pen.put(
-        area.x + 1,
-        area.y,
-        area.width.saturating_sub(1),
-        Slot::Muted,
-        &text,
-    );
+    let mut x = area.x + 1;
+    let parts = [cost, tokens, attempts, agents.join(", "), most];
+    for (place, part) in parts.iter().filter(|part| !part.is_empty()).enumerate() {
+        let between = if place == 0 { "" } else { "  ·  " };
+        let room = area.right().saturating_sub(x);
+        if usize::from(room) < columns(part) + columns(between) {
+            break;
+        }
+        x = pen.pieces(
+            x,
+            area.y,
+            room,
+            &[(Slot::Rule, between), (Slot::Muted, part)],
+        );
+    }
     board(pen, x + 2, area.y, area.right().saturating_sub(x + 2), app);
 }
 

@@ -92,7 +92,9 @@ pub(super) fn runs(pen: &mut Pen<'_>, top: Rect, body: Rect, app: &App, list: &L
         let (slot, sign, word) = ending(run.ended.map(|(_, ending)| ending), standing);
         let end = run.ended.map_or(app.now, |(at, _)| at);
         columns.put(pen, 1, slot, sign);
-        columns.put(pen, 12, Slot::Muted, &run.id.short());
+        if body.width >= NARROW {
+            columns.put(pen, 12, Slot::Muted, &run.id.short());
+        }
         columns.put(pen, INSTANT, Slot::Muted, &words::instant(run.started_at));
         columns.put(
             pen,
@@ -100,8 +102,11 @@ pub(super) fn runs(pen: &mut Pen<'_>, top: Rect, body: Rect, app: &App, list: &L
             Slot::Plain,
             &words::duration(end.since(run.started_at)),
         );
-        let counts = format!("{} done, {} failed", run.completed, run.failed);
-        columns.put_right(pen, 18, Slot::Plain, &counts);
+        // They are counted when it ends.
+        if run.ended.is_some() {
+            let counts = format!("{} done, {} failed", run.completed, run.failed);
+            columns.put_right(pen, 18, Slot::Plain, &counts);
+        }
         columns.put(pen, 12, slot, word);
         columns.rest(pen, &[(Slot::Plain, &sanitize(&run.words))]);
     }

@@ -65,8 +65,7 @@ fn draw_tabs(pen: &mut Pen<'_>, area: Rect, app: &App) {
     let mut x = area.x;
     for panel in Panel::ALL {
         let count = app.length(panel);
-        // The first word is enough to know them.
-        let word = panel.title().split(' ').next_back().unwrap_or_default();
+        let word = panel.short();
         let slot = if panel == app.focus {
             Slot::Focus
         } else {
@@ -165,8 +164,12 @@ fn title_note(app: &App, panel: Panel, count: usize) -> (Slot, String) {
     }
 }
 
+/// Shows which row is selected: by a sign, so that it is seen without colours too.
 fn wash_row(pen: &mut Pen<'_>, body: Rect, row: usize) {
     let row = u16::try_from(row).unwrap_or(u16::MAX);
+    if row < body.height {
+        pen.put(body.x, body.y + row, 1, Slot::Focus, "›");
+    }
     pen.wash(
         Rect {
             y: body.y.saturating_add(row),

@@ -45,7 +45,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, body: Rect, app: &App) {
             columns.put_right(pen, width, Slot::Turn, row.remedy);
         }
         let text = row.text.lines().next().unwrap_or_default();
-        columns.rest(pen, &[(Slot::Plain, text)]);
+        columns.rest(pen, &[(Slot::Plain, &app.local(text))]);
     }
 }
 

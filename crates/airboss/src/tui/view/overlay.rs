@@ -33,7 +33,12 @@ pub(super) fn draw(pen: &mut Pen<'_>, app: &App, overlay: &Overlay) {
 /// An empty place in the middle, with a line above and below.
 fn window(pen: &mut Pen<'_>, app: &App, height: u16, title: &str) -> Rect {
     let size = app.size;
-    let width = WIDTH.min(size.width);
+    // A margin too narrow to be read would only look torn.
+    let width = if size.width < WIDTH + 20 {
+        size.width
+    } else {
+        WIDTH
+    };
     let height = height.saturating_add(2).min(size.height);
     let area = Rect {
         x: (size.width - width) / 2,
@@ -167,7 +172,7 @@ fn palette(pen: &mut Pen<'_>, app: &App, input: &str, cursor: usize) {
 }
 
 fn ask(pen: &mut Pen<'_>, app: &App, question: &str, input: Option<&str>, stop: bool) {
-    let width = usize::from(WIDTH.min(app.size.width).saturating_sub(4)).max(1);
+    let width = usize::from(WIDTH.min(app.size.width.saturating_sub(4))).max(1);
     let question = wrap(question, width);
     let answers = match input {
         Some(_) => 2,

@@ -54,7 +54,7 @@ pub(super) fn text(pen: &mut Pen<'_>, top: Rect, body: Rect, view: &TextView) {
         Standing::Read => {
             for (row, line) in view.wrapped.iter().skip(view.top).take(seen).enumerate() {
                 let y = body.y + u16::try_from(row).unwrap_or(u16::MAX);
-                pen.line(body.x, y, body.width, line);
+                pen.line(body.x + 1, y, body.width.saturating_sub(1), line);
                 if view.found == Some(view.top + row) {
                     pen.wash(
                         Rect {
