@@ -93,6 +93,31 @@ pub enum Command {
     Interrupt,
 }
 
+impl Command {
+    /// Whether it only moves about.
+    #[must_use]
+    pub const fn is_move(self) -> bool {
+        matches!(
+            self,
+            Self::Up
+                | Self::Down
+                | Self::Left
+                | Self::Right
+                | Self::PageUp
+                | Self::PageDown
+                | Self::First
+                | Self::Last
+                | Self::NextPanel
+                | Self::PreviousPanel
+                | Self::Open
+                | Self::Back
+                | Self::NextFound
+                | Self::PreviousFound
+                | Self::Palette
+        )
+    }
+}
+
 /// Where a key has its meaning.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Scope {

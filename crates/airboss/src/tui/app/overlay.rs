@@ -5,7 +5,7 @@ use airboss_core::operation::PlanKey;
 use airboss_core::text::sanitize;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::keys::{Binding, Command, TABLE};
+use super::keys::{Binding, Scope, TABLE};
 use super::{Action, App};
 
 /// An answer is a sentence or two; a file is no answer.
@@ -67,20 +67,13 @@ pub fn offers(input: &str) -> Vec<Offer> {
             .split_whitespace()
             .all(|word| binding.word.contains(word) || binding.help.to_lowercase().contains(word))
     };
-    let moves = [
-        Command::Palette,
-        Command::Up,
-        Command::Down,
-        Command::Left,
-        Command::Right,
-    ];
-    let offered = TABLE
-        .iter()
-        .filter(|binding| !moves.contains(&binding.command));
+    // Whoever looks for what can be done knows how to move.
+    let offered = TABLE.iter().filter(|binding| !binding.command.is_move());
     let mut offers: Vec<Offer> = offered
         .filter(fits)
         .map(|binding| Offer { binding })
         .collect();
+    offers.sort_by_key(|offer| offer.binding.scope != Scope::Anywhere);
     // What begins with what was typed is meant most.
     offers.sort_by_key(|offer| !offer.binding.word.starts_with(input.trim()));
     offers

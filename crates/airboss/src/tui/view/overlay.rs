@@ -114,9 +114,15 @@ fn help(pen: &mut Pen<'_>, app: &App, top: usize) {
     }
 }
 
+/// How many there are when nothing was typed.
+fn all_offers() -> usize {
+    offers("").len()
+}
+
 fn palette(pen: &mut Pen<'_>, app: &App, input: &str, cursor: usize) {
     let offers = offers(input);
-    let lines = u16::try_from(TABLE.len() + 1).unwrap_or(u16::MAX).min(16);
+    // As high as all of them, so that it does not jump while one types.
+    let lines = u16::try_from(all_offers() + 1).unwrap_or(u16::MAX);
     let inside = window(pen, app, lines, "Do");
     if inside.height == 0 {
         return;
