@@ -524,6 +524,12 @@ impl Running {
         read_lossy(&self.stderr)
     }
 
+    /// What it has printed to standard output so far.
+    #[must_use]
+    pub fn stdout(&self) -> String {
+        read_lossy(&self.stdout)
+    }
+
     /// Waits until its standard error holds a text.
     #[track_caller]
     pub fn await_stderr(&mut self, text: &str) {

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use airboss_core::exit::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::command;
+use crate::command::{
+    self, completions, conflicts, mark, merge_driver, next, retry, runs, stage, status, validate,
+};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::lazy::Lazy;
@@ -224,9 +226,6 @@ impl Cli {
             quiet: self.quiet,
             verbose: self.verbose,
             printer: Printer,
-        };
-        use command::{
-            completions, conflicts, mark, merge_driver, next, retry, runs, stage, status, validate,
         };
         let context = &context;
         match &self.command {

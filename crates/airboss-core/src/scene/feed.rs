@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::agent::{SessionUpdate, Transcript, tool_line};
+use crate::agent::{SessionUpdate, ToolInput, Transcript};
 use crate::id::{AttemptId, StepId};
 use crate::operation::PlanKey;
 use crate::report::ReportKind;
@@ -158,8 +158,12 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// What an update shows, after it was applied to the transcript; `None` for what says nothing to
-/// a person.
-pub(super) fn deed(update: &SessionUpdate, transcript: &Transcript) -> Option<Deed> {
+/// a person. `line` puts a tool on one line.
+pub(super) fn deed(
+    update: &SessionUpdate,
+    transcript: &Transcript,
+    line: impl Fn(&str, &ToolInput) -> String,
+) -> Option<Deed> {
     Some(match update {
         // A start is told once its input is known, so that the line says what is done.
         SessionUpdate::ToolStarted {
@@ -167,19 +171,19 @@ pub(super) fn deed(update: &SessionUpdate, transcript: &Transcript) -> Option<De
             input: Some(input),
             ..
         } => Deed::ToolStarted {
-            tool: tool_line(name, input),
+            tool: line(name, input),
         },
         SessionUpdate::ToolInput { id, input } => {
             let tool = transcript.running.iter().find(|tool| tool.id == *id)?;
             Deed::ToolStarted {
-                tool: tool_line(&tool.name, input),
+                tool: line(&tool.name, input),
             }
         }
         SessionUpdate::ToolEnded { .. } => {
             let tool = transcript.finished.back()?;
             let name = tool.name.as_deref().unwrap_or("tool");
             Deed::ToolEnded {
-                tool: tool_line(name, &tool.input),
+                tool: line(name, &tool.input),
                 duration: tool.duration,
                 outcome: match (tool.ok, tool.denied) {
                     (_, true) => ToolOutcome::Denied,
@@ -194,7 +198,7 @@ pub(super) fn deed(update: &SessionUpdate, transcript: &Transcript) -> Option<De
             subagent: false,
         } => Deed::Said { text: shown(text) },
         SessionUpdate::PermissionAsked { tool, input, .. } => Deed::Asked {
-            text: format!("permission for {}", tool_line(tool, input)),
+            text: format!("permission for {}", line(tool, input)),
         },
         SessionUpdate::Question { text } => Deed::Asked { text: shown(text) },
         SessionUpdate::Retry { message, .. } => Deed::Retried {

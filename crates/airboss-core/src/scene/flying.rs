@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::feed::{Deed, deed, shown};
 use crate::agent::{
-    Activity, Asked, RunningTool, SessionUpdate, StreamFormat, Transcript, Usage, tool_line,
+    Activity, Asked, RunningTool, SessionUpdate, StreamFormat, ToolInput, Transcript, Usage,
+    tool_line,
 };
 use crate::attempt::{Attempt, AttemptStatus};
 use crate::id::StepId;
@@ -100,6 +101,8 @@ pub struct Flying {
     attempt: Attempt,
     text: String,
     format: Option<StreamFormat>,
+    /// The top of its work tree with a slash, which paths do without.
+    top: String,
     transcript: Transcript,
     doing: Activity,
     doing_since: Timestamp,
@@ -116,6 +119,7 @@ impl Flying {
             plan,
             text: shown(text),
             format: None,
+            top: String::new(),
             transcript: Transcript::default(),
             doing: Activity::Starting,
             doing_since: since,
@@ -133,8 +137,9 @@ impl Flying {
         self.attempt.clone_from(attempt);
     }
 
-    /// Its recording was found, and is heard from its beginning.
-    pub fn open(&mut self, format: StreamFormat) {
+    /// Its recording was found, and is heard from its beginning. `top` is its work tree's.
+    pub fn open(&mut self, format: StreamFormat, top: &str) {
+        self.top = format!("{}/", top.trim_end_matches('/'));
         self.format = Some(format);
         self.transcript = Transcript::default();
         self.doing = Activity::Starting;
@@ -149,7 +154,20 @@ impl Flying {
             self.doing = doing;
             self.doing_since = at;
         }
-        deed(update, &self.transcript)
+        deed(update, &self.transcript, |name, input| {
+            self.line(name, input)
+        })
+    }
+
+    /// A tool on one line, safe to show, with paths as the project has them.
+    #[must_use]
+    pub fn line(&self, name: &str, input: &ToolInput) -> String {
+        let line = tool_line(name, input);
+        // Without a work tree, or with `/` for one, nothing is left out.
+        if self.top.len() < 2 {
+            return line;
+        }
+        line.replace(&self.top, "")
     }
 
     /// Its process was looked at.
@@ -261,7 +279,7 @@ impl Flying {
     #[must_use]
     pub fn tool(&self) -> Option<(String, Timestamp)> {
         let tool = self.transcript.running.last()?;
-        Some((tool_line(&tool.name, &tool.input), tool.started_at))
+        Some((self.line(&tool.name, &tool.input), tool.started_at))
     }
 
     /// Open requests for a permission.

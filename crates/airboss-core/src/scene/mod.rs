@@ -55,6 +55,8 @@ pub enum Change {
         attempt: AttemptId,
         /// Its language.
         format: StreamFormat,
+        /// The top of the work tree that it works in.
+        top: String,
     },
     /// Lines of an attempt's recording, parsed, each with the time of its end.
     Heard {
@@ -178,9 +180,13 @@ impl Scene {
     pub fn apply(&mut self, change: Change) {
         match change {
             Change::Stored(stored) => self.stored(*stored),
-            Change::Opened { attempt, format } => {
+            Change::Opened {
+                attempt,
+                format,
+                top,
+            } => {
                 if let Some(flying) = self.flying.get_mut(&attempt) {
-                    flying.open(format);
+                    flying.open(format, &top);
                 }
             }
             Change::Heard { attempt, updates } => self.heard(attempt, &updates),

@@ -7,7 +7,6 @@ use super::feed::shown;
 use super::flying::Vitality;
 use super::plan::PlanScene;
 use super::tally::Stand;
-use crate::agent::tool_line;
 use crate::board::error::Severity;
 use crate::id::{AttemptId, OperationId, RunId, StepId};
 use crate::operation::PlanKey;
@@ -184,7 +183,7 @@ impl Scene {
                 plan: flying.plan().clone(),
                 attempt: flying.attempt().id,
                 request: shown(&asked.request),
-                tool: tool_line(&asked.tool, &asked.input),
+                tool: flying.line(&asked.tool, &asked.input),
             })
         })
     }

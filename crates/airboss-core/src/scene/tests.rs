@@ -177,9 +177,8 @@ fn words(world: &World) -> String {
     let plan = world.plan();
     let phases = plan.phases().iter();
     let steps = phases.flat_map(|phase| plan.steps(phase));
-    let words = steps.map(|(step, stand): (&Step, Stand)| {
-        format!("{} {}", step.record.id, stand.word())
-    });
+    let words =
+        steps.map(|(step, stand): (&Step, Stand)| format!("{} {}", step.record.id, stand.word()));
     words.collect::<Vec<_>>().join(", ")
 }
 
@@ -350,7 +349,7 @@ fn tool_started(id: &str) -> SessionUpdate {
         id: id.to_owned(),
         name: "Bash".to_owned(),
         input: Some(ToolInput {
-            summary: "cargo \u{1b}[2Jtest".to_owned(),
+            summary: "cargo \u{1b}[2Jtest /tree/a".to_owned(),
             files: Vec::new(),
         }),
         parent: None,
@@ -372,37 +371,39 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(seconds * 1_000)
 }
 
+/// What the attempt 1 is said to be doing at a second, and since which.
+fn live(world: &World, now: i64) -> String {
+    let flying = world.scene.flying(attempt_id(1)).unwrap();
+    let (liveness, since) = flying.liveness(at(now));
+    format!("{} since {}", liveness.word(), since.as_millis() / 1_000)
+}
+
+fn hear(world: &mut World, second: i64, update: SessionUpdate) {
+    world.scene.apply(Change::Heard {
+        attempt: attempt_id(1),
+        updates: vec![(at(second), update)],
+    });
+}
+
+fn look(world: &mut World, second: i64, vitality: Vitality) {
+    world.scene.apply(Change::Looked {
+        at: at(second),
+        attempts: vec![(attempt_id(1), vitality)],
+        runs: Vec::new(),
+    });
+}
+
 #[test]
 fn an_attempt_is_told_from_its_stream_its_process_and_the_clock() {
     let mut world = World::new(vec![record("1.1", "1", &[])]);
     world.dispatch(1, "1.1");
     let id = attempt_id(1);
-    let live = |world: &World, now| {
-        let flying = world.scene.flying(id).unwrap();
-        let (liveness, since) = flying.liveness(at(now));
-        format!("{} since {}", liveness.word(), since.as_millis() / 1_000)
-    };
-    let hear = |world: &mut World, second, update| {
-        world.scene.apply(Change::Heard {
-            attempt: id,
-            updates: vec![(at(second), update)],
-        });
-    };
-    let look = |world: &mut World, second, vitality| {
-        world.scene.apply(Change::Looked {
-            at: at(second),
-            attempts: vec![(id, vitality)],
-            runs: Vec::new(),
-        });
-    };
     assert_eq!(live(&world, 3), "starting since 2");
-    assert_eq!(
-        world.scene.flying(id).unwrap().tools(),
-        Tools::NotYetKnown
-    );
+    assert_eq!(world.scene.flying(id).unwrap().tools(), Tools::NotYetKnown);
     world.scene.apply(Change::Opened {
         attempt: id,
         format: StreamFormat::Claude,
+        top: "/tree".to_owned(),
     });
     hear(&mut world, 10, SessionUpdate::Requesting);
     assert_eq!(live(&world, 11), "thinking since 10");
@@ -410,7 +411,7 @@ fn an_attempt_is_told_from_its_stream_its_process_and_the_clock() {
     // A tool may run for hours.
     assert_eq!(live(&world, 9_000), "running a tool since 12");
     let tool = world.scene.flying(id).unwrap().tool().unwrap();
-    assert_eq!(tool, ("Bash cargo test".to_owned(), at(12)));
+    assert_eq!(tool, ("Bash cargo test a".to_owned(), at(12)));
     hear(&mut world, 20, tool_ended("t1", false));
     assert_eq!(live(&world, 21), "thinking since 20");
     assert_eq!(live(&world, 400), "silent since 20");
@@ -422,7 +423,7 @@ fn an_attempt_is_told_from_its_stream_its_process_and_the_clock() {
     look(&mut world, 36, Vitality::Ended);
     assert_eq!(live(&world, 37), "ending since 36");
     let deeds: Vec<&Deed> = world.scene.activity().iter().map(|act| &act.deed).collect();
-    let tool = "Bash cargo test".to_owned();
+    let tool = "Bash cargo test a".to_owned();
     assert_eq!(
         deeds,
         [
@@ -437,11 +438,9 @@ fn an_attempt_is_told_from_its_stream_its_process_and_the_clock() {
     world.scene.apply(Change::Opened {
         attempt: id,
         format: StreamFormat::Plain,
+        top: "/tree".to_owned(),
     });
-    assert_eq!(
-        world.scene.flying(id).unwrap().tools(),
-        Tools::NotAnnounced
-    );
+    assert_eq!(world.scene.flying(id).unwrap().tools(), Tools::NotAnnounced);
     world.store(Operation::AttemptEnded {
         attempt: id,
         end: AttemptEnd::Lost { swept: 0 },
@@ -517,7 +516,10 @@ fn landings_carry_their_verdict_time_and_commit() {
     let landing = world.scene.landings(10)[0];
     assert_eq!(landing.duration, Some(Duration::from_secs(2)));
     assert_eq!(landing.commit, LandingCommit::Made("abc".to_owned()));
-    assert_eq!((landing.number, landing.verdict), (Some(1), Verdict::Verified));
+    assert_eq!(
+        (landing.number, landing.verdict),
+        (Some(1), Verdict::Verified)
+    );
 }
 
 /// A day of sixty-four agents that say something every 2.7 seconds, and of 10,000 steps: what is
@@ -540,6 +542,7 @@ fn a_day_stays_within_its_bounds() {
         world.scene.apply(Change::Opened {
             attempt: attempt_id(attempt),
             format: StreamFormat::Claude,
+            top: "/tree".to_owned(),
         });
     };
     (0..AGENTS).for_each(|attempt| begin(&mut world, attempt));

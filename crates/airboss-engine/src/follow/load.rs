@@ -45,7 +45,7 @@ impl Subject {
 }
 
 /// The plans that a scene shows at its beginning: those that are flown, and the one that was
-/// flown last.
+/// flown last; where none was ever flown, the one that was changed last.
 pub(super) fn shown(store: &SqliteStore, subject: &Subject) -> Result<Vec<PlanKey>, StoreError> {
     if let Some(plan) = &subject.plan {
         return Ok(vec![plan.clone()]);
@@ -55,7 +55,8 @@ pub(super) fn shown(store: &SqliteStore, subject: &Subject) -> Result<Vec<PlanKe
     shown.extend(open.into_iter().map(|stored| stored.plan));
     let mut last: Option<(Timestamp, PlanKey)> = None;
     for plan in store.plans()? {
-        let Some(run) = store.runs(&plan)?.pop() else {
+        let run = store.runs(&plan)?.pop();
+        let Some(run) = run.filter(|_| subject.covers(&plan)) else {
             continue;
         };
         if run.ended.is_none() {
@@ -66,9 +67,25 @@ pub(super) fn shown(store: &SqliteStore, subject: &Subject) -> Result<Vec<PlanKe
     }
     shown.extend(last.map(|(_, plan)| plan));
     shown.retain(|plan| subject.covers(plan));
+    if shown.is_empty() {
+        shown.extend(touched_last(store, subject)?);
+    }
     shown.sort();
     shown.dedup();
     Ok(shown)
+}
+
+/// The plan that the newest operations are about.
+fn touched_last(store: &SqliteStore, subject: &Subject) -> Result<Option<PlanKey>, StoreError> {
+    let newest = store.operations(&OperationQuery {
+        limit: PAGE,
+        newest_first: true,
+        ..OperationQuery::default()
+    })?;
+    let known = store.plans()?;
+    let touched = newest.into_iter().map(|stored| stored.plan);
+    let mut covered = touched.filter(|plan| subject.covers(plan));
+    Ok(covered.find(|plan| known.contains(plan)))
 }
 
 /// A plan, at the newest operation of its log.

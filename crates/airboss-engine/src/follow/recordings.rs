@@ -136,6 +136,7 @@ impl Recordings {
             found.push(Change::Opened {
                 attempt: *attempt,
                 format: files.format,
+                top: files.top.display().to_string(),
             });
         }
         found

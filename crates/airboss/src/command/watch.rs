@@ -168,9 +168,13 @@ impl<'a> Teller<'a> {
                     self.operation(operation)?;
                 }
             }
-            Change::Opened { attempt, format } => {
+            Change::Opened {
+                attempt,
+                format,
+                top,
+            } => {
                 if let Some(told) = self.known(attempt) {
-                    told.flying.open(format);
+                    told.flying.open(format, &top);
                 }
             }
             Change::Heard { attempt, updates } => {
@@ -395,8 +399,9 @@ impl<'a> Teller<'a> {
         let text: Vec<&str> = text.split_whitespace().collect();
         let text = words::cut(&sanitize(&text.join(" ")), LINE_CHARACTERS);
         let subject = sanitize(subject);
-        let line =
-            format!("{sequence:>5}  {at}  {word:<WORD_COLUMNS$}  {subject:<SUBJECT_COLUMNS$}  {text}");
+        let line = format!(
+            "{sequence:>5}  {at}  {word:<WORD_COLUMNS$}  {subject:<SUBJECT_COLUMNS$}  {text}"
+        );
         let line = match self.edge {
             Some(edge) => words::cut(&line, edge),
             None => line,

@@ -134,6 +134,12 @@ pub(crate) fn flown() -> Arc<TestEnvironment> {
     environment
 }
 
+/// Says what was measured.
+#[expect(clippy::print_stdout, reason = "what was measured is said")]
+pub(crate) fn say(text: &str) {
+    println!("{text}");
+}
+
 /// The output with everything that differs from run to run replaced by words.
 pub(crate) fn shown(environment: &TestEnvironment, output: &Output) -> String {
     let mut text = output.to_string();
