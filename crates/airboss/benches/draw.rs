@@ -27,7 +27,6 @@ fn crowded((columns, rows): (u16, u16)) -> App {
         retries_max: 2,
         attempts_max: None,
         place: "bench".to_owned(),
-        top: "/work/".to_owned(),
         own_run: false,
     };
     let mut app = App::new(options, world.now());

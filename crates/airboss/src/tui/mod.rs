@@ -191,7 +191,6 @@ impl Session {
             retries_max: limits.as_ref().map_or(RETRIES, |limits| limits.retries),
             attempts_max: limits.as_ref().and_then(|limits| limits.iterations),
             place: airboss_core::text::sanitize(&name.to_string_lossy()),
-            top: format!("{}/", self.workspace.top.display()),
             own_run,
         };
         App::new(options, clock::now())

@@ -1,5 +1,6 @@
 //! A tmux of its own for one test: windows of any size, keys, and what is on the screen.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use airboss_testkit::environment::{TestEnvironment, eventually};
@@ -26,7 +27,8 @@ impl<'environment> Tmux<'environment> {
             .output()
             .is_err()
         {
-            eprintln!("tmux is not installed, so nothing is shown in a terminal");
+            let mut out = std::io::stderr();
+            writeln!(out, "tmux is not installed: no terminal is driven").ok();
             return None;
         }
         let socket = environment.outside("tmux").display().to_string();

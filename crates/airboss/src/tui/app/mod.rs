@@ -16,7 +16,6 @@ pub mod rows;
 pub mod target;
 pub mod views;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -215,8 +214,6 @@ pub struct Options {
     pub attempts_max: Option<u32>,
     /// The work tree's name.
     pub place: String,
-    /// Its path with a slash behind it, which files in it are shown without.
-    pub top: String,
     /// This process started the run: it tells of its end and can stop it.
     pub own_run: bool,
 }
@@ -554,16 +551,6 @@ impl App {
         } else {
             Vec::new()
         }
-    }
-
-    /// A text with paths as the project has them.
-    #[must_use]
-    pub fn local<'text>(&self, text: &'text str) -> Cow<'text, str> {
-        let top = &self.options.top;
-        if top.is_empty() || !text.contains(top.as_str()) {
-            return Cow::Borrowed(text);
-        }
-        Cow::Owned(text.replace(top.as_str(), ""))
     }
 
     /// Whether an agent's stream does not tell when a tool starts.

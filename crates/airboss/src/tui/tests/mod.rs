@@ -27,7 +27,6 @@ fn app(world: &mut World, (columns, rows): (u16, u16)) -> App {
         retries_max: 0,
         attempts_max: Some(50),
         place: "workshop".to_owned(),
-        top: "/work/".to_owned(),
         own_run: false,
     };
     let mut app = App::new(options, world.now());
@@ -203,7 +202,6 @@ fn nothing_is_shown_as_nothing() {
         retries_max: 2,
         attempts_max: None,
         place: "workshop".to_owned(),
-        top: "/work/".to_owned(),
         own_run: false,
     };
     let mut app = App::new(options, Timestamp::default());

@@ -155,6 +155,7 @@ impl World {
         self.changes.push(Change::Opened {
             attempt: attempt(number),
             format,
+            top: "/work/".to_owned(),
         });
         self
     }
@@ -385,108 +386,100 @@ impl World {
 
 /// A flight of twenty steps in which everything is at once that a screen can show.
 pub(crate) fn busy() -> World {
-    let steps = |texts: &[&str]| {
-        texts
-            .iter()
-            .map(|text| (*text).to_owned())
-            .collect::<Vec<_>>()
-    };
-    let phases = [
+    let mut world = World::new(&glider());
+    landed(&mut world);
+    in_the_air(&mut world);
+    world
+}
+
+fn glider() -> [(&'static str, Vec<&'static str>); 5] {
+    [
         (
-            "Wings and ribs".to_owned(),
-            steps(&[
+            "Wings and ribs",
+            vec![
                 "Cut the ribs from `ribs.svg`",
                 "Sand the leading edge",
                 "Cover the wing",
                 "Weigh both halves",
-            ]),
+            ],
         ),
         (
-            "Fuselage".to_owned(),
-            steps(&[
+            "Fuselage",
+            vec![
                 "Glue the longerons",
                 "Fit the nose block",
                 "Check the seam with `cargo test seam`",
                 "Paint it",
-            ]),
+            ],
         ),
         (
-            "Tail and controls".to_owned(),
-            steps(&[
+            "Tail and controls",
+            vec![
                 "Hinge the rudder",
                 "Route the push rods",
                 "Balance the elevator",
                 "Lock the horns",
-            ]),
+            ],
         ),
         (
-            "Ground tests".to_owned(),
-            steps(&[
+            "Ground tests",
+            vec![
                 "Find the centre of gravity",
                 "Glide from the hand",
                 "Trim for level flight",
                 "Tow it up the slope",
-            ]),
+            ],
         ),
         (
-            "Log book".to_owned(),
-            steps(&[
+            "Log book",
+            vec![
                 "Write down the weights",
                 "Describe the trim",
                 "Draw the polar",
                 "Sign it — für die Akten, 日本語も",
-            ]),
+            ],
         ),
-    ];
-    let mut world = World::new(&phases);
-    world
-        .wait(2.0)
-        .flown(1, "1.1", Verdict::Verified, "evidence is complete");
-    world
-        .wait(1.0)
-        .flown(2, "1.2", Verdict::Unverified, "no file was changed");
-    world
-        .wait(1.0)
-        .flown(3, "1.2", Verdict::Verified, "evidence is complete");
+    ]
+}
+
+/// What is over, each verdict once.
+fn landed(world: &mut World) {
+    let good = "evidence is complete";
+    world.wait(2.0).flown(1, "1.1", Verdict::Verified, good);
+    let nothing = "no file was changed";
     world
         .wait(1.0)
-        .flown(4, "1.3", Verdict::Verified, "evidence is complete");
+        .flown(2, "1.2", Verdict::Unverified, nothing);
+    world.wait(1.0).flown(3, "1.2", Verdict::Verified, good);
+    world.wait(1.0).flown(4, "1.3", Verdict::Verified, good);
     world.mark("1.4", StepStatus::Skipped);
-    world.wait(3.0).flown(
-        5,
-        "2.1",
-        Verdict::Waiting,
-        "Which glue: epoxy or wood glue?",
-    );
+    let question = "Which glue: epoxy or wood glue?";
+    world.wait(3.0).flown(5, "2.1", Verdict::Waiting, question);
     world
         .wait(1.0)
         .fly(6, "3.1", "claude", StreamFormat::Claude);
-    world.wait(4.0).land(
-        6,
-        "3.1",
-        Verdict::Limited,
-        "usage limit of five hours",
-        Some(5400),
-    );
-    world.wait(1.0).flown(
-        7,
-        "4.1",
-        Verdict::Failed,
-        "gate `test` is red: 2 of 14 failed",
-    );
+    let limit = "usage limit of five hours";
+    world
+        .wait(4.0)
+        .land(6, "3.1", Verdict::Limited, limit, Some(5400));
+    let red = "gate `test` is red: 2 of 14 failed";
+    world.wait(1.0).flown(7, "4.1", Verdict::Failed, red);
     world.mark("4.1", StepStatus::Failed);
     world.error("the commit of task 12 failed: index.lock is held");
     world.commits_wait("a rebase is in progress");
+}
+
+/// What is in progress: a tool that runs, one that waits for a permission, an agent that thinks,
+/// and one that does not tell of its tools.
+fn in_the_air(world: &mut World) {
     world.wait(5.0);
     world.fly(11, "2.3", "claude", StreamFormat::Claude);
     world.fly(12, "3.2", "claude", StreamFormat::Claude);
     world.fly(13, "4.2", "codex", StreamFormat::Codex);
     world.fly(14, "5.1", "house-agent", StreamFormat::Plain);
     world.wait(2.0).say(11, "I look at the seam first.");
-    world
-        .tool(11, "t1", "Read", "src/seam.rs")
-        .wait(0.4)
-        .tool_ended(11, "t1", true);
+    world.tool(11, "t1", "Read", "/work/src/seam.rs").wait(0.4);
+    world.tool_ended(11, "t1", true);
     world.tool(12, "t2", "Bash", "rm -rf build");
     world.hear(
         12,
@@ -500,13 +493,15 @@ pub(crate) fn busy() -> World {
             },
         },
     );
-    world.wait(1.2).tool(13, "t3", "Bash", "make glide");
-    world.wait(3.0).tool_ended(13, "t3", false);
-    world.wait(0.5).say(14, "working on \u{1b}[31m5.1\u{1b}[0m");
+    world
+        .wait(1.2)
+        .tool(13, "t3", "Bash", "make glide")
+        .wait(3.0);
+    world.tool_ended(13, "t3", false).wait(0.5);
+    world.say(14, "working on \u{1b}[31m5.1\u{1b}[0m");
     world.tool(11, "t4", "Bash", "cargo test seam -- --nocapture");
     world.looked(&[11, 12, 13, 14]);
     world.wait(12.0);
-    world
 }
 
 /// Very much of everything.

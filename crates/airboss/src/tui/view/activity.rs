@@ -42,7 +42,7 @@ fn draw_row(pen: &mut Pen<'_>, body: Rect, row: usize, app: &App, act: &Act) {
         .lines()
         .find(|line| !line.trim().is_empty())
         .unwrap_or_default();
-    columns.rest(pen, &[(Slot::Plain, &app.local(line.trim()))]);
+    columns.rest(pen, &[(Slot::Plain, line.trim())]);
 }
 
 fn told(deed: &Deed) -> (Slot, &'static str, &'static str, &str) {

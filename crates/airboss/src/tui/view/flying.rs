@@ -85,14 +85,13 @@ fn draw_row(pen: &mut Pen<'_>, body: Rect, row: usize, app: &App, flying: &Flyin
     doing(
         pen,
         columns,
-        app,
         flying,
         if text.is_empty() { flying.text() } else { "" },
     );
 }
 
 /// The tool with what it is asked to do, or why none is known.
-fn doing(pen: &mut Pen<'_>, columns: Columns, app: &App, flying: &Flying, text: &str) {
+fn doing(pen: &mut Pen<'_>, columns: Columns, flying: &Flying, text: &str) {
     match flying.tools() {
         Tools::NotAnnounced => {
             let note = "(its tools are told only when they end)";
@@ -105,7 +104,6 @@ fn doing(pen: &mut Pen<'_>, columns: Columns, app: &App, flying: &Flying, text: 
                     0 | 1 => String::new(),
                     several => format!("+{} ", several - 1),
                 };
-                let tool = app.local(&tool);
                 let (name, rest) = tool.split_once(' ').unwrap_or((&tool, ""));
                 columns.rest(
                     pen,

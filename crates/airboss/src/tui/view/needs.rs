@@ -3,6 +3,7 @@
 use airboss_core::board::error::{ErrorEntry, Severity};
 use airboss_core::scene::Need;
 use airboss_core::text::sanitize;
+use airboss_core::time::Timestamp;
 use ratatui::layout::Rect;
 
 use super::Columns;
@@ -45,60 +46,80 @@ pub(super) fn draw(pen: &mut Pen<'_>, body: Rect, app: &App) {
             columns.put_right(pen, width, Slot::Turn, row.remedy);
         }
         let text = row.text.lines().next().unwrap_or_default();
-        columns.rest(pen, &[(Slot::Plain, &app.local(text))]);
+        columns.rest(pen, &[(Slot::Plain, text)]);
+    }
+}
+
+impl Row {
+    fn new(slot: Slot, sign: &'static str, word: &'static str, text: String) -> Self {
+        Self {
+            slot,
+            sign,
+            word,
+            subject: String::new(),
+            text,
+            remedy: "",
+        }
+    }
+
+    fn about(self, subject: impl ToString) -> Self {
+        Self {
+            subject: subject.to_string(),
+            ..self
+        }
+    }
+
+    fn remedy(self, remedy: &'static str) -> Self {
+        Self { remedy, ..self }
     }
 }
 
 fn row(app: &App, need: &Need) -> Row {
-    let row = |slot, sign, word, subject: String, text: String, remedy| Row {
-        slot,
-        sign,
-        word,
-        subject,
-        text,
-        remedy,
-    };
     match need {
         Need::Question {
             step,
             text,
             working,
             ..
-        } => {
-            let remedy = if *working {
+        } => Row::new(Slot::Turn, "⁇", "question", text.clone())
+            .about(step)
+            .remedy(if *working {
                 "it still works"
             } else {
                 "a: answer"
-            };
-            row(
-                Slot::Turn,
-                "⁇",
-                "question",
-                step.to_string(),
-                text.clone(),
-                remedy,
-            )
-        }
+            }),
         Need::Permission { attempt, tool, .. } => {
+            let row = Row::new(Slot::Turn, "⁇", "permission", tool.clone());
             let step = app.scene.flying(*attempt).and_then(|it| it.step());
-            let step = step.map_or_else(String::new, ToString::to_string);
-            row(
-                Slot::Turn,
-                "⁇",
-                "permission",
-                step,
-                tool.clone(),
-                "t: transcript",
-            )
+            let row = row.remedy("t: transcript");
+            match step {
+                Some(step) => row.about(step),
+                None => row,
+            }
         }
-        Need::Failed { step, error, .. } => row(
-            Slot::Failed,
-            "✗",
-            "failed",
-            step.to_string(),
-            error.clone(),
-            "r: retry  s: skip",
-        ),
+        Need::Failed { step, error, .. } => Row::new(Slot::Failed, "✗", "failed", error.clone())
+            .about(step)
+            .remedy("r: retry  s: skip"),
+        Need::Conflict { task, path, .. } => {
+            let text = format!("{} and the board disagree", sanitize(path.as_str()));
+            let row = Row::new(Slot::Turn, "!", "conflict", text).remedy("o: edit");
+            match task {
+                Some(task) => row.about(task),
+                None => row,
+            }
+        }
+        Need::Error { message, .. } => Row::new(Slot::Failed, "✗", "error", message.clone()),
+        Need::Limited { .. }
+        | Need::RunGone { .. }
+        | Need::Commits { .. }
+        | Need::Publish { .. } => timed_row(app, need),
+    }
+}
+
+/// Those that tell for how long, or until when.
+fn timed_row(app: &App, need: &Need) -> Row {
+    let ago = |since: &Timestamp| words::duration(app.now.since(*since));
+    match need {
         Need::Limited {
             steps, until, kind, ..
         } => {
@@ -108,24 +129,15 @@ fn row(app: &App, need: &Need) -> Row {
                 words::duration(until.since(app.now)),
                 words::instant(*until)
             );
-            row(Slot::Attention, "…", "limit", String::new(), text, "")
+            Row::new(Slot::Attention, "…", "limit", text)
         }
         Need::RunGone { run, since, .. } => {
-            let ago = words::duration(app.now.since(*since));
-            let text = format!("run {} is gone without an end, seen {ago} ago", run.short());
-            row(
-                Slot::Failed,
-                "✗",
-                "run gone",
-                String::new(),
-                text,
-                "`airboss run`",
-            )
-        }
-        Need::Conflict { task, path, .. } => {
-            let task = task.map_or_else(String::new, |task| task.to_string());
-            let text = format!("{} and the board disagree", sanitize(path.as_str()));
-            row(Slot::Turn, "!", "conflict", task, text, "o: edit")
+            let text = format!(
+                "run {} is gone without an end, seen {} ago",
+                run.short(),
+                ago(since)
+            );
+            Row::new(Slot::Failed, "✗", "run gone", text).remedy("`airboss run`")
         }
         Need::Commits {
             plan,
@@ -133,35 +145,24 @@ fn row(app: &App, need: &Need) -> Row {
             reason,
             since,
         } => {
-            let reason = reason.as_deref().unwrap_or("they wait for their turn");
-            let ago = words::duration(app.now.since(*since));
             let text = format!(
-                "{} of {} for {ago}: {reason}",
+                "{} of {} for {}: {}",
                 words::count(*count, "commit"),
-                sanitize(plan.path().as_str())
+                sanitize(plan.path().as_str()),
+                ago(since),
+                reason.as_deref().unwrap_or("they wait for their turn")
             );
-            row(Slot::Attention, "…", "commits", String::new(), text, "")
+            Row::new(Slot::Attention, "…", "commits", text)
         }
         Need::Publish { path, since } => {
-            let ago = words::duration(app.now.since(*since));
-            let text = format!("{} waits to be written for {ago}", sanitize(path.as_str()));
-            row(
-                Slot::Attention,
-                "…",
-                "publish",
-                String::new(),
-                text,
-                "o: edit",
-            )
+            let text = format!(
+                "{} waits to be written for {}",
+                sanitize(path.as_str()),
+                ago(since)
+            );
+            Row::new(Slot::Attention, "…", "publish", text).remedy("o: edit")
         }
-        Need::Error { message, .. } => row(
-            Slot::Failed,
-            "✗",
-            "error",
-            String::new(),
-            message.clone(),
-            "",
-        ),
+        _ => Row::new(Slot::Plain, " ", "", String::new()),
     }
 }
 
