@@ -201,6 +201,9 @@ pub enum Command {
     Log(Lazy<command::log::LogArguments>),
     /// Follow what happens, live: one line for each change of state as it is stored.
     Watch(Lazy<command::watch::WatchArguments>),
+    /// Look at a board and its flights, live, from any process; `?` lists the keys.
+    #[cfg(feature = "tui")]
+    Tui(Lazy<crate::tui::TuiArguments>),
     /// Check the plan and its status.json.
     Validate,
     /// Check that every file of the board equals the store.
@@ -288,7 +291,7 @@ impl Cli {
         let context = &context;
         match &self.command {
             Command::Demo(arguments) => command::demo::demo(context, arguments),
-            Command::Run(arguments) => command::run::run(context, arguments),
+            Command::Run(arguments) => command::run::command(context, arguments),
             Command::Pause(arguments) => control::pause(context, arguments),
             Command::Resume(arguments) => control::resume(context, arguments),
             Command::Stop(arguments) => control::stop(context, arguments),
@@ -334,6 +337,8 @@ impl Cli {
             Command::Replay(arguments) => command::replay::replay(context, arguments),
             Command::Log(arguments) => command::log::log(context, arguments),
             Command::Watch(arguments) => command::watch::watch(context, arguments),
+            #[cfg(feature = "tui")]
+            Command::Tui(arguments) => crate::tui::tui(context, arguments),
             Command::Validate => validate::validate(context),
             Command::Verify => command::adopt::verify_board(context),
             Command::MergeDriver(arguments) => merge_driver::merge_driver(context, arguments),

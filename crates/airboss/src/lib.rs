@@ -18,6 +18,8 @@ pub mod report;
 pub mod scripted;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub mod selftest;
+#[cfg(feature = "tui")]
+pub mod tui;
 pub mod words;
 
 use std::process::ExitCode;

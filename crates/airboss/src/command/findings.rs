@@ -127,12 +127,28 @@ pub struct ReadArguments {
 /// # Errors
 /// When there are none.
 pub fn read(context: &Context, arguments: &ReadArguments) -> Result<ExitCode, CliError> {
+    let (place, bytes) = found(context, &StepId::new(&arguments.step))?;
+    if context.json {
+        let content = String::from_utf8_lossy(&bytes);
+        context
+            .printer
+            .json(&json!({ "findingsPath": place, "content": content }));
+    } else {
+        context.printer.raw(&bytes);
+    }
+    Ok(ExitCode::Success)
+}
+
+/// The findings of a step, and where they are.
+///
+/// # Errors
+/// When there are none.
+pub(crate) fn found(context: &Context, id: &StepId) -> Result<(RepoPath, Vec<u8>), CliError> {
     let reading = Reading::open(context)?;
-    let id = StepId::new(&arguments.step);
-    let step = reading.step(&id)?;
+    let step = reading.step(id)?;
     let mut places: Vec<RepoPath> = step.state.findings.iter().cloned().collect();
     let output = output_of(&reading.file()?)?;
-    places.push(findings_path(&output, &id));
+    places.push(findings_path(&output, id));
     places.extend(RepoPath::new(&format!("{output}/findings/{id}.md")).ok());
     let dashed = format!("{}-", id.as_str().replace('.', "-"));
     let directory = reading.workspace.top.join(&output).join("findings");
@@ -144,17 +160,9 @@ pub fn read(context: &Context, arguments: &ReadArguments) -> Result<ExitCode, Cl
             places.extend(RepoPath::new(&format!("{output}/findings/{name}")).ok());
         }
     }
-    for place in &places {
-        if let Ok(bytes) = fs_err::read(reading.workspace.top.join(place)) {
-            if context.json {
-                let content = String::from_utf8_lossy(&bytes);
-                context
-                    .printer
-                    .json(&json!({ "findingsPath": place, "content": content }));
-            } else {
-                context.printer.raw(&bytes);
-            }
-            return Ok(ExitCode::Success);
+    for place in places {
+        if let Ok(bytes) = fs_err::read(reading.workspace.top.join(&place)) {
+            return Ok((place, bytes));
         }
     }
     Err(CliError::refused(format!("step {id} has no findings"))

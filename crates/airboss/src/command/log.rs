@@ -243,7 +243,10 @@ pub(crate) fn attempt_name(steps: &[StepId], number: u32) -> String {
 }
 
 /// What an operation is about: an attempt, steps, or a run.
-fn subject(operation: &Operation, names: &mut AttemptNames<'_>) -> Result<String, StoreError> {
+pub(crate) fn subject(
+    operation: &Operation,
+    names: &mut AttemptNames<'_>,
+) -> Result<String, StoreError> {
     if let Some(attempt) = operation.attempt() {
         return names.name(attempt);
     }

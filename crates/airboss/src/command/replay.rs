@@ -118,7 +118,7 @@ fn play(
 }
 
 /// Whether nobody writes the recording any more.
-fn is_over(directory: &Path) -> bool {
+pub(crate) fn is_over(directory: &Path) -> bool {
     supervise::outcome(directory).is_some()
         || !supervise::supervisor(directory)
             .as_ref()
@@ -134,9 +134,7 @@ struct Player {
     speed: Option<f64>,
     edge: Option<usize>,
     parser: StreamParser,
-    transcript: Transcript,
-    /// The top of the work tree with a slash, which paths do without.
-    top: String,
+    narrator: Narrator,
     begin: Timestamp,
     last: Timestamp,
     /// Lines of standard error that were not shown.
@@ -151,7 +149,7 @@ impl Player {
         files: &AttemptFiles,
     ) -> Self {
         Self {
-            top: format!("{}/", files.top.display()),
+            narrator: Narrator::new(&files.top),
             printer: context.printer,
             json: context.json,
             raw: arguments.raw,
@@ -159,7 +157,6 @@ impl Player {
             speed: arguments.speed,
             edge: page::edge(),
             parser: StreamParser::new(files.format),
-            transcript: Transcript::default(),
             begin: attempt.dispatched_at,
             last: attempt.dispatched_at,
             hidden: 0,
@@ -200,7 +197,7 @@ impl Player {
     }
 
     fn update(&mut self, line: &RecordedLine, update: &SessionUpdate) {
-        self.transcript.apply(line.at, update);
+        let words = self.narrator.hear(line.at, update);
         if self.json {
             let mut value = serde_json::to_value(update).unwrap_or_default();
             if let Some(object) = value.as_object_mut() {
@@ -211,7 +208,7 @@ impl Player {
             self.printer.json_line(&value);
             return;
         }
-        if let Some((word, style, text)) = self.words(update) {
+        if let Some((word, style, text)) = words {
             self.say(line.at, word, style, &text);
         }
     }
@@ -254,6 +251,78 @@ impl Player {
             let line = format!("{}  {}  {line}", time.dimmed(), word.style(style));
             self.printer.data(line.trim_end());
         }
+    }
+
+    /// What is known once the recording has been read.
+    fn finish(&self, directory: &Path) {
+        if self.raw || self.json {
+            return;
+        }
+        // A text that was never repeated as a whole was cut off.
+        let draft = self.narrator.transcript.text().filter(|text| {
+            let whole = self.narrator.transcript.last_text.as_deref();
+            whole != Some(*text) && !text.is_empty()
+        });
+        if let Some(draft) = draft {
+            self.say(
+                self.last,
+                "text",
+                Style::new(),
+                &format!("{draft} (cut off)"),
+            );
+        }
+        for tool in &self.narrator.transcript.running {
+            let line = format!(
+                "{} had no end",
+                self.narrator.tool_line(&tool.name, &tool.input)
+            );
+            self.say(self.last, "tool", Style::new().yellow(), &line);
+        }
+        let style = Style::new().bold();
+        match supervise::outcome(directory) {
+            Some(outcome) => {
+                let at = outcome.ended_at;
+                let end = airboss_core::attempt::AttemptEnd::Seen { outcome };
+                self.say(at, "exit", style, &words::end(&end));
+            }
+            None if is_over(directory) => {
+                self.say(self.last, "exit", style, "its end was not seen");
+            }
+            None => self.printer.note("it still runs; --follow goes on with it"),
+        }
+        if self.hidden > 0 {
+            let lines = words::count(self.hidden, "line");
+            let note = format!("{lines} of standard error not shown (--stderr)");
+            self.printer.note(&note);
+        }
+    }
+}
+
+/// Tells updates in words, one by one, as a recording is read.
+pub(crate) struct Narrator {
+    transcript: Transcript,
+    /// The top of the work tree with a slash, which paths do without.
+    top: String,
+}
+
+impl Narrator {
+    /// At the beginning of a recording that was made in the work tree at `top`.
+    pub(crate) fn new(top: &Path) -> Self {
+        Self {
+            transcript: Transcript::default(),
+            top: format!("{}/", top.display()),
+        }
+    }
+
+    /// Takes an update: its word, its colour, and what it says; `None` when that is nothing to a
+    /// person.
+    pub(crate) fn hear(
+        &mut self,
+        at: Timestamp,
+        update: &SessionUpdate,
+    ) -> Option<(&'static str, Style, String)> {
+        self.transcript.apply(at, update);
+        self.words(update)
     }
 
     /// The words for an update; `None` for what says nothing to a person.
@@ -363,47 +432,6 @@ impl Player {
                 )
             }
         })
-    }
-
-    /// What is known once the recording has been read.
-    fn finish(&self, directory: &Path) {
-        if self.raw || self.json {
-            return;
-        }
-        // A text that was never repeated as a whole was cut off.
-        let draft = self.transcript.text().filter(|text| {
-            let whole = self.transcript.last_text.as_deref();
-            whole != Some(*text) && !text.is_empty()
-        });
-        if let Some(draft) = draft {
-            self.say(
-                self.last,
-                "text",
-                Style::new(),
-                &format!("{draft} (cut off)"),
-            );
-        }
-        for tool in &self.transcript.running {
-            let line = format!("{} had no end", self.tool_line(&tool.name, &tool.input));
-            self.say(self.last, "tool", Style::new().yellow(), &line);
-        }
-        let style = Style::new().bold();
-        match supervise::outcome(directory) {
-            Some(outcome) => {
-                let at = outcome.ended_at;
-                let end = airboss_core::attempt::AttemptEnd::Seen { outcome };
-                self.say(at, "exit", style, &words::end(&end));
-            }
-            None if is_over(directory) => {
-                self.say(self.last, "exit", style, "its end was not seen");
-            }
-            None => self.printer.note("it still runs; --follow goes on with it"),
-        }
-        if self.hidden > 0 {
-            let lines = words::count(self.hidden, "line");
-            let note = format!("{lines} of standard error not shown (--stderr)");
-            self.printer.note(&note);
-        }
     }
 }
 

@@ -56,6 +56,63 @@ pub struct RunArguments {
     /// End after so many attempts.
     #[arg(long, value_name = "N")]
     pub max_attempts: Option<u32>,
+    #[cfg(feature = "tui")]
+    #[command(flatten)]
+    pub(crate) seen: Seen,
+}
+
+/// How a run is shown.
+#[cfg(feature = "tui")]
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    /// Show it in the terminal interface; that is how it is on a terminal.
+    #[arg(long, overrides_with = "no_tui")]
+    pub(crate) tui: bool,
+    /// Print lines instead.
+    #[arg(long, overrides_with = "tui")]
+    pub(crate) no_tui: bool,
+    #[command(flatten)]
+    pub(crate) looks: crate::tui::Looks,
+    /// Leave the terminal and its session; the terminal interface starts a run so.
+    #[arg(long, hide = true)]
+    pub(crate) detached: bool,
+}
+
+/// Flies a plan as a person asks for it: on a terminal it is shown there.
+///
+/// # Errors
+/// As for [`run`].
+pub fn command(context: &Context, arguments: &RunArguments) -> Result<ExitCode, CliError> {
+    #[cfg(feature = "tui")]
+    {
+        if crate::tui::fly::is_wanted(context, arguments.seen) && !arguments.dry_run {
+            return crate::tui::fly::fly(context, arguments);
+        }
+        if arguments.seen.detached {
+            // It fails only for the leader of a group, which a child is not.
+            rustix::process::setsid().ok();
+        }
+    }
+    run(context, arguments)
+}
+
+/// Refuses what [`run`] would refuse before it begins, and changes nothing.
+///
+/// # Errors
+/// As for [`run`].
+#[cfg(feature = "tui")]
+pub(crate) fn check(
+    context: &Context,
+    arguments: &RunArguments,
+) -> Result<(Workspace, airboss_core::operation::PlanKey), CliError> {
+    let workspace = Workspace::open(&context.directory)?;
+    let path = context.plan_file_to_change(&workspace, arguments.file.as_deref())?;
+    let file = workspace.read_plan(&path)?;
+    let settings = load_settings(&workspace, arguments)?;
+    let request = prepare::request(&workspace, &file, &settings.config, arguments)?;
+    settings.require_trust()?;
+    prepare::find_programs(&request)?;
+    Ok((workspace, file.key))
 }
 
 /// Flies a plan and says what it came to.
@@ -112,9 +169,12 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<ExitCode, CliE
         context.printer.json(&summary_json(&summary));
     } else {
         let now = airboss_engine::clock::now();
-        context
-            .printer
-            .note(&report::summary(&summary, &file.name, begin.elapsed(), now));
+        let words = report::summary(&summary, &file.name, begin.elapsed(), now);
+        #[cfg(feature = "tui")]
+        if arguments.seen.detached {
+            context.printer.note(crate::tui::fly::NEW_PAGE);
+        }
+        context.printer.note(&words);
     }
     Ok(exit_code(&summary))
 }

@@ -36,8 +36,30 @@ pub struct WhyArguments {
 /// # Errors
 /// When there is no store, or the id names nothing.
 pub fn why(context: &Context, arguments: &WhyArguments) -> Result<ExitCode, CliError> {
+    let (story, known) = story(context, &arguments.id)?;
+    if context.json {
+        let data = serde_json::to_value(&story).unwrap_or_default();
+        context.printer.json(&data);
+    } else {
+        let text = tell::tell(&story, &known, page::width(), context.verbose);
+        context.printer.data(&text);
+    }
+    Ok(ExitCode::Success)
+}
+
+/// What `airboss why` tells, with its colours, for a page of this width.
+///
+/// # Errors
+/// As for [`why`].
+#[cfg(feature = "tui")]
+pub(crate) fn text(context: &Context, id: &str, width: usize) -> Result<String, CliError> {
+    let (story, known) = story(context, id)?;
+    Ok(tell::tell(&story, &known, width, true))
+}
+
+fn story(context: &Context, id: &str) -> Result<(Story, Knowledge), CliError> {
     let (workspace, store) = context.reader()?;
-    let named = lookup::find(context, &workspace, &store, &arguments.id)?;
+    let named = lookup::find(context, &workspace, &store, id)?;
     let plan = named.plan();
     let view = store
         .view(plan)?
@@ -48,14 +70,7 @@ pub fn why(context: &Context, arguments: &WhyArguments) -> Result<ExitCode, CliE
         story.attempts.retain(|told| told.id == *attempt);
         story.only = Some(*attempt);
     }
-    if context.json {
-        let data = serde_json::to_value(&story).unwrap_or_default();
-        context.printer.json(&data);
-    } else {
-        let text = tell::tell(&story, &known, page::width(), context.verbose);
-        context.printer.data(&text);
-    }
-    Ok(ExitCode::Success)
+    Ok((story, known))
 }
 
 /// What is known of a plan: its state, and how its dispatcher looks at it.

@@ -57,6 +57,18 @@ pub fn show(context: &Context, arguments: &ShowArguments) -> Result<ExitCode, Cl
     Ok(ExitCode::Success)
 }
 
+/// The page of a task, with its colours.
+///
+/// # Errors
+/// As for [`show`].
+#[cfg(feature = "tui")]
+pub(crate) fn text(context: &Context, number: u32) -> Result<String, CliError> {
+    let reading = BoardReading::look(context)?;
+    let tasks = reading.tasks(number)?.into_iter();
+    let pages = tasks.map(|task| Ok(Story::of(&reading, task)?.page(true)));
+    pages.collect()
+}
+
 /// The tasks with this number as JSON: one, unless a file gives it twice.
 ///
 /// # Errors

@@ -1,0 +1,6 @@
+//! The terminal interface in a real terminal, driven by keys, beside a real run.
+#![cfg(feature = "tui")]
+
+mod signals;
+mod tmux;
+mod together;
