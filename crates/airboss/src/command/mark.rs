@@ -206,8 +206,10 @@ pub(super) fn explain(refused: MarkRefused) -> CliError {
         MarkRefused::Transition { .. } | MarkRefused::Vanished { .. } => {
             error.hint("`--force` does it all the same, and the log says so")
         }
-        MarkRefused::Busy { .. } => error
-            .hint("`airboss kill` ends the attempt, or take the step with `mark-pending --force`"),
+        MarkRefused::Busy { step, .. } => error.hint(format!(
+            "`airboss kill {step}` ends the attempt; `--force` of a `mark-…` command takes the \
+             step from it"
+        )),
     }
 }
 

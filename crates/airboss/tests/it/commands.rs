@@ -833,7 +833,7 @@ fn a_step_in_flight_is_not_taken_away_by_accident() {
 
     ----- stderr -----
     Error: step 1.1 is being worked on by attempt [ID] of a live run
-    hint: end the run first, or take it with `--force`
+    hint: `airboss kill 1.1` ends the attempt; `--force` of a `mark-…` command takes the step from it
     "#);
     assert_output!(environment, environment.run(["mark-failed", "1.1", "--error", "no", "--force"]), @r#"
     exit code: 0
