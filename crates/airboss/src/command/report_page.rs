@@ -52,6 +52,9 @@ pub struct PageArguments {
     markdown: bool,
     #[command(flatten)]
     output: OutputOptions,
+    /// Takes the text of a claim whose kind is unknown, so that the kind is what is told of.
+    #[arg(hide = true)]
+    surplus: Vec<String>,
 }
 
 impl PageArguments {
@@ -79,6 +82,10 @@ fn run_name(text: &str) -> Result<String, String> {
 /// # Errors
 /// When there is nothing to report on, or the file cannot be written.
 pub fn page(context: &Context, arguments: &PageArguments) -> Result<ExitCode, CliError> {
+    if let Some(surplus) = arguments.surplus.first() {
+        let message = format!("`{surplus}` is more than the id of a run");
+        return Err(CliError::usage(message).hint("`airboss report [RUN]`"));
+    }
     let (workspace, account) = account(context, arguments.run.as_deref())?;
     let version = env!("CARGO_PKG_VERSION");
     let write = |file: &Path, content: &str| {
@@ -220,9 +227,14 @@ fn of_plan(
         run,
     };
     let parts = vec![part];
+    // The plan's own heading, while the file is there.
+    let file = workspace.read_plan(&workspace.top.join(plan.path()));
     let facts = Facts {
         subject,
-        title: String::new(),
+        title: file
+            .ok()
+            .and_then(|file| file.plan.title)
+            .unwrap_or_default(),
         as_of,
         retries_max: retries_max(workspace),
         models: models(workspace, &parts),

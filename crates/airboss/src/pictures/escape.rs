@@ -30,6 +30,46 @@ impl<T: AsRef<str>> fmt::Display for Xml<T> {
     }
 }
 
+/// Text as HTML in which what stands between backticks is code, as its author meant it.
+#[derive(Clone, Copy, Debug)]
+pub struct Rich<T>(pub T);
+
+impl<T: AsRef<str>> fmt::Display for Rich<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.as_ref();
+        let Some(parts) = code_spans(text) else {
+            return Xml(text).fmt(formatter);
+        };
+        for (is_code, part) in parts {
+            match is_code {
+                true => write!(formatter, "<code>{}</code>", Xml(part))?,
+                false => Xml(part).fmt(formatter)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Text and code in turn; `None` when backticks do not come in pairs.
+fn code_spans(text: &str) -> Option<impl Iterator<Item = (bool, &str)>> {
+    let paired = text.matches('`').count().is_multiple_of(2) && !text.contains("``");
+    let parts = || text.split('`').enumerate();
+    paired.then(|| parts().map(|(place, part)| (place % 2 == 1, part)))
+}
+
+/// As [`markdown`], with what stands between backticks as code.
+#[must_use]
+pub fn markdown_rich(text: &str) -> String {
+    let Some(parts) = code_spans(text) else {
+        return markdown(text);
+    };
+    let parts = parts.map(|(is_code, part)| match is_code {
+        true => markdown_code(part),
+        false => markdown(part),
+    });
+    parts.collect()
+}
+
 /// Text on one line of GitHub-flavoured Markdown, in a paragraph or in a cell of a table.
 ///
 /// Everything that could be markup gets a backslash, and what GitHub makes links of without any

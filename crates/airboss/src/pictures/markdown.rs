@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use airboss_core::account::{Account, OpenKind, StepLine};
 use airboss_core::scene::Stand;
 
-use super::escape::{markdown, markdown_code};
+use super::escape::{markdown, markdown_code, markdown_rich};
 use super::palette::stand_sign;
 use super::{MARK, drawn, gantt, tell};
 use crate::report::short_commit;
@@ -66,7 +66,7 @@ fn open(out: &mut String, account: &Account) -> fmt::Result {
         let step = item.step.as_ref().map_or(String::new(), |step| {
             format!("**{}** ", markdown(step.as_str()))
         });
-        writeln!(out, "- {sign} {step}{words}: {}", markdown(&item.text))?;
+        writeln!(out, "- {sign} {step}{words}: {}", markdown_rich(&item.text))?;
     }
     if account.open.is_empty() {
         Ok(())
@@ -85,7 +85,7 @@ fn steps(out: &mut String, account: &Account) -> fmt::Result {
             "| {} | **{}** {} | {} | {} | {} | {} |",
             stand_sign(step.stand),
             markdown(step.id.as_str()),
-            markdown(&text),
+            markdown_rich(&text),
             stands(step),
             step.attempts.len(),
             tell::length_if_any(step.worked_ms),
@@ -135,7 +135,7 @@ fn attempts(out: &mut String, account: &Account) -> fmt::Result {
             markdown(&agent),
             tell::word(attempt.verdict),
             tell::length(attempt.duration_ms),
-            markdown(&reasons),
+            markdown_rich(&reasons),
         )?;
     }
     if account.attempts.len() > ROWS_MAX {

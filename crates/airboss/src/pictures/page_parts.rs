@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use airboss_core::account::{Account, AttemptLine, OpenItem, OpenKind, StepLine};
 use airboss_core::time::Timestamp;
 
-use super::escape::Xml;
+use super::escape::{Rich, Xml};
 use super::palette::{Tone, stand_sign};
 use super::tell;
 use crate::report::short_commit;
@@ -80,7 +80,7 @@ fn open_item(out: &mut String, item: &OpenItem) -> fmt::Result {
     if let Some(until) = item.until {
         write!(out, " <span>until {} UTC</span>", time(until))?;
     }
-    write!(out, "<p>{}</p>", Xml(&item.text))?;
+    write!(out, "<p>{}</p>", Rich(&item.text))?;
     if let Some(command) = &item.command {
         write!(out, "<code>{}</code>", Xml(command))?;
     }
@@ -172,10 +172,10 @@ fn step_row(out: &mut String, account: &Account, step: &StepLine) -> fmt::Result
          <span class=\"{tone} sign\" aria-hidden=\"true\">{sign}</span> {}</th>\
          <td role=\"cell\" class=\"what\">{}",
         Xml(step.id.as_str()),
-        Xml(&step.text)
+        Rich(&step.text)
     )?;
     if let Some(reason) = &step.reason {
-        write!(out, "<span class=\"why\">{}</span>", Xml(reason))?;
+        write!(out, "<span class=\"why\">{}</span>", Rich(reason))?;
     }
     tries(out, account, step)?;
     let word = match (step.stand, step.verified) {
@@ -260,7 +260,7 @@ fn attempt_line(out: &mut String, attempt: &AttemptLine) -> fmt::Result {
         "<li><span class=\"{tone} sign\">{} {}</span> {}",
         tell::sign(attempt.verdict),
         tell::word(attempt.verdict),
-        Xml(tell::reasons(attempt)),
+        Rich(tell::reasons(attempt)),
     )?;
     let mut facts = vec![
         attempt.name.clone(),

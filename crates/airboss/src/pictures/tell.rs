@@ -28,7 +28,8 @@ pub(super) fn length_if_any(millis: u64) -> String {
 pub(super) fn dollars(cost: f64) -> String {
     match cost {
         // Rounding a cost to nothing would be a lie.
-        small if small > 0.0 && small < 0.1 => format!("${small:.4}"),
+        small if small > 0.0 && small < 0.01 => format!("${small:.4}"),
+        small if small > 0.0 && small < 1.0 => format!("${small:.3}"),
         other => format!("${other:.2}"),
     }
 }
@@ -40,7 +41,7 @@ pub(super) fn cost(spent: &Spent, attempts: usize) -> String {
         0 if attempts == 0 => "–".to_owned(),
         0 => dollars(spent.cost_usd),
         all if all >= attempts => "not told".to_owned(),
-        _ => format!("at least {}", dollars(spent.cost_usd)),
+        _ => format!("≥ {}", dollars(spent.cost_usd)),
     }
 }
 
@@ -51,7 +52,9 @@ pub(super) fn tokens(spent: &Spent, attempts: usize) -> String {
     }
     let read = words::amount(spent.input_tokens);
     let written = words::amount(spent.output_tokens);
-    format!("{read} in, {written} out")
+    // What attempts that were ended at once do not tell is not in the sum.
+    let least = if spent.tokens_untold > 0 { "≥ " } else { "" };
+    format!("{least}{read} in, {written} out")
 }
 
 /// How it ended, or that it has not.

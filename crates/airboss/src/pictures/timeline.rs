@@ -395,21 +395,9 @@ fn bar(
         agent = Xml(&agent),
     )?;
     if height >= 12.0 {
-        let label = format!("{sign} {}", cut(&attempt.name, 24));
-        #[expect(clippy::cast_precision_loss, reason = "a few characters")]
-        let wide = label.chars().count() as f64 * CHARACTER + 10.0;
         let base = y + height / 2.0 + 4.0;
-        let (at, class, text) = if wide <= width && attempt.ended.is_some() {
-            (x + 5.0, "on", label.as_str())
-        } else if wide <= width {
-            (x + 5.0, "name", label.as_str())
-        } else if x + width + wide < next {
-            (x + width + 4.0, "name", label.as_str())
-        } else if width >= 14.0 {
-            (x + width / 2.0 - 4.0, "on", sign)
-        } else {
-            (0.0, "", "")
-        };
+        let free = (next - x - width).max(0.0);
+        let (at, class, text) = label(attempt, x, width, free);
         if !text.is_empty() {
             write!(
                 out,
@@ -419,6 +407,33 @@ fn bar(
         }
     }
     out.write_str("</g>")
+}
+
+/// What stands in a bar or beside it, and where: as much as there is room for.
+fn label(attempt: &AttemptLine, x: f64, width: f64, free: f64) -> (f64, &'static str, String) {
+    let sign = tell::sign(attempt.verdict);
+    let name = cut(&attempt.name, 24);
+    let brief = name.split_once('#').map_or(name.as_str(), |(step, _)| step);
+    #[expect(clippy::cast_precision_loss, reason = "a few characters")]
+    let wide = |text: &str| text.chars().count() as f64 * CHARACTER + 10.0;
+    // A bar that is not over has the page's ground.
+    let inside = if attempt.ended.is_some() {
+        "on"
+    } else {
+        "name"
+    };
+    for text in [format!("{sign} {name}"), format!("{sign} {brief}")] {
+        if wide(&text) <= width {
+            return (x + 5.0, inside, text);
+        }
+        if wide(&text) < free {
+            return (x + width + 4.0, "name", text);
+        }
+    }
+    if width >= 14.0 {
+        return (x + width / 2.0 - 4.0, inside, sign.to_owned());
+    }
+    (x, "", String::new())
 }
 
 /// When a phase was flown.
