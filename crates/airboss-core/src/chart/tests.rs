@@ -100,10 +100,7 @@ fn a_plan_with_phases() {
     let plan = "# Plan: A\n\n### Phase 1: One [NOT STARTED]\n**Dependencies**: []\n**Tasks**:\n\
                 - [ ] 1.1 a\n- [ ] 1.2 b\n\n### Phase 2: Two [NOT STARTED]\n\
                 **Dependencies**: [1]\n**Tasks**:\n- [ ] 2.1 c\n- [ ] 2.2 d (depends: 2.1)\n";
-    assert_eq!(
-        edges(plan),
-        "1.1>Phase 1 1.2>Phase 1 2.1>2.2 Phase 1>2.1"
-    );
+    assert_eq!(edges(plan), "1.1>Phase 1 1.2>Phase 1 2.1>2.2 Phase 1>2.1");
 }
 
 #[test]

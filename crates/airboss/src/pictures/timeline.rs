@@ -380,7 +380,7 @@ fn bar(
         Some(_) => tone.to_owned(),
         None => format!("{tone} open"),
     };
-    let (sign, word) = (tell::sign(attempt.verdict), tell::word(attempt.verdict));
+    let word = tell::word(attempt.verdict);
     let agent = tell::agent(&attempt.agent, attempt.model.as_deref());
     let reason = tell::reasons(attempt);
     let colon = if reason.is_empty() { "" } else { ": " };
