@@ -206,6 +206,9 @@ fn sentence(
     if declared > 0 {
         parts.push(format!("{declared} declared done by a person"));
     }
+    // What a person may have to do something about comes first.
+    let mut counts = counts.to_vec();
+    counts.sort_by_key(|count| (count.stand == Stand::Skipped, !count.stand.is_stuck()));
     for count in counts {
         let number = count.steps;
         let waits = if number == 1 { "waits" } else { "wait" };

@@ -136,7 +136,7 @@ pub fn mermaid(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
-            ' ' | '.' | ',' | '-' | ':' => out.push(character),
+            ' ' | '.' | ',' | '-' | ':' | '/' | '_' | '(' | ')' => out.push(character),
             other if other.is_alphanumeric() => out.push(other),
             other if other.is_control() => out.push(' '),
             other => write!(out, "#{};", u32::from(other)).expect("a string takes everything"),

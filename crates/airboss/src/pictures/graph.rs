@@ -20,7 +20,7 @@ const MARGIN: f64 = 20.0;
 const HEADING: f64 = 44.0;
 const LEGEND: f64 = 34.0;
 /// Characters of a title in a node.
-const TITLE_MAX: usize = 29;
+const TITLE_MAX: usize = 27;
 /// Characters of a title in Mermaid, which breaks lines itself.
 const MERMAID_TITLE_MAX: usize = 60;
 
@@ -237,7 +237,7 @@ impl<'a> Plane<'a> {
             let side = begin.0.max(end.0) + NODE.0 / 2.0 + GAP.0;
             return write!(
                 out,
-                "C{side:.1} {:.1} {side:.1} {:.1} {:.1} {:.1}\"/>",
+                "C{side:.1} {:.1} {side:.1} {:.1} {:.1} {:.1}\"/>\n",
                 begin.1 + GAP.1,
                 end.1 - GAP.1,
                 end.0,
@@ -261,7 +261,7 @@ impl<'a> Plane<'a> {
             }
             last = *point;
         }
-        out.write_str("\"/>")
+        out.write_str("\"/>\n")
     }
 
     fn node(&self, out: &mut String, node: &Node, (x, y): (f64, f64)) -> fmt::Result {
@@ -289,7 +289,7 @@ impl<'a> Plane<'a> {
         write!(
             out,
             "<text class=\"{tone} id\" x=\"{:.1}\" y=\"{:.1}\">{} {}{}</text>\
-             <text x=\"{:.1}\" y=\"{:.1}\">{}</text></g>",
+             <text x=\"{:.1}\" y=\"{:.1}\">{}</text></g>\n",
             x + indent,
             y + 18.0,
             stand_sign(node.stand),
@@ -297,8 +297,9 @@ impl<'a> Plane<'a> {
             if node.in_cycle { " ⟲" } else { "" },
             x + indent,
             y + 35.0,
+            // A node is too small for marks of code.
             Xml(cut(
-                &node.title,
+                &node.title.replace('`', ""),
                 if node.is_phase {
                     TITLE_MAX - 3
                 } else {

@@ -194,16 +194,17 @@ fn facts(out: &mut String, account: &Account) -> fmt::Result {
     out.write_str("</dl>\n")
 }
 
-/// For how long steps were parked or waited for a person, the first of these that occurred.
+/// For how long steps were parked or waited for a person: the longer of the two, and both in words.
 fn held_back(account: &Account) -> Option<(String, String)> {
     let (parked, waited) = (account.totals.parked_ms, account.totals.waited_ms);
-    match (parked, waited) {
-        (0, 0) => None,
-        (0, waited) => Some((tell::length(waited), "waiting for an answer".to_owned())),
-        (parked, 0) => Some((tell::length(parked), "parked".to_owned())),
-        (parked, waited) => {
-            let words = format!("parked; {} waiting for an answer", tell::length(waited));
-            Some((tell::length(parked), words))
+    let mut both = [(parked, "parked"), (waited, "waiting for an answer")];
+    both.sort_by_key(|(millis, _)| std::cmp::Reverse(*millis));
+    match both {
+        [(0, _), _] => None,
+        [(most, word), (0, _)] => Some((tell::length(most), word.to_owned())),
+        [(most, word), (other, its_word)] => {
+            let words = format!("{word}; {} {its_word}", tell::length(other));
+            Some((tell::length(most), words))
         }
     }
 }

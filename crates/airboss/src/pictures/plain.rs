@@ -26,27 +26,23 @@ pub fn text(account: &Account, width: usize, edge: Option<usize>) -> String {
     field("of", &tell::subject(account));
     field("began", &when(account));
     let totals = &account.totals;
-    field(
-        "attempts",
-        &format!(
-            "{}, {} of them retries, at most {} at once, {} in the air",
-            totals.attempts,
-            totals.retries,
-            totals.most_at_once,
-            tell::length(totals.flown_ms)
-        ),
-    );
+    if totals.attempts > 0 {
+        let flown = tell::length(totals.flown_ms);
+        let (retries, most) = (totals.retries, totals.most_at_once);
+        field(
+            "attempts",
+            &format!(
+                "{}, {retries} of them retries, at most {most} at once, {flown} in the air",
+                totals.attempts
+            ),
+        );
+        let tokens = tell::tokens(&totals.spent, totals.attempts);
+        let cost = tell::cost(&totals.spent, totals.attempts);
+        field("cost", &format!("{cost}; tokens: {tokens}"));
+    }
     if let Some(text) = held_back(account) {
         field("held", &text);
     }
-    field(
-        "cost",
-        &format!(
-            "{}; tokens: {}",
-            tell::cost(&totals.spent, totals.attempts),
-            tell::tokens(&totals.spent, totals.attempts)
-        ),
-    );
     for line in &account.agents {
         let success = line
             .success()

@@ -349,24 +349,19 @@ fn elements(document: &str) -> Vec<String> {
     found
 }
 
-/// Markdown without what stands in code.
+/// Markdown without what stands in code, where a backslash is only a backslash.
 fn without_code(line: &str) -> String {
     let mut outside = String::new();
-    let mut is_code = false;
-    let mut before = ' ';
+    let (mut is_code, mut escaped) = (false, false);
     for character in line.chars() {
-        if character == '`' && before != '\\' {
+        if character == '`' && !escaped {
             is_code = !is_code;
         } else if !is_code {
             outside.push(character);
         }
-        // A backslash that is itself escaped escapes nothing.
-        before = if before == '\\' && character == '\\' {
-            ' '
-        } else {
-            character
-        };
+        escaped = !is_code && character == '\\' && !escaped;
     }
+    assert!(!is_code, "code ends on its line: {line}");
     outside
 }
 
@@ -383,7 +378,8 @@ fn bare(line: &str, sign: char) -> usize {
 
 /// The shape of Markdown: for each line its bare pipes and angle brackets.
 fn shape(markdown: &str) -> Vec<(usize, usize)> {
-    let lines = markdown.lines().map(without_code);
+    let lines = markdown.lines().filter(|line| !line.starts_with("```"));
+    let lines = lines.map(without_code);
     lines
         .map(|line| (bare(&line, '|'), bare(&line, '<')))
         .collect()

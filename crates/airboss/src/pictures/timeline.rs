@@ -135,7 +135,7 @@ fn draw(out: &mut String, account: &Account, alone: bool) -> fmt::Result {
         bar(out, attempt, &scale, (y, lane), next.unwrap_or(WIDTH))?;
     }
     legend(out, account, bottom + 20.0)?;
-    out.write_str("</svg>")
+    out.write_str("</svg>\n")
 }
 
 fn open(out: &mut String, account: &Account, height: f64, alone: bool) -> fmt::Result {
@@ -325,7 +325,7 @@ fn fold(out: &mut String, before: &Stretch, after: &Stretch, bottom: f64) -> fmt
             bottom - 4.0
         )?;
     }
-    out.write_str("</g>")
+    out.write_str("</g>\n")
 }
 
 /// A lane for each attempt beside others: the first that is free.
@@ -406,7 +406,7 @@ fn bar(
             )?;
         }
     }
-    out.write_str("</g>")
+    out.write_str("</g>\n")
 }
 
 /// What stands in a bar or beside it, and where: as much as there is room for.
@@ -504,7 +504,7 @@ impl Band<'_> {
                 Xml(cut(self.title, room))
             )?;
         }
-        out.write_str("</g>")
+        out.write_str("</g>\n")
     }
 }
 

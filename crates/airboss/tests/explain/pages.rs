@@ -43,7 +43,7 @@ fn the_numbers_are_those_of_status() {
             "{status_word}: {account}"
         );
     }
-    let expected = "4 of 8 steps verified, 1 skipped, 1 failed, 1 waits for you, 1 blocked";
+    let expected = "4 of 8 steps verified, 1 failed, 1 waits for you, 1 blocked, 1 skipped";
     assert_eq!(account["sentence"], expected);
     let runs = json(&flown, &["runs", "--json"]);
     assert_eq!(account["totals"]["attempts"], runs["runs"][0]["attempts"]);
@@ -70,7 +70,7 @@ fn the_page_shows_the_same_numbers() {
     let page = flown.run(["report", "--html", "-"]);
     page.expect_code(0);
     let page = &page.stdout;
-    assert!(page.contains("4 of 8 steps verified, 1 skipped, 1 failed, 1 waits for you"));
+    assert!(page.contains("4 of 8 steps verified, 1 failed, 1 waits for you"));
     let attempts = &account["totals"]["attempts"];
     assert!(
         page.contains(&format!("<dt>Attempts</dt><dd>{attempts}<")),
@@ -103,7 +103,7 @@ fn words_say_the_answer_first() {
     let output = flown.run(["report"]);
     output.expect_code(0);
     let mut lines = output.stdout.lines();
-    let expected = "4 of 8 steps verified, 1 skipped, 1 failed, 1 waits for you, 1 blocked";
+    let expected = "4 of 8 steps verified, 1 failed, 1 waits for you, 1 blocked, 1 skipped";
     assert_eq!(lines.next(), Some(expected));
     assert!(output.stdout.lines().count() < 30, "one screen: {output}");
     let markdown = flown.run(["report", "--markdown"]);
@@ -129,8 +129,23 @@ fn a_run_is_named_by_its_id() {
         let account = json(&flown, &["report", name, "--json"]);
         assert_eq!(account["subject"]["run"], run["id"]);
     }
-    check!(flown, ["report", "abcdef0"], @"");
-    check!(flown, ["report", "later"], @"");
+    check!(flown, ["report", "abcdef0"], @"
+    exit code: 4
+    ----- stdout -----
+
+    ----- stderr -----
+    Error: no run `abcdef0` is recorded
+    hint: `airboss runs` lists them
+    ");
+    check!(flown, ["report", "later"], @"
+    exit code: 2
+    ----- stdout -----
+
+    ----- stderr -----
+    error: invalid value 'later' for '[RUN]': neither the id of a run (`airboss runs`) nor a kind of claim: progress, note, finding, phase-started, phase-done, artifact-ready, ask
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]
@@ -203,7 +218,46 @@ fn reports_write_nothing_but_their_file() {
 
 #[test]
 fn the_graph_of_a_flight() {
-    check!(flown(), ["graph"], @"");
+    check!(flown(), ["graph"], @r##"
+    exit code: 0
+    ----- stdout -----
+    flowchart TD
+      subgraph g0["Phase 1: Chapters"]
+        n0["#10003; 1.1 Write #96;guide/first.md#96;<br/>done"]
+        n1["#10003; 1.2 Write #96;guide/second.md#96;<br/>done"]
+        n2["#10003; 1.3 Write #96;guide/third.md#96;<br/>done"]
+        n3["#10003; 1.4 Write #96;guide/fourth.md#96;<br/>done"]
+      end
+      subgraph g1["Phase 2: Cover"]
+        n4["#8263; 2.1 Write #96;guide/cover.md#96;<br/>needs an answer"]
+        n5["#10007; 2.2 Write #96;guide/index.md#96;<br/>failed"]
+      end
+      subgraph g2["Phase 3: Print"]
+        n6["#215; 3.1 Write #96;guide/book.md#96;<br/>blocked"]
+        n7["#8211; 3.2 Write #96;guide/errata.md#96;<br/>skipped"]
+      end
+        n8(["#10003; Phase 1 Chapters<br/>done"])
+        n9(["#183; Phase 2 Cover<br/>pending"])
+      n0 --> n8
+      n1 --> n8
+      n2 --> n8
+      n3 --> n8
+      n4 --> n9
+      n5 --> n9
+      n8 --> n4
+      n8 --> n5
+      n9 --> n6
+      n9 --> n7
+      classDef good fill:#18794a,stroke:#18794a,color:#ffffff
+      class n0,n1,n2,n3,n8 good
+      classDef bad fill:#c32638,stroke:#c32638,color:#ffffff
+      class n5 bad
+      classDef person fill:#0c6c86,stroke:#0c6c86,color:#ffffff
+      class n4 person
+      classDef idle fill:#5a6573,stroke:#5a6573,color:#ffffff
+      class n6,n7,n9 idle
+    ----- stderr -----
+    "##);
 }
 
 #[test]
@@ -212,7 +266,21 @@ fn a_plan_that_waits_for_itself_is_drawn() {
     let text = "# Plan: A circle\n\n### Phase 1: One [NOT STARTED]\n**Tasks**:\n\
                 - [ ] 1.1 Begin (depends: 1.2)\n- [ ] 1.2 End (depends: 1.1)\n";
     environment.plan("plans/circle.md", text);
-    check!(environment, ["graph", "--plan", "plans/circle.md"], @"");
+    check!(environment, ["graph", "--plan", "plans/circle.md"], @r##"
+    exit code: 0
+    ----- stdout -----
+    flowchart TD
+      subgraph g0["Phase 1: One"]
+        n0["#183; 1.1 Begin (depends: 1.2)<br/>pending, in a cycle"]
+        n1["#183; 1.2 End (depends: 1.1)<br/>pending, in a cycle"]
+      end
+      n0 -. cycle .-> n1
+      n1 -. cycle .-> n0
+      classDef idle fill:#5a6573,stroke:#5a6573,color:#ffffff
+      class n0,n1 idle
+    ----- stderr -----
+    warning: these wait for themselves: 1.1, 1.2
+    "##);
 }
 
 #[test]
@@ -225,12 +293,43 @@ fn the_board_is_drawn_where_no_plan_is_known() {
     environment
         .run(["task", "add", "Fold", "--depends", "1"])
         .expect_code(0);
-    check!(environment, ["graph"], @"");
-    check!(environment, ["report"], @"");
+    check!(environment, ["graph"], @r##"
+    exit code: 0
+    ----- stdout -----
+    flowchart TD
+        n0["#183; 1 Measure the #60;wings#62;<br/>not_started"]
+        n1["#183; 2 Fold<br/>not_started"]
+      n0 --> n1
+      classDef idle fill:#5a6573,stroke:#5a6573,color:#ffffff
+      class n0,n1 idle
+    ----- stderr -----
+    "##);
+    check!(environment, ["report"], @"
+    exit code: 0
+    ----- stdout -----
+    0 of 2 tasks finished; no step was flown
+      of   board specs
+      began   not yet
+    ----- stderr -----
+    ");
 }
 
 #[test]
 fn without_anything_there_is_nothing_to_report() {
-    check!(environment(), ["report"], @"");
-    check!(environment(), ["graph"], @"");
+    check!(environment(), ["report"], @"
+    exit code: 2
+    ----- stdout -----
+
+    ----- stderr -----
+    Error: no plan was named, and none is known here
+    hint: name the plan's Markdown file: `airboss run plans/my-plan.md`
+    ");
+    check!(environment(), ["graph"], @"
+    exit code: 2
+    ----- stdout -----
+
+    ----- stderr -----
+    Error: no plan was named, and none is known here
+    hint: name the plan's Markdown file: `airboss run plans/my-plan.md`
+    ");
 }
