@@ -209,25 +209,28 @@ fn exit_codes() -> String {
 }
 
 impl Cli {
+    fn context(&self) -> Context {
+        let here = || PathBuf::from(".");
+        Context {
+            directory: self.directory.clone().unwrap_or_else(here),
+            plan: self.plan.clone(),
+            board: self.board.clone(),
+            json: self.json,
+            quiet: self.quiet,
+            verbose: self.verbose,
+            printer: Printer,
+        }
+    }
+
     /// Carries the command out.
     ///
     /// # Errors
     /// What failed, with what to do about it.
     pub fn execute(self) -> Result<ExitCode, CliError> {
         self.color.choose();
-        let context = Context {
-            directory: self.directory.unwrap_or_else(|| PathBuf::from(".")),
-            plan: self.plan,
-            board: self.board,
-            json: self.json,
-            quiet: self.quiet,
-            verbose: self.verbose,
-            printer: Printer,
-        };
-        use command::{
-            completions, conflicts, mark, merge_driver, next, retry, runs, stage, status, validate,
-        };
-        let context = &context;
+        use command::{completions, conflicts, graph, mark, merge_driver, next, report};
+        use command::{retry, runs, stage, status, validate};
+        let context = &self.context();
         match &self.command {
             Command::Demo(arguments) => command::demo::demo(context, arguments),
             Command::Run(arguments) => command::run::run(context, arguments),
@@ -245,7 +248,7 @@ impl Cli {
             Command::MarkSkipped(arguments) => mark::skipped(context, arguments),
             Command::MarkPending(arguments) => mark::pending(context, arguments),
             Command::Answer(arguments) => command::answer::answer(context, arguments),
-            Command::Report(arguments) => command::report::report(context, arguments),
+            Command::Report(arguments) => report::report(context, arguments),
             Command::Mcp => crate::mcp::serve(context),
             Command::WriteFindings(arguments) => command::findings::write(context, arguments),
             Command::ReadFindings(arguments) => command::findings::read(context, arguments),
@@ -270,7 +273,7 @@ impl Cli {
             Command::Why(arguments) => command::why::why(context, arguments),
             Command::Replay(arguments) => command::replay::replay(context, arguments),
             Command::Log(arguments) => command::log::log(context, arguments),
-            Command::Graph(arguments) => command::graph::graph(context, arguments),
+            Command::Graph(arguments) => graph::graph(context, arguments),
             Command::Watch(arguments) => command::watch::watch(context, arguments),
             Command::Validate => validate::validate(context),
             Command::Verify => command::adopt::verify_board(context),

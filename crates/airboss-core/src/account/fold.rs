@@ -7,7 +7,7 @@ use super::{
     RunLine, StepLine, shown,
 };
 use crate::attempt::StreamReport;
-use crate::id::{AttemptId, RunId, StepId};
+use crate::id::{AttemptId, RunId, StepId, TaskId};
 use crate::operation::{Operation, PlanKey, StoredOperation};
 use crate::scene::{Change, FlightLog, LoadedPlan, Scene, Spent, Stand, Stored};
 use crate::status_file::phase_text;
@@ -104,6 +104,8 @@ struct PartFold<'a> {
     places: HashMap<AttemptId, usize>,
     /// Commits that were put off, and why, by the operation that they are for.
     deferred: Vec<(u64, String)>,
+    /// The tasks that operations of a board are about.
+    tasks: HashMap<u64, TaskId>,
     /// The run that is told of has begun.
     begun: bool,
 }
@@ -120,6 +122,7 @@ impl<'a> PartFold<'a> {
             told: HashMap::new(),
             places: HashMap::new(),
             deferred: Vec::new(),
+            tasks: HashMap::new(),
             begun,
         }
     }
@@ -197,6 +200,10 @@ impl<'a> PartFold<'a> {
             Operation::StepMarked { .. }
             | Operation::StepAnswered { .. }
             | Operation::RetryGranted { .. } => self.marked(stored),
+            Operation::Board { operation } => {
+                let task = operation.task().map(|task| (stored.sequence, task));
+                self.tasks.extend(task);
+            }
             Operation::CommitMade { .. } => self.committed(stored),
             Operation::CommitDeferred { sequence, reason } if self.begun => {
                 self.deferred.retain(|(known, _)| known != sequence);
@@ -364,6 +371,10 @@ impl<'a> PartFold<'a> {
             commit,
             plan: self.part.plan.clone(),
             steps: steps.clone(),
+            task: self
+                .tasks
+                .get(sequence)
+                .and_then(|task| self.facts.numbers.get(task).copied()),
             left_out: left_out.len(),
         });
     }
@@ -386,9 +397,11 @@ impl<'a> PartFold<'a> {
         };
         for phase in known.phases() {
             let place = self.folded.groups.len();
-            let title = match (phase.title.as_str(), self.several) {
-                (_, true) => self.part.name.clone(),
-                (title, false) => phase_text(&phase.key, title),
+            let own = phase_text(&phase.key, &phase.title);
+            let title = match (self.several, known.phases().len()) {
+                (false, _) => own,
+                (true, 1) => self.part.name.clone(),
+                (true, _) => format!("{}, {own}", self.part.name),
             };
             let mut steps = Vec::new();
             for (step, stand) in known.steps(phase) {

@@ -14,7 +14,7 @@ use serde::{Serialize, Serializer};
 
 use crate::attempt::Spending;
 use crate::board::BoardKey;
-use crate::id::{AttemptId, RunId, StepId};
+use crate::id::{AttemptId, RunId, StepId, TaskId};
 use crate::operation::{PlanKey, RunEnding, StoredOperation};
 use crate::scene::{PhaseWaits, Spent, Stand};
 use crate::text::{head, sanitize};
@@ -52,7 +52,7 @@ pub enum Subject {
     },
 }
 
-/// One plan, or one stage of a task, from which an account is made.
+/// One plan, one stage of a task, or the log of a board itself, from which an account is made.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Part {
     /// Which.
@@ -82,6 +82,8 @@ pub struct Facts {
     pub models: std::collections::HashMap<AttemptId, String>,
     /// Tasks of the board, where it is about one.
     pub tasks: Vec<TaskLine>,
+    /// The numbers of tasks, those that are no longer on the board included.
+    pub numbers: std::collections::HashMap<TaskId, u32>,
 }
 
 /// The whole of it.
@@ -354,6 +356,9 @@ pub struct CommitLine {
     pub plan: PlanKey,
     /// The steps that it holds.
     pub steps: Vec<StepId>,
+    /// The task that it is about, for a commit of a board.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<u32>,
     /// Files that could not be committed.
     pub left_out: usize,
 }
@@ -425,7 +430,6 @@ impl Account {
     }
 
     /// The attempt at a place that a step names.
-    #[must_use]
     pub fn attempts_of<'a>(&'a self, step: &'a StepLine) -> impl Iterator<Item = &'a AttemptLine> {
         step.attempts
             .iter()

@@ -118,6 +118,7 @@ fn facts(as_of: i64) -> Facts {
         retries_max: 1,
         models: HashMap::new(),
         tasks: Vec::new(),
+        numbers: HashMap::new(),
     }
 }
 

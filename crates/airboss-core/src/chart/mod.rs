@@ -141,7 +141,7 @@ impl Chart {
             id: task.number.to_string(),
             title: shown(&task.title),
             stand: task_stand(&task.status),
-            status: shown(&task.status.to_string()),
+            status: shown(&task.status.to_string().replace('_', " ")),
             group: None,
             is_phase: false,
             in_cycle: false,

@@ -1,9 +1,11 @@
 //! The tasks of one board.
 
 use super::feed::{Feed, shown};
+use crate::board::{
+    Board, BoardKey, BoardOperation, Class, Place, Task, TaskStatus,
+};
 use crate::board::error::{ErrorEntry, FixStatus};
 use crate::board::operation::Conflict;
-use crate::board::{Board, BoardKey, BoardOperation, Class, Place, Task, TaskStatus};
 use crate::id::OperationId;
 use crate::operation::{Operation, StoredOperation};
 use crate::time::Timestamp;

@@ -177,8 +177,9 @@ fn words(world: &World) -> String {
     let plan = world.plan();
     let phases = plan.phases().iter();
     let steps = phases.flat_map(|phase| plan.steps(phase));
-    let words =
-        steps.map(|(step, stand): (&Step, Stand)| format!("{} {}", step.record.id, stand.word()));
+    let words = steps.map(|(step, stand): (&Step, Stand)| {
+        format!("{} {}", step.record.id, stand.word())
+    });
     words.collect::<Vec<_>>().join(", ")
 }
 
@@ -395,7 +396,10 @@ fn an_attempt_is_told_from_its_stream_its_process_and_the_clock() {
         });
     };
     assert_eq!(live(&world, 3), "starting since 2");
-    assert_eq!(world.scene.flying(id).unwrap().tools(), Tools::NotYetKnown);
+    assert_eq!(
+        world.scene.flying(id).unwrap().tools(),
+        Tools::NotYetKnown
+    );
     world.scene.apply(Change::Opened {
         attempt: id,
         format: StreamFormat::Claude,
@@ -434,7 +438,10 @@ fn an_attempt_is_told_from_its_stream_its_process_and_the_clock() {
         attempt: id,
         format: StreamFormat::Plain,
     });
-    assert_eq!(world.scene.flying(id).unwrap().tools(), Tools::NotAnnounced);
+    assert_eq!(
+        world.scene.flying(id).unwrap().tools(),
+        Tools::NotAnnounced
+    );
     world.store(Operation::AttemptEnded {
         attempt: id,
         end: AttemptEnd::Lost { swept: 0 },
@@ -510,10 +517,7 @@ fn landings_carry_their_verdict_time_and_commit() {
     let landing = world.scene.landings(10)[0];
     assert_eq!(landing.duration, Some(Duration::from_secs(2)));
     assert_eq!(landing.commit, LandingCommit::Made("abc".to_owned()));
-    assert_eq!(
-        (landing.number, landing.verdict),
-        (Some(1), Verdict::Verified)
-    );
+    assert_eq!((landing.number, landing.verdict), (Some(1), Verdict::Verified));
 }
 
 /// A day of sixty-four agents that say something every 2.7 seconds, and of 10,000 steps: what is

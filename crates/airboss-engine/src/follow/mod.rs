@@ -179,7 +179,12 @@ struct Following {
 }
 
 impl Following {
-    fn new(workspace: Workspace, wanted: Wanted, quit: OwnedFd, out: SyncSender<Change>) -> Self {
+    fn new(
+        workspace: Workspace,
+        wanted: Wanted,
+        quit: OwnedFd,
+        out: SyncSender<Change>,
+    ) -> Self {
         let now = Instant::now();
         Self {
             log: Log::new(workspace.clone()),

@@ -12,6 +12,7 @@ use airboss_core::board::{BoardKey, Class};
 use airboss_core::exit::ExitCode;
 use airboss_core::id::{AttemptId, RunId};
 use airboss_core::operation::{Operation, PlanKey, StoredOperation};
+use airboss_core::scene::PhaseWaits;
 use airboss_core::status_file::run_id_text;
 use airboss_core::verdict::RetryRules;
 use airboss_engine::follow::{self, waits};
@@ -239,6 +240,7 @@ fn of_plan(
         retries_max: retries_max(workspace),
         models: models(workspace, &parts),
         tasks: Vec::new(),
+        numbers: HashMap::new(),
     };
     Ok(Account::of(facts, parts))
 }
@@ -265,10 +267,20 @@ fn of_board(context: &Context) -> Result<(Workspace, Account), CliError> {
     }
     // In the order in which the work was begun.
     parts.sort_by_key(|part| part.operations.first().map(|first| first.at));
+    // The commits of stages stand in the board's own log.
+    parts.push(Part {
+        plan: board.log(),
+        name: board.to_string(),
+        operations: lookup::history(store, &board.log(), None)?,
+        run: None,
+        waits: PhaseWaits::default(),
+    });
+    let numbers = reading.board.tasks.values();
+    let numbers = numbers.map(|task| (task.id, task.number)).collect();
     let tasks = reading.board.active().map(|task| TaskLine {
         number: task.number,
         title: shown(&task.title),
-        status: shown(&task.status.to_string()),
+        status: shown(&task.status.to_string().replace('_', " ")),
         finished: task.status.class() == Class::Terminal,
     });
     let facts = Facts {
@@ -280,6 +292,7 @@ fn of_board(context: &Context) -> Result<(Workspace, Account), CliError> {
         retries_max: retries_max(workspace),
         models: models(workspace, &parts),
         tasks: tasks.collect(),
+        numbers,
     };
     let account = Account::of(facts, parts);
     Ok((reading.workspace, account))

@@ -395,9 +395,8 @@ impl<'a> Teller<'a> {
         let text: Vec<&str> = text.split_whitespace().collect();
         let text = words::cut(&sanitize(&text.join(" ")), LINE_CHARACTERS);
         let subject = sanitize(subject);
-        let line = format!(
-            "{sequence:>5}  {at}  {word:<WORD_COLUMNS$}  {subject:<SUBJECT_COLUMNS$}  {text}"
-        );
+        let line =
+            format!("{sequence:>5}  {at}  {word:<WORD_COLUMNS$}  {subject:<SUBJECT_COLUMNS$}  {text}");
         let line = match self.edge {
             Some(edge) => words::cut(&line, edge),
             None => line,

@@ -82,12 +82,12 @@ fn mermaid_node(out: &mut String, at: usize, node: &Node) -> fmt::Result {
     } else {
         ("[", "]")
     };
-    let title = mermaid(&cut(&node.title, MERMAID_TITLE_MAX));
+    let title = mermaid(&cut(&node.title.replace('`', ""), MERMAID_TITLE_MAX));
     let cycle = if node.in_cycle { ", in a cycle" } else { "" };
     writeln!(
         out,
         "    n{at}{open}\"{} {} {title}<br/>{}{cycle}\"{close}",
-        mermaid(stand_sign(node.stand)),
+        stand_sign(node.stand),
         mermaid(&node.id),
         mermaid(&node.status),
     )
@@ -235,9 +235,9 @@ impl<'a> Plane<'a> {
         if end.1 <= begin.1 {
             // It leads up: around the right side.
             let side = begin.0.max(end.0) + NODE.0 / 2.0 + GAP.0;
-            return write!(
+            return writeln!(
                 out,
-                "C{side:.1} {:.1} {side:.1} {:.1} {:.1} {:.1}\"/>\n",
+                "C{side:.1} {:.1} {side:.1} {:.1} {:.1} {:.1}\"/>",
                 begin.1 + GAP.1,
                 end.1 - GAP.1,
                 end.0,
@@ -286,10 +286,10 @@ impl<'a> Plane<'a> {
             NODE.1
         )?;
         let indent = if node.is_phase { 20.0 } else { 12.0 };
-        write!(
+        writeln!(
             out,
             "<text class=\"{tone} id\" x=\"{:.1}\" y=\"{:.1}\">{} {}{}</text>\
-             <text x=\"{:.1}\" y=\"{:.1}\">{}</text></g>\n",
+             <text x=\"{:.1}\" y=\"{:.1}\">{}</text></g>",
             x + indent,
             y + 18.0,
             stand_sign(node.stand),

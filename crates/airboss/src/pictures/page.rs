@@ -229,11 +229,11 @@ fn reproduce(out: &mut String, account: &Account) -> fmt::Result {
 }
 
 fn footer(out: &mut String, account: &Account, version: &str) -> fmt::Result {
-    write!(
+    writeln!(
         out,
         "<footer>Told as of {} UTC from stored operations by airboss {}; account format {}. \
          Verdicts rest on what Airboss found itself: files, checks and exits, never on what an \
-         agent claimed.</footer>\n",
+         agent claimed.</footer>",
         page_parts::time(account.as_of),
         Xml(version),
         account.format

@@ -344,11 +344,15 @@ pub(super) fn commits(out: &mut String, account: &Account) -> fmt::Result {
     out.write_str(
         "<table role=\"table\" class=\"stack\"><thead role=\"rowgroup\"><tr role=\"row\">\
          <th role=\"columnheader\" scope=\"col\">Commit</th>\
-         <th role=\"columnheader\" scope=\"col\">Steps</th>\
+         <th role=\"columnheader\" scope=\"col\">Of</th>\
          <th role=\"columnheader\" scope=\"col\">Made (UTC)</th></tr></thead>\
          <tbody role=\"rowgroup\">\n",
     )?;
     for commit in account.commits.iter().take(ROWS_MAX) {
+        let about = match commit.task {
+            Some(number) => format!("task {number}"),
+            None => words::ids(&commit.steps),
+        };
         let left = match commit.left_out {
             0 => String::new(),
             some => format!(" ({} left out)", words::count(some, "file")),
@@ -359,7 +363,7 @@ pub(super) fn commits(out: &mut String, account: &Account) -> fmt::Result {
              <td role=\"cell\" class=\"what\">{}{left}</td>\
              <td role=\"cell\" class=\"nowrap\">{}</td></tr>",
             Xml(short_commit(&commit.commit)),
-            Xml(words::ids(&commit.steps)),
+            Xml(about),
             time(commit.at)
         )?;
     }

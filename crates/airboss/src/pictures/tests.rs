@@ -168,6 +168,7 @@ fn account(text: &str, id: &str) -> Account {
             commit: "0123456789abcdef0123456789abcdef01234567".to_owned(),
             plan: plan(),
             steps: vec![StepId::new(&first)],
+            task: None,
             left_out: 1,
         }],
         open: vec![OpenItem {

@@ -412,7 +412,9 @@ fn bar(
 /// What stands in a bar or beside it, and where: as much as there is room for.
 fn label(attempt: &AttemptLine, x: f64, width: f64, free: f64) -> (f64, &'static str, String) {
     let sign = tell::sign(attempt.verdict);
-    let name = cut(&attempt.name, 24);
+    // Beside other stages a name begins with that of its own, which the band above has.
+    let name = attempt.name.rsplit(' ').next().unwrap_or_default();
+    let name = cut(name, 24);
     let brief = name.split_once('#').map_or(name.as_str(), |(step, _)| step);
     #[expect(clippy::cast_precision_loss, reason = "a few characters")]
     let wide = |text: &str| text.chars().count() as f64 * CHARACTER + 10.0;

@@ -223,21 +223,21 @@ fn the_graph_of_a_flight() {
     ----- stdout -----
     flowchart TD
       subgraph g0["Phase 1: Chapters"]
-        n0["#10003; 1.1 Write #96;guide/first.md#96;<br/>done"]
-        n1["#10003; 1.2 Write #96;guide/second.md#96;<br/>done"]
-        n2["#10003; 1.3 Write #96;guide/third.md#96;<br/>done"]
-        n3["#10003; 1.4 Write #96;guide/fourth.md#96;<br/>done"]
+        n0["✓ 1.1 Write guide/first.md<br/>done"]
+        n1["✓ 1.2 Write guide/second.md<br/>done"]
+        n2["✓ 1.3 Write guide/third.md<br/>done"]
+        n3["✓ 1.4 Write guide/fourth.md<br/>done"]
       end
       subgraph g1["Phase 2: Cover"]
-        n4["#8263; 2.1 Write #96;guide/cover.md#96;<br/>needs an answer"]
-        n5["#10007; 2.2 Write #96;guide/index.md#96;<br/>failed"]
+        n4["⁇ 2.1 Write guide/cover.md<br/>needs an answer"]
+        n5["✗ 2.2 Write guide/index.md<br/>failed"]
       end
       subgraph g2["Phase 3: Print"]
-        n6["#215; 3.1 Write #96;guide/book.md#96;<br/>blocked"]
-        n7["#8211; 3.2 Write #96;guide/errata.md#96;<br/>skipped"]
+        n6["× 3.1 Write guide/book.md<br/>blocked"]
+        n7["– 3.2 Write guide/errata.md<br/>skipped"]
       end
-        n8(["#10003; Phase 1 Chapters<br/>done"])
-        n9(["#183; Phase 2 Cover<br/>pending"])
+        n8(["✓ Phase 1 Chapters<br/>done"])
+        n9(["· Phase 2 Cover<br/>pending"])
       n0 --> n8
       n1 --> n8
       n2 --> n8
@@ -271,8 +271,8 @@ fn a_plan_that_waits_for_itself_is_drawn() {
     ----- stdout -----
     flowchart TD
       subgraph g0["Phase 1: One"]
-        n0["#183; 1.1 Begin (depends: 1.2)<br/>pending, in a cycle"]
-        n1["#183; 1.2 End (depends: 1.1)<br/>pending, in a cycle"]
+        n0["· 1.1 Begin (depends: 1.2)<br/>pending, in a cycle"]
+        n1["· 1.2 End (depends: 1.1)<br/>pending, in a cycle"]
       end
       n0 -. cycle .-> n1
       n1 -. cycle .-> n0
@@ -297,8 +297,8 @@ fn the_board_is_drawn_where_no_plan_is_known() {
     exit code: 0
     ----- stdout -----
     flowchart TD
-        n0["#183; 1 Measure the #60;wings#62;<br/>not_started"]
-        n1["#183; 2 Fold<br/>not_started"]
+        n0["· 1 Measure the #60;wings#62;<br/>not started"]
+        n1["· 2 Fold<br/>not started"]
       n0 --> n1
       classDef idle fill:#5a6573,stroke:#5a6573,color:#ffffff
       class n0,n1 idle
