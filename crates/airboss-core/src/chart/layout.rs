@@ -9,7 +9,7 @@ use super::Chart;
 /// Sweeps down and up; more change little.
 const SWEEPS: usize = 6;
 /// Nodes side by side before a layer continues in a further row.
-const ROW_MAX: usize = 6;
+const ROW_MAX: usize = 10;
 /// Places that edges over several layers may take; beyond, they are drawn straight.
 const BENDS_MAX: usize = 2_000;
 
