@@ -5,11 +5,13 @@
 //! what should happen to the world it returns. Bad input never fails: a parser
 //! returns what it understood together with a list of problems.
 
+pub mod account;
 pub mod agent;
 pub mod artifact;
 pub mod attempt;
 pub mod attribution;
 pub mod board;
+pub mod chart;
 pub mod config;
 pub mod dispatch;
 pub mod exit;

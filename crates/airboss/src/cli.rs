@@ -144,7 +144,7 @@ pub enum Command {
     Retry(Lazy<command::retry::RetryArguments>),
     /// Answer what a waiting step asked.
     Answer(Lazy<command::answer::AnswerArguments>),
-    /// Tell how the work goes, from inside an attempt; recorded as the agent's claim.
+    /// Report on a run, a plan or the board: a page, a picture, Markdown, words.
     Report(Lazy<command::report::ReportArguments>),
     /// Serve the Model Context Protocol to an agent, on standard input and output.
     Mcp,
@@ -199,6 +199,8 @@ pub enum Command {
     Replay(Lazy<command::replay::ReplayArguments>),
     /// Show what happened, in order: every change of state, with its time.
     Log(Lazy<command::log::LogArguments>),
+    /// Draw what waits for what: the steps of a plan or the tasks of the board.
+    Graph(Lazy<command::graph::GraphArguments>),
     /// Follow what happens, live: one line for each change of state as it is stored.
     Watch(Lazy<command::watch::WatchArguments>),
     /// Look at a board and its flights, live, from any process; `?` lists the keys.
@@ -336,6 +338,7 @@ impl Cli {
             Command::Why(arguments) => command::why::why(context, arguments),
             Command::Replay(arguments) => command::replay::replay(context, arguments),
             Command::Log(arguments) => command::log::log(context, arguments),
+            Command::Graph(arguments) => command::graph::graph(context, arguments),
             Command::Watch(arguments) => command::watch::watch(context, arguments),
             #[cfg(feature = "tui")]
             Command::Tui(arguments) => crate::tui::tui(context, arguments),

@@ -133,26 +133,32 @@ impl Context {
         })
     }
 
+    /// The plan file that was named, or that is the current one by a pointer.
+    #[must_use]
+    pub fn named_plan(&self, workspace: &Workspace, named: Option<&Path>) -> Option<PathBuf> {
+        if let Some(path) = named.or(self.plan.as_deref()) {
+            // `./plan.md` is not what the person typed.
+            let here = self.directory == Path::new(".");
+            return Some(if here {
+                path.to_owned()
+            } else {
+                self.directory.join(path)
+            });
+        }
+        let pointers = POINTERS.into_iter();
+        let mut texts =
+            pointers.filter_map(|it| fs_err::read_to_string(workspace.top.join(it)).ok());
+        texts.next().map(|text| workspace.top.join(text.trim()))
+    }
+
     fn find_plan(
         &self,
         workspace: &Workspace,
         named: Option<&Path>,
         known: impl FnOnce() -> Result<Vec<PlanKey>, CliError>,
     ) -> Result<PathBuf, CliError> {
-        if let Some(path) = named.or(self.plan.as_deref()) {
-            // `./plan.md` is not what the person typed.
-            let here = self.directory == Path::new(".");
-            return Ok(if here {
-                path.to_owned()
-            } else {
-                self.directory.join(path)
-            });
-        }
-        for pointer in POINTERS {
-            let Ok(text) = fs_err::read_to_string(workspace.top.join(pointer)) else {
-                continue;
-            };
-            return Ok(workspace.top.join(text.trim()));
+        if let Some(path) = self.named_plan(workspace, named) {
+            return Ok(path);
         }
         let plans = known()?;
         match plans.as_slice() {

@@ -20,7 +20,7 @@ pub const LANDINGS_MAX: usize = 200;
 const REPORTS_MAX: usize = 100;
 
 /// Tokens and money, summed over attempts.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, serde::Serialize)]
 pub struct Spent {
     /// Tokens read, cached ones included.
     pub input_tokens: u64,
@@ -37,7 +37,7 @@ pub struct Spent {
 }
 
 impl Spent {
-    fn add_report(&mut self, report: &StreamReport) {
+    pub(crate) fn add_report(&mut self, report: &StreamReport) {
         let Some(spending) = &report.spending else {
             self.tokens_untold += 1;
             self.cost_untold += 1;

@@ -76,7 +76,7 @@ impl Stand {
     }
 
     /// What waits for it waits for a person.
-    pub(super) const fn is_stuck(self) -> bool {
+    pub(crate) const fn is_stuck(self) -> bool {
         matches!(self, Self::Failed | Self::NeedsAnswer)
     }
 

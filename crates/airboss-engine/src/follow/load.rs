@@ -171,7 +171,8 @@ fn begin_of(
 }
 
 /// What the plan's file says of phases, when it is the one that is stored.
-pub(super) fn waits(top: &Path, key: &PlanKey, hash: &str) -> PhaseWaits {
+#[must_use]
+pub fn waits(top: &Path, key: &PlanKey, hash: &str) -> PhaseWaits {
     let path = key.path().as_str();
     // A stage that carries a plan out is named by the plan without its ending; its units are
     // the phases.

@@ -38,7 +38,7 @@ use airboss_core::scene::{Change, Pending, PendingCommits, Stored, Vitality};
 use airboss_core::time::Timestamp;
 use rustix::pipe::{PipeFlags, pipe_with};
 
-pub use self::load::Subject;
+pub use self::load::{Subject, waits};
 use self::log::{Log, Look};
 use self::recordings::Recordings;
 use self::wake::{Stirred, Wake};

@@ -1,6 +1,7 @@
-//! `airboss report`: what an agent says of its own work, from inside its attempt.
+//! `airboss report`: on a run, for people (`report_page`); and what an agent says of its own work,
+//! from inside its attempt.
 //!
-//! It is recorded as a claim and believed by nobody; `ask` alone has an effect, and only
+//! The latter is recorded as a claim and believed by nobody; `ask` alone has an effect, and only
 //! against the agent: its step waits for a person. The MCP server and the inbox do the same.
 
 use airboss_core::exit::ExitCode;
@@ -11,15 +12,42 @@ use airboss_engine::supervise::{ATTEMPT_VARIABLE, TOKEN_VARIABLE};
 use airboss_engine::workspace::Workspace;
 use serde_json::{Value, json};
 
+use super::report_page::{self, PageArguments};
 use crate::context::Context;
 use crate::error::CliError;
 
-/// Tell how the work goes, from inside an attempt; recorded as the agent's claim.
+/// Report on a run, a plan or the board; or, from inside an attempt, tell how the work goes.
 #[derive(clap::Args, Clone, Debug)]
+#[command(subcommand_help_heading = "From inside an attempt, recorded as the agent's claim")]
 pub struct ReportArguments {
-    /// What is reported.
-    #[arg(value_enum, value_name = "KIND")]
-    kind: Kind,
+    #[command(flatten)]
+    page: PageArguments,
+    #[command(subcommand)]
+    claim: Option<Claim>,
+}
+
+/// What an agent can report.
+#[derive(clap::Subcommand, Clone, Debug)]
+enum Claim {
+    /// How far it is.
+    Progress(Told),
+    /// Something that whoever reads the log should know.
+    Note(Told),
+    /// Something that was found out.
+    Finding(Told),
+    /// A phase of the work begins.
+    PhaseStarted(Told),
+    /// A phase of the work is done.
+    PhaseDone(Told),
+    /// A file that was due is there.
+    ArtifactReady(Told),
+    /// A question to a person; the step waits for the answer once the attempt has ended.
+    Ask(Told),
+}
+
+/// The words of a claim.
+#[derive(clap::Args, Clone, Debug)]
+struct Told {
     /// The text, the phase, the path of the artifact, or the question.
     #[arg(value_name = "TEXT", allow_hyphen_values = true)]
     text: String,
@@ -28,44 +56,34 @@ pub struct ReportArguments {
     step: Option<String>,
 }
 
-/// What can be reported.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
-enum Kind {
-    /// How far it is.
-    Progress,
-    /// Something that whoever reads the log should know.
-    Note,
-    /// Something that was found out.
-    Finding,
-    /// A phase of the work begins.
-    PhaseStarted,
-    /// A phase of the work is done.
-    PhaseDone,
-    /// A file that was due is there.
-    ArtifactReady,
-    /// A question to a person; the step waits for the answer once the attempt has ended.
-    Ask,
-}
-
-impl Kind {
-    fn report(self, text: String) -> Report {
-        match self {
-            Self::Progress => Report::Progress { text },
-            Self::Note => Report::Note { text },
-            Self::Finding => Report::Finding { text },
-            Self::PhaseStarted => Report::PhaseStarted { phase: text },
-            Self::PhaseDone => Report::PhaseDone { phase: text },
-            Self::ArtifactReady => Report::ArtifactReady { path: text },
-            Self::Ask => Report::Ask { question: text },
-        }
+impl Claim {
+    fn report(self) -> (Report, Option<StepId>) {
+        let (report, told): (fn(String) -> Report, Told) = match self {
+            Self::Progress(told) => (|text| Report::Progress { text }, told),
+            Self::Note(told) => (|text| Report::Note { text }, told),
+            Self::Finding(told) => (|text| Report::Finding { text }, told),
+            Self::PhaseStarted(told) => (|phase| Report::PhaseStarted { phase }, told),
+            Self::PhaseDone(told) => (|phase| Report::PhaseDone { phase }, told),
+            Self::ArtifactReady(told) => (|path| Report::ArtifactReady { path }, told),
+            Self::Ask(told) => (|question| Report::Ask { question }, told),
+        };
+        (report(told.text), told.step.map(StepId::new))
     }
 }
 
 /// Reports.
 ///
 /// # Errors
-/// Outside an attempt, or when the report is refused.
+/// As for [`report_page::page`]; a claim outside an attempt, or when it is refused.
 pub fn report(context: &Context, arguments: &ReportArguments) -> Result<ExitCode, CliError> {
+    let Some(claim) = arguments.claim.clone() else {
+        return report_page::page(context, &arguments.page);
+    };
+    if arguments.page.is_given() {
+        let message = "the report of a run and a claim of an agent are two commands";
+        return Err(CliError::usage(message)
+            .hint("`airboss report note TEXT` claims, `airboss report [RUN]` reports on a run"));
+    }
     let Some(given) = own_credentials()? else {
         return Err(
             CliError::refused("only an agent reports, from inside its attempt").hint(
@@ -73,8 +91,7 @@ pub fn report(context: &Context, arguments: &ReportArguments) -> Result<ExitCode
             ),
         );
     };
-    let report = arguments.kind.report(arguments.text.clone());
-    let step = arguments.step.as_deref().map(StepId::from);
+    let (report, step) = claim.report();
     send(context, given, step, report)
 }
 

@@ -1,7 +1,9 @@
 //! The commands that explain: the real program, looking back at a real flight.
 
+mod browser;
 mod doctor;
 mod log;
+mod pages;
 mod reference;
 mod replay;
 mod scene;

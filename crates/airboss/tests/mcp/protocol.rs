@@ -423,8 +423,7 @@ fn the_command_line_says_the_same() {
     ----- stdout -----
 
     ----- stderr -----
-    error: invalid value 'done' for '<KIND>'
-      [possible values: progress, note, finding, phase-started, phase-done, artifact-ready, ask]
+    error: invalid value 'done' for '[RUN]': neither the id of a run (`airboss runs`) nor a kind of claim: progress, note, finding, phase-started, phase-done, artifact-ready, ask
 
     For more information, try '--help'.
     ");
