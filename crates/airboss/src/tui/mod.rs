@@ -199,8 +199,6 @@ impl Session {
     /// Draws and obeys until a person leaves, a signal comes, or the terminal is gone.
     fn run(&mut self, mut app: App, run: Option<u32>) -> Result<Left, CliError> {
         let mut screen = Screen::take()?;
-        let (columns, rows) = screen.size()?;
-        app.update(Event::Resize(columns, rows));
         read_keys(self.keyboard.clone(), self.out.clone());
         let mut drawn: Option<Instant> = None;
         let mut is_stale = true;
@@ -208,7 +206,7 @@ impl Session {
             let due = drawn.map_or(Duration::ZERO, |at| FRAME.saturating_sub(at.elapsed()));
             if is_stale && due.is_zero() {
                 app.update(Event::Tick(clock::now()));
-                if screen.draw(&app).is_err() {
+                if fit(&screen, &mut app).is_err() || screen.draw(&app).is_err() {
                     return Ok(left(&app, ExitCode::Terminated));
                 }
                 drawn = Some(Instant::now());
@@ -300,8 +298,6 @@ impl Session {
         let keyboard = self.keyboard.lock().unwrap_or_else(PoisonError::into_inner);
         let edited = screen.lend(|| actions::edit(&self.workspace.top, file))?;
         drop(keyboard);
-        let (columns, rows) = screen.size()?;
-        app.update(Event::Resize(columns, rows));
         if let Err(told) = edited {
             let words = vec!["edit".to_owned()];
             app.update(Event::Done {
@@ -316,6 +312,15 @@ impl Session {
 
 /// The default of `limits.retries`, for a board whose settings cannot be read.
 const RETRIES: u32 = 2;
+
+/// Asks the terminal for its size: word of a change is lost where it comes before anybody listens.
+fn fit(screen: &Screen, app: &mut App) -> std::io::Result<()> {
+    let (columns, rows) = screen.size()?;
+    if (columns, rows) != (app.size.width, app.size.height) {
+        app.update(Event::Resize(columns, rows));
+    }
+    Ok(())
+}
 
 fn left(app: &App, code: ExitCode) -> Left {
     Left {
