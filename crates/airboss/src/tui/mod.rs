@@ -59,8 +59,6 @@ const BATCH_MAX: usize = 64;
 const KEY_WAIT: Duration = Duration::from_millis(250);
 /// How long a wait for a change may be, so that the thread ends with the rest.
 const CHANGE_WAIT: Duration = Duration::from_secs(1);
-/// Without anything that runs nothing changes by itself.
-const NEVER: Duration = Duration::from_secs(3600);
 
 /// What wakes the loop.
 #[derive(Debug)]
@@ -179,9 +177,11 @@ impl Session {
         // What a run would refuse is not for here; the usual limits do for looking.
         let limits = Settings::load(&places, &[]).map(|it| it.config.limits).ok();
         let variable = |name: &str| std::env::var(name).ok();
-        let palette = looks
-            .theme
-            .unwrap_or_else(|| Palette::of_environment(variable));
+        let palette = match (looks.theme, anstream::ColorChoice::global()) {
+            (Some(palette), _) => palette,
+            (None, anstream::ColorChoice::Never) => Palette::None,
+            (None, _) => Palette::of_environment(variable),
+        };
         let name = self.workspace.top.file_name().unwrap_or_default();
         let options = Options {
             theme: Theme {
@@ -212,11 +212,7 @@ impl Session {
                 drawn = Some(Instant::now());
                 is_stale = false;
             }
-            let wait = if is_stale {
-                due
-            } else {
-                app.ticks_in().map_or(NEVER, Duration::from_millis)
-            };
+            let wait = if is_stale { due } else { app.ticks_in() };
             let woken = match self.inbox.recv_timeout(wait) {
                 Ok(woken) => woken,
                 // A frame is due, or a clock on the screen is another.
