@@ -59,8 +59,6 @@ const BATCH_MAX: usize = 64;
 const KEY_WAIT: Duration = Duration::from_millis(250);
 /// How long a wait for a change may be, so that the thread ends with the rest.
 const CHANGE_WAIT: Duration = Duration::from_secs(1);
-/// Without anything that runs nothing changes by itself.
-const NEVER: Duration = Duration::from_secs(3600);
 
 /// What wakes the loop.
 #[derive(Debug)]
@@ -179,9 +177,11 @@ impl Session {
         // What a run would refuse is not for here; the usual limits do for looking.
         let limits = Settings::load(&places, &[]).map(|it| it.config.limits).ok();
         let variable = |name: &str| std::env::var(name).ok();
-        let palette = looks
-            .theme
-            .unwrap_or_else(|| Palette::of_environment(variable));
+        let palette = match (looks.theme, anstream::ColorChoice::global()) {
+            (Some(palette), _) => palette,
+            (None, anstream::ColorChoice::Never) => Palette::None,
+            (None, _) => Palette::of_environment(variable),
+        };
         let name = self.workspace.top.file_name().unwrap_or_default();
         let options = Options {
             theme: Theme {
@@ -199,8 +199,6 @@ impl Session {
     /// Draws and obeys until a person leaves, a signal comes, or the terminal is gone.
     fn run(&mut self, mut app: App, run: Option<u32>) -> Result<Left, CliError> {
         let mut screen = Screen::take()?;
-        let (columns, rows) = screen.size()?;
-        app.update(Event::Resize(columns, rows));
         read_keys(self.keyboard.clone(), self.out.clone());
         let mut drawn: Option<Instant> = None;
         let mut is_stale = true;
@@ -208,17 +206,13 @@ impl Session {
             let due = drawn.map_or(Duration::ZERO, |at| FRAME.saturating_sub(at.elapsed()));
             if is_stale && due.is_zero() {
                 app.update(Event::Tick(clock::now()));
-                if screen.draw(&app).is_err() {
+                if fit(&screen, &mut app).is_err() || screen.draw(&app).is_err() {
                     return Ok(left(&app, ExitCode::Terminated));
                 }
                 drawn = Some(Instant::now());
                 is_stale = false;
             }
-            let wait = if is_stale {
-                due
-            } else {
-                app.ticks_in().map_or(NEVER, Duration::from_millis)
-            };
+            let wait = if is_stale { due } else { app.ticks_in() };
             let woken = match self.inbox.recv_timeout(wait) {
                 Ok(woken) => woken,
                 // A frame is due, or a clock on the screen is another.
@@ -300,8 +294,6 @@ impl Session {
         let keyboard = self.keyboard.lock().unwrap_or_else(PoisonError::into_inner);
         let edited = screen.lend(|| actions::edit(&self.workspace.top, file))?;
         drop(keyboard);
-        let (columns, rows) = screen.size()?;
-        app.update(Event::Resize(columns, rows));
         if let Err(told) = edited {
             let words = vec!["edit".to_owned()];
             app.update(Event::Done {
@@ -316,6 +308,15 @@ impl Session {
 
 /// The default of `limits.retries`, for a board whose settings cannot be read.
 const RETRIES: u32 = 2;
+
+/// Asks the terminal for its size: word of a change is lost where it comes before anybody listens.
+fn fit(screen: &Screen, app: &mut App) -> std::io::Result<()> {
+    let (columns, rows) = screen.size()?;
+    if (columns, rows) != (app.size.width, app.size.height) {
+        app.update(Event::Resize(columns, rows));
+    }
+    Ok(())
+}
 
 fn left(app: &App, code: ExitCode) -> Left {
     Left {

@@ -80,7 +80,9 @@ fn without_a_terminal_there_is_none() {
     let environment = environment();
     let output = environment.run(["tui"]);
     output.expect_code(2);
-    assert!(output.stderr.contains("airboss watch"), "{output}");
+    let expected = "Error: the terminal interface needs a terminal\n\
+                    hint: `airboss watch` tells the same line by line, `airboss status` once\n";
+    assert_eq!(output.stderr, expected);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use std::time::Duration;
 use airboss_core::agent::StreamFormat;
 use airboss_core::id::{AttemptId, OperationId, StepId};
 use airboss_core::operation::PlanKey;
-use airboss_core::scene::{Change, Needs, PlanScene, RunStanding, Scene};
+use airboss_core::scene::{Change, Needs, PlanScene, Scene};
 use airboss_core::time::Timestamp;
 use ratatui::crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
@@ -441,34 +441,20 @@ impl App {
         chosen.or_else(|| self.scene.foremost())
     }
 
-    /// How the newest run of the plan that is shown stands.
+    /// How soon something on the screen is another although nothing happens.
     #[must_use]
-    pub fn standing(&self) -> Option<RunStanding> {
-        self.plan()
-            .and_then(|plan| self.scene.header(plan).standing)
-    }
-
-    /// How soon something on the screen is another although nothing happens, in milliseconds;
-    /// `None`: never.
-    #[must_use]
-    pub fn ticks_in(&self) -> Option<u64> {
+    pub fn ticks_in(&self) -> Duration {
         /// A replay goes on as smoothly as a person reads.
-        const REPLAY: u64 = 50;
+        const REPLAY: Duration = Duration::from_millis(50);
         /// Running times show tenths below ten seconds, and nobody reads faster.
-        const FLYING: u64 = 250;
-        /// Countdowns show seconds.
-        const WAITING: u64 = 1000;
-        if let Some(View::Transcript(view)) = self.views.last()
-            && view.is_playing()
-        {
-            return Some(REPLAY);
+        const FLYING: Duration = Duration::from_millis(250);
+        /// How long ago something was, in seconds.
+        const IDLE: Duration = Duration::from_secs(1);
+        match self.views.last() {
+            Some(View::Transcript(view)) if view.is_playing() => REPLAY,
+            _ if self.scene.in_progress().len() > 0 => FLYING,
+            _ => IDLE,
         }
-        if self.scene.in_progress().len() > 0 {
-            return Some(FLYING);
-        }
-        let flies = matches!(self.standing(), Some(RunStanding::Flying));
-        (flies || !self.begun || self.status.is_some() || !self.needs.shown.is_empty())
-            .then_some(WAITING)
     }
 
     fn key(&mut self, key: KeyEvent) -> Vec<Action> {

@@ -155,7 +155,7 @@ impl World {
         self.changes.push(Change::Opened {
             attempt: attempt(number),
             format,
-            top: "/work/".to_owned(),
+            top: "/project/".to_owned(),
         });
         self
     }
@@ -478,7 +478,9 @@ fn in_the_air(world: &mut World) {
     world.fly(13, "4.2", "codex", StreamFormat::Codex);
     world.fly(14, "5.1", "house-agent", StreamFormat::Plain);
     world.wait(2.0).say(11, "I look at the seam first.");
-    world.tool(11, "t1", "Read", "/work/src/seam.rs").wait(0.4);
+    world
+        .tool(11, "t1", "Read", "/project/src/seam.rs")
+        .wait(0.4);
     world.tool_ended(11, "t1", true);
     world.tool(12, "t2", "Bash", "rm -rf build");
     world.hear(
