@@ -1,3 +1,5 @@
+//! Accounts of flights that are written as lines.
+
 use std::collections::HashMap;
 
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! Layers, cycles and the charts of plans.
+
 use super::*;
 use crate::plan::Plan;
 

@@ -1,3 +1,5 @@
+//! Every rendering of an account made by hand, and hostile text in each.
+
 use airboss_core::account::*;
 use airboss_core::attempt::Spending;
 use airboss_core::chart::{Chart, Node};
@@ -86,6 +88,47 @@ fn attempt(step: &str, number: u32, span: (i64, i64), verdict: Verdict, text: &s
     }
 }
 
+fn runs(text: &str) -> Vec<RunLine> {
+    let run = |began| RunLine {
+        id: RunId::default(),
+        plan: plan(),
+        asked: text.to_owned(),
+        began: at(began),
+        ended: Some(at(began + 50)),
+        ending: Some(RunEnding::Failed),
+        attempts: 2,
+    };
+    vec![run(0), run(250)]
+}
+
+fn totals(spent: Spent) -> Totals {
+    Totals {
+        steps: 2,
+        attempts: 3,
+        retries: 1,
+        most_at_once: 2,
+        flown_ms: 90_000,
+        worked_ms: 183_000,
+        parked_ms: 2_000,
+        waited_ms: 100_000,
+        spent,
+    }
+}
+
+fn agents(text: &str, spent: Spent) -> Vec<AgentLine> {
+    vec![AgentLine {
+        agent: format!("agent {text}"),
+        model: Some(format!("model {text}")),
+        attempts: 3,
+        verified: 1,
+        failed: 1,
+        other: 1,
+        open: 0,
+        median_ms: Some(50_000),
+        spent,
+    }]
+}
+
 /// An account with everything in it; every text from outside holds `text`, every id `id`.
 fn account(text: &str, id: &str) -> Account {
     let spent = Spent {
@@ -104,17 +147,7 @@ fn account(text: &str, id: &str) -> Account {
         began: Some(at(0)),
         ended: Some(at(300)),
         ending: Some(RunEnding::Blocked),
-        runs: [0, 250]
-            .map(|began| RunLine {
-                id: RunId::default(),
-                plan: plan(),
-                asked: text.to_owned(),
-                began: at(began),
-                ended: Some(at(began + 50)),
-                ending: Some(RunEnding::Failed),
-                attempts: 2,
-            })
-            .to_vec(),
+        runs: runs(text),
         counts: vec![
             Count {
                 stand: Stand::Done,
@@ -127,17 +160,7 @@ fn account(text: &str, id: &str) -> Account {
         ],
         verified: 1,
         declared: 0,
-        totals: Totals {
-            steps: 2,
-            attempts: 3,
-            retries: 1,
-            most_at_once: 2,
-            flown_ms: 90_000,
-            worked_ms: 183_000,
-            parked_ms: 2_000,
-            waited_ms: 100_000,
-            spent,
-        },
+        totals: totals(spent),
         groups: vec![Group {
             plan: plan(),
             title: format!("Phase 1: {text}"),
@@ -152,17 +175,7 @@ fn account(text: &str, id: &str) -> Account {
             attempt(&second, 1, (5, 40), Verdict::Waiting, text),
             attempt(&first, 2, (250, 300), Verdict::Verified, text),
         ],
-        agents: vec![AgentLine {
-            agent: format!("agent {text}"),
-            model: Some(format!("model {text}")),
-            attempts: 3,
-            verified: 1,
-            failed: 1,
-            other: 1,
-            open: 0,
-            median_ms: Some(50_000),
-            spent,
-        }],
+        agents: agents(text, spent),
         commits: vec![CommitLine {
             at: at(301),
             commit: "0123456789abcdef0123456789abcdef01234567".to_owned(),

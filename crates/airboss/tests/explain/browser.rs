@@ -4,6 +4,12 @@
 //! It is driven by the DevTools protocol over a pair of pipes. `AIRBOSS_TEST_SCREENSHOTS` names a
 //! directory that pictures of the page are left in, for a person to look at.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says when it is skipped"
+)]
+
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
