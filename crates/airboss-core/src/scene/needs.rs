@@ -45,7 +45,7 @@ pub enum Need {
         /// The tool and what it is asked to do, on one line.
         tool: String,
     },
-    /// A step failed, and its retries are used up.
+    /// A step failed, and its retries are used up; or a person ended its attempt.
     Failed {
         /// The plan.
         plan: PlanKey,
@@ -276,11 +276,21 @@ fn question(plan: &PlanScene, step: &Step, stand: Stand) -> Option<Need> {
 }
 
 fn failures(plan: &PlanScene) -> impl Iterator<Item = Need> {
-    let failed = plan.notable().filter(|(_, stand)| *stand == Stand::Failed);
-    failed.map(|(step, _)| Need::Failed {
-        plan: plan.key().clone(),
-        step: step.record.id.clone(),
-        error: shown(step.state.error.as_deref().unwrap_or("no reason was given")),
+    plan.notable().filter_map(|(step, stand)| {
+        let error = match (&step.state.held, stand) {
+            (Some(asked), _) => format!("ended by {}; it waits for `retry`", asked.name()),
+            (None, Stand::Failed) => step
+                .state
+                .error
+                .clone()
+                .unwrap_or_else(|| "no reason was given".to_owned()),
+            (None, _) => return None,
+        };
+        Some(Need::Failed {
+            plan: plan.key().clone(),
+            step: step.record.id.clone(),
+            error: shown(&error),
+        })
     })
 }
 

@@ -184,7 +184,8 @@ impl PlanScene {
         }
         let new = Stand::own(&step.state, self.retries_max);
         let asks = step.state.asked.is_some() && new == Stand::InProgress;
-        if asks || is_notable(new) {
+        let held = self.view.steps[position].state.held.is_some();
+        if asks || held || is_notable(new) {
             self.notable.insert(position);
         } else {
             self.notable.remove(&position);
@@ -317,7 +318,7 @@ impl PlanScene {
     }
 
     /// The steps that a person may have to look at, in plan order: failed, limited, parked,
-    /// asking.
+    /// asking, ended by a person.
     pub fn notable(&self) -> impl Iterator<Item = (&Step, Stand)> {
         self.notable.iter().map(|position| self.at(*position))
     }

@@ -311,7 +311,7 @@ impl App {
 
     fn change(&mut self, command: Command) -> Vec<Action> {
         if command == Command::Pause {
-            let word = if self.paused { "resume" } else { "pause" };
+            let word = if self.is_paused() { "resume" } else { "pause" };
             let plan = self.plan().map(|plan| plan.key().clone());
             return self.send(word, plan, &[]);
         }
@@ -341,7 +341,7 @@ impl App {
             return self.no_step();
         };
         let (question, wish) = match command {
-            Command::Retry => return self.send("mark-pending", Some(plan), &[step.as_str()]),
+            Command::Retry => return self.send("retry", Some(plan), &[step.as_str()]),
             Command::Skip => (
                 format!("Leave step {step} out. Why?"),
                 Wish::Skip(plan, step),

@@ -247,8 +247,6 @@ pub struct App {
     pub search: String,
     /// The newest word to the person: what it means, its text, and when it was said.
     pub status: Option<(Slot, String, Timestamp)>,
-    /// Dispatch was paused from here.
-    pub paused: bool,
     /// How the run that this process started ended.
     pub run_ended: Option<u8>,
     /// The store was seen, or there is none.
@@ -275,7 +273,6 @@ impl App {
             overlay: None,
             search: String::new(),
             status: None,
-            paused: false,
             run_ended: None,
             begun: false,
             from: now,
@@ -377,11 +374,6 @@ impl App {
     }
 
     fn done(&mut self, words: &[String], ok: bool, told: &str) {
-        match words.first().map(String::as_str) {
-            Some("pause") if ok => self.paused = true,
-            Some("resume") if ok => self.paused = false,
-            _ => {}
-        }
         let told = airboss_core::text::sanitize(told);
         let line = told.lines().map(str::trim).find(|line| !line.is_empty());
         let command = words.iter().take(2).cloned().collect::<Vec<_>>().join(" ");
@@ -439,6 +431,13 @@ impl App {
     pub fn plan(&self) -> Option<&PlanScene> {
         let chosen = self.chosen.as_ref().and_then(|key| self.scene.plan(key));
         chosen.or_else(|| self.scene.foremost())
+    }
+
+    /// Whether the run that is shown sends nothing new.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        let run = self.plan().and_then(PlanScene::run);
+        run.is_some_and(|run| run.paused.is_some())
     }
 
     /// How soon something on the screen is another although nothing happens.

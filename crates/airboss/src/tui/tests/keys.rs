@@ -102,7 +102,7 @@ fn searching() {
 fn changing() {
     let plan = "--plan=plans/glider.md";
     check("Space", &format!("Flying 0 | pause {plan}"));
-    check("r", &format!("Flying 0 | mark-pending {plan} 2.3"));
+    check("r", &format!("Flying 0 | retry {plan} 2.3"));
     check("s", "Flying 0 | Ask");
     check(
         "s Enter",

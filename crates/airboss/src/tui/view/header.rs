@@ -110,7 +110,7 @@ fn first(pen: &mut Pen<'_>, area: Rect, app: &App, header: &Header<'_>) {
         Slot::Muted,
         &run,
     );
-    if app.paused {
+    if app.is_paused() {
         pen.put(
             x + 2,
             area.y,
