@@ -1,10 +1,11 @@
-//! `cargo xtask picture`: the README's picture, made from a real demo in a real terminal.
+//! `cargo xtask picture`: the README's pictures, made from a real demo in a real terminal.
 //!
-//! The demo runs in tmux, whose screen is captured with its colours and drawn as
-//! SVG text. Nothing in the picture is typed by hand.
+//! The demo runs in tmux, and the terminal interface beside it in a second one. Their screens are
+//! captured with their colours and drawn as SVG text. Nothing in a picture is typed by hand.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,12 +19,14 @@ const ROWS: usize = 34;
 const DEMO_LIMIT: Duration = Duration::from_secs(60);
 /// The last words of the demo.
 const LAST_WORDS: &str = "where the plan stands";
+/// What the terminal interface shows when the lie was found and others still work.
+const IN_FLIGHT: [&str; 2] = ["unverified", "in progress"];
 /// One character cell in pixels, for a 14 px monospaced font.
 const CELL: (f32, f32) = (8.43, 19.0);
 /// The space around the text in pixels.
 const MARGIN: f32 = 16.0;
 
-/// Makes the picture and writes it to `docs/demo.svg`.
+/// Makes the pictures and writes them to `docs/demo.svg` and `docs/tui.svg`.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let status = Command::new("cargo")
         .args(["build", "--quiet", "--package", "airboss"])
@@ -32,59 +35,88 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     if !status.success() {
         bail!("the program does not build");
     }
-    let screen = demo_screen(&root.join("target/debug/airboss"))?;
-    let target = root.join("docs/demo.svg");
+    let [demo, live] = screens(&root.join("target/debug/airboss"))?;
     fs_err::create_dir_all(root.join("docs"))?;
-    fs_err::write(&target, svg(&screen))?;
+    fs_err::write(
+        root.join("docs/demo.svg"),
+        svg(&demo, "The demo in a terminal"),
+    )?;
+    let label = "The terminal interface while the demo flies";
+    fs_err::write(root.join("docs/tui.svg"), svg(&live, label))?;
     Ok(())
 }
 
-/// Runs the demo in a tmux of its own and returns its last screen with colours.
-fn demo_screen(program: &Path) -> Result<String> {
+/// Runs the demo with the terminal interface beside it; their screens with colours, that of the
+/// demo at its end.
+fn screens(program: &Path) -> Result<[String; 2]> {
     let scratch = tempfile::tempdir()?;
-    let socket = scratch.path().join("tmux");
-    let tmux = |arguments: &[&str]| -> Result<String> {
+    let terminals = Terminals {
+        socket: scratch.path().join("tmux"),
+        path: path_with(program)?,
+    };
+    let place = scratch.path().join("paper-planes");
+    let place = place.display().to_string();
+    terminals.open(
+        "demo",
+        &format!("clear; airboss demo --into {place}; sleep 60"),
+    )?;
+    let begun = format!("until [ -e {place}/.git/airboss ]; do sleep 0.1; done");
+    terminals.open("live", &format!("{begun}; cd {place}; airboss tui"))?;
+    let live = terminals.wait_for("live", &IN_FLIGHT)?;
+    let demo = terminals.wait_for("demo", &[LAST_WORDS])?;
+    Ok([demo, live].map(|screen| screen.replace(&place, "/tmp/paper-planes")))
+}
+
+/// Terminals of a tmux of its own, which ends with this value.
+struct Terminals {
+    socket: PathBuf,
+    path: OsString,
+}
+
+impl Terminals {
+    fn tmux(&self, arguments: &[&str]) -> Result<String> {
         let output = Command::new("tmux")
             .arg("-S")
-            .arg(&socket)
+            .arg(&self.socket)
             .args(arguments)
-            .env("PATH", path_with(program)?)
+            .env("PATH", &self.path)
             .output()
             .context("tmux is needed: `apt-get install tmux`")?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    let place = scratch.path().join("paper-planes");
-    let command = format!("clear; airboss demo --into {}; sleep 60", place.display());
-    let (columns, rows) = (COLUMNS.to_string(), ROWS.to_string());
-    tmux(&[
-        "new-session",
-        "-d",
-        "-x",
-        &columns,
-        "-y",
-        &rows,
-        "sh",
-        "-c",
-        &command,
-    ])?;
-    let begin = Instant::now();
-    loop {
-        let screen = tmux(&["capture-pane", "-p", "-e"])?;
-        if screen.contains(LAST_WORDS) {
-            tmux(&["kill-server"])?;
-            let place = place.display().to_string();
-            return Ok(screen.replace(&place, "/tmp/paper-planes"));
+    }
+
+    fn open(&self, name: &str, command: &str) -> Result<()> {
+        let (columns, rows) = (COLUMNS.to_string(), ROWS.to_string());
+        let size = ["-x", &columns, "-y", &rows];
+        let session = ["new-session", "-d", "-s", name];
+        self.tmux(&[&session[..], &size, &["sh", "-c", command]].concat())?;
+        Ok(())
+    }
+
+    /// The first screen with all of these words on it.
+    fn wait_for(&self, name: &str, words: &[&str]) -> Result<String> {
+        let begin = Instant::now();
+        loop {
+            let screen = self.tmux(&["capture-pane", "-p", "-e", "-t", name])?;
+            if words.iter().all(|words| screen.contains(words)) {
+                return Ok(screen);
+            }
+            if begin.elapsed() > DEMO_LIMIT {
+                bail!("{words:?} did not come in time; the screen:\n{screen}");
+            }
+            thread::sleep(Duration::from_millis(100));
         }
-        if begin.elapsed() > DEMO_LIMIT {
-            tmux(&["kill-server"])?;
-            bail!("the demo did not end in time; its screen:\n{screen}");
-        }
-        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+impl Drop for Terminals {
+    fn drop(&mut self) {
+        self.tmux(&["kill-server"]).ok();
     }
 }
 
 /// `PATH` with the program's folder first, so that the demo calls itself by its name.
-fn path_with(program: &Path) -> Result<std::ffi::OsString> {
+fn path_with(program: &Path) -> Result<OsString> {
     let folder = program.parent().context("the program has no folder")?;
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
@@ -97,19 +129,32 @@ struct Look {
     bold: bool,
     dim: bool,
     color: Option<u8>,
+    background: Option<u8>,
 }
 
 impl Look {
     /// Applies the parameters of one `ESC [ … m`.
     fn apply(&mut self, parameters: &str) {
-        for parameter in parameters.split(';') {
-            match parameter.parse::<u8>().unwrap_or(0) {
+        let mut numbers = parameters
+            .split(';')
+            .map(|number| number.parse().unwrap_or(0));
+        while let Some(number) = numbers.next() {
+            match number {
                 0 => *self = Self::default(),
                 1 => self.bold = true,
                 2 => self.dim = true,
                 22 => (self.bold, self.dim) = (false, false),
                 code @ 30..=37 => self.color = Some(code - 30),
                 39 => self.color = None,
+                49 => self.background = None,
+                // One of 256 colours comes as `38;5;N`, or `48;5;N` behind the text.
+                kind @ (38 | 48) => {
+                    let color = numbers.nth(1);
+                    match kind {
+                        38 => self.color = color,
+                        _ => self.background = color,
+                    }
+                }
                 _ => {}
             }
         }
@@ -123,13 +168,40 @@ impl Look {
         if self.dim {
             classes.push("d".to_owned());
         }
-        classes.extend(self.color.map(|color| format!("c{color}")));
+        let named = self.color.filter(|color| *color < 8);
+        classes.extend(named.map(|color| format!("c{color}")));
         classes.join(" ")
+    }
+
+    /// The colour of the text where it is none of the eight that have a class.
+    fn fill(self) -> String {
+        let color = self.color.filter(|color| *color >= 8).map(hexadecimal);
+        color.map_or_else(String::new, |color| format!(" style=\"fill:{color}\""))
+    }
+}
+
+/// One of the 256 colours of a terminal: 16 named ones, a cube with sides of 6, and 24 greys.
+fn hexadecimal(color: u8) -> String {
+    const BRIGHT: [&str; 8] = [
+        "#7b8798", "#f58f96", "#a8dd9a", "#f2d27c", "#8fb6f0", "#e0b3ea", "#8fd6e4", "#ffffff",
+    ];
+    let side = |part: u8| if part == 0 { 0 } else { 55 + 40 * part };
+    match color {
+        0..=15 => BRIGHT[usize::from(color % 8)].to_owned(),
+        16..=231 => {
+            let place = color - 16;
+            let [red, green, blue] = [place / 36, place / 6 % 6, place % 6].map(side);
+            format!("#{red:02x}{green:02x}{blue:02x}")
+        }
+        232.. => {
+            let grey = 8 + 10 * (color - 232);
+            format!("#{grey:02x}{grey:02x}{grey:02x}")
+        }
     }
 }
 
 /// A terminal screen as an SVG that reads well on light and dark pages.
-fn svg(screen: &str) -> String {
+fn svg(screen: &str, label: &str) -> String {
     let lines: Vec<&str> = screen.trim_end().lines().collect();
     #[expect(clippy::cast_precision_loss, reason = "a screen has a hundred columns")]
     let (width, height) = (
@@ -138,7 +210,7 @@ fn svg(screen: &str) -> String {
     );
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
-         role=\"img\" aria-label=\"The demo in a terminal\">\n\
+         role=\"img\" aria-label=\"{label}\">\n\
          <style>text{{font:14px ui-monospace,Menlo,Consolas,monospace;fill:#d8dee9;\
          white-space:pre}}.b{{font-weight:700}}.d{{fill:#7b8798}}.c1{{fill:#f0717a}}\
          .c2{{fill:#8fce7e}}.c3{{fill:#e8c15e}}.c5{{fill:#d39be0}}.c6{{fill:#6fc6d8}}</style>\n\
@@ -148,8 +220,7 @@ fn svg(screen: &str) -> String {
     for (row, line) in lines.iter().enumerate() {
         #[expect(clippy::cast_precision_loss, reason = "a screen has a few dozen rows")]
         let y = MARGIN + (row as f32 + 0.75) * CELL.1;
-        // Writing to a String cannot fail.
-        let _infallible = write!(out, "<text y=\"{y:.1}\" xml:space=\"preserve\">");
+        let (mut behind, mut texts) = (String::new(), String::new());
         let mut column = 0;
         for (index, piece) in line.split("\u{1b}[").enumerate() {
             let text = match piece.split_once('m') {
@@ -165,12 +236,27 @@ fn svg(screen: &str) -> String {
             // Placed by column, so that no font can put them out of line.
             #[expect(clippy::cast_precision_loss, reason = "a screen has a hundred columns")]
             let x = MARGIN + column as f32 * CELL.0;
-            column += text.chars().count();
-            let class = look.class();
-            let text = escape(text);
-            let _infallible = write!(out, "<tspan x=\"{x:.1}\" class=\"{class}\">{text}</tspan>");
+            let columns = text.chars().count();
+            column += columns;
+            let (class, fill, text) = (look.class(), look.fill(), escape(text));
+            // Writing to a String cannot fail.
+            let _infallible = write!(
+                texts,
+                "<tspan x=\"{x:.1}\" class=\"{class}\"{fill}>{text}</tspan>"
+            );
+            if let Some(color) = look.background.map(hexadecimal) {
+                #[expect(clippy::cast_precision_loss, reason = "a screen has a hundred columns")]
+                let (top, width, height) = (y - 0.75 * CELL.1, columns as f32 * CELL.0, CELL.1);
+                let _infallible = write!(
+                    behind,
+                    "<rect x=\"{x:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height}\" fill=\"{color}\"/>"
+                );
+            }
         }
-        out.push_str("</text>\n");
+        let _infallible = writeln!(
+            out,
+            "{behind}<text y=\"{y:.1}\" xml:space=\"preserve\">{texts}</text>"
+        );
     }
     out.push_str("</svg>\n");
     out
@@ -188,8 +274,13 @@ mod tests {
 
     #[test]
     fn colours_become_classes_and_text_is_escaped() {
-        let drawn = svg("\u{1b}[1;32mdone\u{1b}[0m a < b");
+        let drawn = svg(
+            "\u{1b}[1;32mdone\u{1b}[0m a < b\u{1b}[38;5;208;48;5;236mlate",
+            "x",
+        );
         assert!(drawn.contains("<tspan x=\"16.0\" class=\"b c2\">done</tspan>"));
         assert!(drawn.contains("class=\"\"> a &lt; b</tspan>"));
+        assert!(drawn.contains("style=\"fill:#ff8700\">late</tspan>"));
+        assert!(drawn.contains("fill=\"#303030\"/>"));
     }
 }
