@@ -599,6 +599,13 @@ impl Output {
         self
     }
 
+    /// Asserts that a line of standard output holds a text, where all of it is another each time.
+    #[track_caller]
+    pub fn shows(&self, text: &str) {
+        let found = self.stdout.lines().any(|line| line.contains(text));
+        assert!(found, "{text:?} is not in:\n{self}");
+    }
+
     /// The lines of standard error that hold a text.
     #[must_use]
     pub fn told(&self, text: &str) -> Vec<&str> {

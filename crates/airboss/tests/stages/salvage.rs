@@ -43,7 +43,7 @@ fn taken(stage: &str, unit: &str, actions: &[String], due: &str, agent: &str) ->
     let environment = begun(&section(unit, actions));
     let told = ran(&environment, [stage, "1", "--agent", agent, "-q"]);
     assert_eq!(told.code(), 0, "{told}");
-    assert!(told.stdout.contains(&format!("{due} {SALVAGED}")), "{told}");
+    told.shows(&format!("{due} {SALVAGED}"));
     let text = environment.read(due);
     let begin = format!("> Salvaged: Airboss wrote `{due}` from the answer of attempt ");
     assert!(text.starts_with(&begin), "{text}");
@@ -104,7 +104,7 @@ fn a_summary_is_taken_where_there_is_something_to_sum_up() {
     let environment = begun(&documents(&[append, say(SUMMARY)]));
     let told = ran(&environment, ["document", "1", "--agent", "codex", "-q"]);
     assert_eq!(told.code(), 0, "{told}");
-    assert!(told.stdout.contains(SALVAGED), "{told}");
+    told.shows(SALVAGED);
     let environment = begun(&documents(&[say(SUMMARY)]));
     let told = ran(&environment, ["document", "1", "--agent", "codex", "-q"]);
     assert_eq!(told.code(), 1, "{told}");
@@ -136,7 +136,8 @@ fn it_is_marked_wherever_it_is_named() {
     for command in commands {
         let told = environment.run(command);
         let lines: Vec<&str> = told.stdout.split_whitespace().collect();
-        assert!(lines.join(" ").contains(words), "{command:?}: {told}");
+        let found = lines.join(" ").contains(words);
+        assert!(found, "{command:?}: {told}");
     }
     let message = environment.git(["log", "-1", "--format=%b"]);
     let line = format!("{} {SALVAGED}\n", report());
@@ -151,7 +152,7 @@ fn it_is_marked_wherever_it_is_named() {
     // A clone has nothing but the files.
     environment.run(["rebuild", "--yes"]);
     let told = environment.run(["task", "show", "1"]);
-    assert!(told.stdout.contains(words), "{told}");
+    told.shows(words);
 }
 
 #[test]
@@ -170,7 +171,7 @@ fn a_checkpoint_counts_them() {
         &environment,
         ["coordinate", "1", "--scope", "research", "-q"],
     );
-    assert!(told.stdout.contains(", 1 salvaged, "), "{told}");
+    told.shows(", 1 salvaged, ");
 }
 
 /// An answer that is no artifact: it stays missing, and is told with the reason.
@@ -216,7 +217,7 @@ fn the_right_file_at_the_wrong_path_is_named_and_stays() {
     let told = ran(&environment, ["research", "1", "-q"]);
     assert_eq!(told.code(), 1, "{told}");
     let named = "is missing; `notes.md` could be it, and stays there";
-    assert!(told.stdout.contains(named), "{told}");
+    told.shows(named);
     assert!(environment.path("notes.md").exists());
     assert!(!environment.path(report()).exists());
 }
@@ -228,7 +229,7 @@ fn what_is_missing_is_told_with_where_to_look() {
     let told = ran(&environment, ["research", "1", "--agent", "claude"]);
     assert_eq!(told.code(), 1, "{told}");
     let hint = "hint: `airboss why research-001` tells";
-    assert!(told.stderr.contains(hint), "{told}");
+    assert_eq!(told.told(hint).len(), 1, "{told}");
     let told = environment.run(["why", "research-001"]).stdout;
     let words: Vec<&str> = told.split_whitespace().collect();
     let words = words.join(" ");
@@ -239,7 +240,8 @@ fn what_is_missing_is_told_with_where_to_look() {
         "did last Write /",
         "look `airboss replay research-001#3` has all that it said and did",
     ] {
-        assert!(words.contains(part), "{part}: {told}");
+        let found = words.contains(part);
+        assert!(found, "{part}: {told}");
     }
 }
 
@@ -268,7 +270,7 @@ fn a_salvaged_report_makes_no_check_green() {
     assert_eq!(told.code(), 1, "{told}");
     let attempt = newest(&environment, "001_shorten_the_banner");
     assert_eq!(attempt["judgement"]["verdict"], "failed");
-    assert!(!told.stdout.contains('✓'), "{told}");
+    assert_eq!(told.stdout.matches('✓').count(), 0, "{told}");
 }
 
 /// The first check waits until it is told to go on, so that the process can be killed when the
@@ -296,7 +298,7 @@ fn killed_before_it_is_recorded_it_is_salvaged_still() {
     );
     assert_eq!(told.code(), 0, "{told}");
     let named = format!("{} {SALVAGED}", debugged());
-    assert!(told.stdout.contains(&named), "{told}");
+    told.shows(&named);
     assert_eq!(environment.read(&debugged()), written);
     assert_eq!(newest(&environment, "001_shorten_the_banner")["number"], 1);
 }

@@ -1,3 +1,5 @@
+//! What is taken from an answer, what is left, and how a salvaged file is known again.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Artifacts that come late, and those that Airboss writes: never over or through anything.
+
 use std::os::unix::fs::symlink;
 use std::sync::mpsc::channel;
 
