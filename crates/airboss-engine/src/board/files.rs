@@ -77,9 +77,14 @@ impl BoardFiles {
         Self { whole, ..self }
     }
 
+    /// Whether more is looked at than what changed.
+    pub(super) fn looks_at_all(&self) -> bool {
+        self.whole != Whole::No
+    }
+
     /// Whether a file that has the times with which it was published is taken for that.
     pub(crate) fn trusts_times(&self) -> bool {
-        self.whole == Whole::No
+        !self.looks_at_all()
     }
 
     /// Whether somebody wrote into the file where it stands, as some editors and git do: what is
@@ -173,7 +178,7 @@ impl BoardFiles {
 
     /// Whether a text is what was published last, with nothing older in it and nothing that waits
     /// for a person: then there is no more to write than what changed since.
-    fn is_as_published(
+    pub(super) fn is_as_published(
         &self,
         store: &dyn Store,
         board: &BoardKey,

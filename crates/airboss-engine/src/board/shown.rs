@@ -8,7 +8,7 @@ use airboss_core::board::{Board, BoardKey, Field, Place, TaskFacts};
 use airboss_core::id::TaskId;
 use airboss_core::operation::PlanKey;
 
-use super::files::{BoardFiles, base, bases, is_current, shows, stamp_of};
+use super::files::{BoardFiles, base, bases, shows, stamp_of};
 use super::list_file::{Identifier, ListFile, Parsed};
 use super::seen::{NEXT_NUMBER, next_number_section};
 use crate::projection::{Shown, Text};
@@ -45,6 +45,8 @@ impl BoardFiles {
         let known = store.publication(&row.plan, &row.path)?;
         let hash = shown.content.as_ref().map_or("", Text::digest);
         let unchanged = known.as_ref().filter(|known| known.hash == hash);
+        // Where everything is looked at, what is remembered is looked at, too.
+        let is_remembered = unchanged.is_some() && !self.looks_at_all();
         let mut publication = BoardPublication {
             path: row.path.clone(),
             up_to: shown.up_to,
@@ -54,8 +56,8 @@ impl BoardFiles {
             sections: Vec::new(),
             forget: Vec::new(),
         };
-        if let (Some(file), Some(text), None) = (ListFile::of(&row.kind), &shown.content, unchanged)
-        {
+        let list = ListFile::of(&row.kind).filter(|_| !is_remembered);
+        if let (Some(file), Some(text)) = (list, &shown.content) {
             let work = Remembering {
                 store,
                 board: &board,
@@ -63,8 +65,14 @@ impl BoardFiles {
                 file,
                 text,
             };
-            let made_from = shown.made_from.as_ref();
-            if !work.compare_changed(known.as_ref(), made_from, &mut publication)? {
+            // Where something waits for a person, more was written than what changed since.
+            let from_published = match &shown.made_from {
+                Some(text) => self.is_as_published(store, &board, row, known.as_ref(), text)?,
+                None => false,
+            };
+            let is_enough =
+                from_published && work.compare_changed(known.as_ref(), &mut publication)?;
+            if !is_enough {
                 work.compare_all(&mut publication)?;
                 publication.is_current &= !self.is_behind(&board, row, text);
             }
@@ -84,19 +92,16 @@ struct Remembering<'a> {
 
 impl Remembering<'_> {
     /// Looks only at the tasks that changed, and tells whether that is enough: when the text was
-    /// made from what was published before, every other entry is as it was.
+    /// made from what was published before, and nothing waited for a person, every other entry is
+    /// as it was.
     fn compare_changed(
         &self,
         known: Option<&Publication>,
-        made_from: Option<&Text>,
         publication: &mut BoardPublication,
     ) -> Result<bool, StoreError> {
-        let (Some(known), Some(made_from)) = (known, made_from) else {
+        let Some(known) = known else {
             return Ok(false);
         };
-        if !is_current(Some(known), made_from) {
-            return Ok(false);
-        }
         let changes = self.store.changed_since(self.board, known.sequence)?;
         let changed = changes.map(|changes| changes.tasks).unwrap_or_default();
         if !changed.iter().all(stays_in_place) {
