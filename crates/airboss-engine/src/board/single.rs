@@ -6,7 +6,7 @@ use airboss_core::board::error::ErrorEntry;
 use airboss_core::board::errors_file;
 use airboss_core::board::project_state;
 use airboss_core::board::state_file::archive::{self, ArchiveEdit};
-use airboss_core::board::{BoardKey, Field, PhaseState, Place, Task, TaskChange};
+use airboss_core::board::{BoardKey, Field, PhaseState, Place, Task, TaskChange, TimeKey};
 use airboss_core::plan::{Plan, Stamps, set_phase_status};
 use airboss_core::time::Timestamp;
 
@@ -147,7 +147,12 @@ pub(super) fn archive_content(
         // A task that leaves the board for good begins no archive.
         None if !edits.tasks.iter().any(is_archived) => return Content::Gone,
         None => {
-            fresh = archive::new_archive(edits.at.unwrap_or_default());
+            // The instant of the change, so that the file and the commit say the same whenever
+            // each of them is made.
+            let archived = edits.tasks.iter().filter(|edit| is_archived(edit));
+            let times = archived.filter_map(|edit| edit.task.times.get(&TimeKey::Archived));
+            let begun = times.min().copied().or(edits.at);
+            fresh = archive::new_archive(begun.unwrap_or_default());
             &fresh
         }
     };
