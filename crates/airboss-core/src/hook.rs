@@ -110,6 +110,30 @@ pub struct Message {
     pub time: String,
 }
 
+impl Message {
+    /// What an operation says of itself; whom and what it concerns is left out.
+    fn of(stored: &StoredOperation, event: Event, extent: Extent, reason: String) -> Self {
+        Self {
+            schema_version: VERSION,
+            id: stored.id,
+            event,
+            extent,
+            plan: stored.plan.to_string(),
+            task: None,
+            stage: None,
+            workflow: None,
+            run: None,
+            step: None,
+            description: None,
+            attempt: None,
+            agent: None,
+            verdict: None,
+            reason,
+            time: stored.at.to_string(),
+        }
+    }
+}
+
 /// What an operation tells a hook; `None` when it is no news. `stage` is the task and the stage
 /// that is flown.
 #[must_use]
@@ -119,22 +143,9 @@ pub fn message(
     stage: Option<(u32, Stage)>,
 ) -> Option<Message> {
     let message = |event, extent, reason| Message {
-        schema_version: VERSION,
-        id: stored.id,
-        event,
-        extent,
-        plan: stored.plan.to_string(),
         task: stage.map(|(task, _)| task),
         stage: stage.map(|(_, stage)| stage),
-        workflow: None,
-        run: None,
-        step: None,
-        description: None,
-        attempt: None,
-        agent: None,
-        verdict: None,
-        reason,
-        time: stored.at.to_string(),
+        ..Message::of(stored, event, extent, reason)
     };
     match &stored.operation {
         Operation::StepJudged {
@@ -202,22 +213,10 @@ pub fn task_message(stored: &StoredOperation, task: u32) -> Option<Message> {
         return None;
     };
     let message = |event, stage, workflow, reason| Message {
-        schema_version: VERSION,
-        id: stored.id,
-        event,
-        extent: Extent::Run,
-        plan: stored.plan.to_string(),
         task: Some(task),
         stage: Some(stage),
         workflow,
-        run: None,
-        step: None,
-        description: None,
-        attempt: None,
-        agent: None,
-        verdict: None,
-        reason,
-        time: stored.at.to_string(),
+        ..Message::of(stored, event, Extent::Run, reason)
     };
     // One change is told once: the end of a workflow is the greater news.
     let workflow = changes.iter().find_map(|change| match change {
