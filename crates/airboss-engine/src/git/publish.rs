@@ -16,7 +16,7 @@ use fs_err as fs;
 use gix::ObjectId;
 
 use super::bystander::wait_for_commits;
-use super::claim::{Claim, Lock, Record, digest, sync_parent};
+use super::claim::{Claim, Lock, Record, sync_parent};
 use super::defer::{DeferReason, operation_in_progress};
 use super::error::{GitError, GixContext as _};
 use super::index::{IndexBytes, write_patched};
@@ -26,6 +26,7 @@ use super::recover::recover;
 use super::repository::Repository;
 use super::snapshot::exists;
 use super::tree::PathEdit;
+use crate::projection::digest;
 
 /// How long one and the same foreign `index.lock` is waited for.
 const INDEX_LOCK_WAIT: Duration = Duration::from_secs(2);

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
 
-use super::claim::{Claim, Lock, Record, digest, sync_parent};
+use super::claim::{Claim, Lock, Record, sync_parent};
 use super::error::GitError;
 use super::index::{IndexBytes, write_patched};
 use super::merge::Merger;
@@ -18,6 +18,7 @@ use super::repository::Repository;
 use super::snapshot::exists;
 use super::tree;
 use crate::clock;
+use crate::projection::digest;
 
 /// How far back a published commit is looked for on its branch.
 const COMMITS_MAX: usize = 1_000;

@@ -4,7 +4,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::git::claim::{Claim, Record, digest};
+use crate::git::claim::{Claim, Record};
+use crate::projection::digest;
 
 const CHILD: &str = "AIRBOSS_TEST_COMMITTER";
 
