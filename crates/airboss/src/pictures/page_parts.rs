@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use airboss_core::account::{Account, AttemptLine, OpenItem, OpenKind, StepLine};
 use airboss_core::time::Timestamp;
 
+use self::Column::{Number, Text};
 use super::escape::{Rich, Xml};
 use super::palette::{Tone, stand_sign};
 use super::tell;
@@ -27,6 +28,30 @@ pub(super) fn time_after(at: Timestamp, before: Timestamp) -> String {
         false => &text,
     };
     format!("<time datetime=\"{at}\">{shown}</time>")
+}
+
+/// What stands in a column of a table.
+enum Column {
+    Text(&'static str),
+    Number(&'static str),
+}
+
+/// Begins a table, up to its body.
+fn table(out: &mut String, columns: &[Column]) -> fmt::Result {
+    out.write_str(
+        "<table role=\"table\" class=\"stack\"><thead role=\"rowgroup\"><tr role=\"row\">",
+    )?;
+    for column in columns {
+        let (class, title) = match column {
+            Text(title) => ("", title),
+            Number(title) => (" class=\"num\"", title),
+        };
+        write!(
+            out,
+            "<th role=\"columnheader\" scope=\"col\"{class}>{title}</th>"
+        )?;
+    }
+    out.write_str("</tr></thead>")
 }
 
 fn section(out: &mut String, id: &str, title: &str) -> fmt::Result {
@@ -93,13 +118,8 @@ pub(super) fn tasks(out: &mut String, account: &Account) -> fmt::Result {
         return Ok(());
     }
     section(out, "tasks", "Tasks")?;
-    out.write_str(
-        "<table role=\"table\" class=\"stack\"><thead role=\"rowgroup\"><tr role=\"row\">\
-         <th role=\"columnheader\" scope=\"col\">Task</th>\
-         <th role=\"columnheader\" scope=\"col\">Title</th>\
-         <th role=\"columnheader\" scope=\"col\">Status</th></tr></thead>\
-         <tbody role=\"rowgroup\">\n",
-    )?;
+    table(out, &[Text("Task"), Text("Title"), Text("Status")])?;
+    out.write_str("<tbody role=\"rowgroup\">\n")?;
     for task in account.tasks.iter().take(ROWS_MAX) {
         let tone = if task.finished {
             Tone::Good
@@ -126,16 +146,19 @@ pub(super) fn steps(out: &mut String, account: &Account) -> fmt::Result {
         return Ok(());
     }
     section(out, "steps", "Steps")?;
-    out.write_str(
-        "<table role=\"table\" class=\"stack\"><thead role=\"rowgroup\"><tr role=\"row\">\
-         <th role=\"columnheader\" scope=\"col\">Step</th>\
-         <th role=\"columnheader\" scope=\"col\">What it is, and what was found</th>\
-         <th role=\"columnheader\" scope=\"col\">Stands</th>\
-         <th role=\"columnheader\" scope=\"col\" class=\"num\">Attempts</th>\
-         <th role=\"columnheader\" scope=\"col\" class=\"num\">Time</th>\
-         <th role=\"columnheader\" scope=\"col\" class=\"num\">Cost</th>\
-         <th role=\"columnheader\" scope=\"col\">Commit</th></tr></thead>\n",
+    table(
+        out,
+        &[
+            Text("Step"),
+            Text("What it is, and what was found"),
+            Text("Stands"),
+            Number("Attempts"),
+            Number("Time"),
+            Number("Cost"),
+            Text("Commit"),
+        ],
     )?;
+    out.write_str("\n")?;
     let mut rows = 0;
     for group in &account.groups {
         writeln!(
@@ -291,19 +314,17 @@ pub(super) fn agents(out: &mut String, account: &Account) -> fmt::Result {
     }
     section(out, "agents", "Agents")?;
     let columns = [
-        "Agent", "Attempts", "Verified", "Failed", "Other", "Success", "Median", "Cost",
+        Text("Agent"),
+        Number("Attempts"),
+        Number("Verified"),
+        Number("Failed"),
+        Number("Other"),
+        Number("Success"),
+        Number("Median"),
+        Number("Cost"),
     ];
-    out.write_str(
-        "<table role=\"table\" class=\"stack\"><thead role=\"rowgroup\"><tr role=\"row\">",
-    )?;
-    for (place, column) in columns.iter().enumerate() {
-        let class = if place == 0 { "" } else { " class=\"num\"" };
-        write!(
-            out,
-            "<th role=\"columnheader\" scope=\"col\"{class}>{column}</th>"
-        )?;
-    }
-    out.write_str("</tr></thead><tbody role=\"rowgroup\">\n")?;
+    table(out, &columns)?;
+    out.write_str("<tbody role=\"rowgroup\">\n")?;
     for line in &account.agents {
         write!(
             out,
@@ -341,13 +362,8 @@ pub(super) fn commits(out: &mut String, account: &Account) -> fmt::Result {
         return Ok(());
     }
     section(out, "commits", "Commits")?;
-    out.write_str(
-        "<table role=\"table\" class=\"stack\"><thead role=\"rowgroup\"><tr role=\"row\">\
-         <th role=\"columnheader\" scope=\"col\">Commit</th>\
-         <th role=\"columnheader\" scope=\"col\">Of</th>\
-         <th role=\"columnheader\" scope=\"col\">Made (UTC)</th></tr></thead>\
-         <tbody role=\"rowgroup\">\n",
-    )?;
+    table(out, &[Text("Commit"), Text("Of"), Text("Made (UTC)")])?;
+    out.write_str("<tbody role=\"rowgroup\">\n")?;
     for commit in account.commits.iter().take(ROWS_MAX) {
         let about = match commit.task {
             Some(number) => format!("task {number}"),
@@ -376,16 +392,18 @@ pub(super) fn runs(out: &mut String, account: &Account) -> fmt::Result {
         return Ok(());
     }
     section(out, "runs", "Runs")?;
-    out.write_str(
-        "<table role=\"table\" class=\"stack\"><thead role=\"rowgroup\"><tr role=\"row\">\
-         <th role=\"columnheader\" scope=\"col\">Run</th>\
-         <th role=\"columnheader\" scope=\"col\">Asked to</th>\
-         <th role=\"columnheader\" scope=\"col\">Began (UTC)</th>\
-         <th role=\"columnheader\" scope=\"col\" class=\"num\">Took</th>\
-         <th role=\"columnheader\" scope=\"col\" class=\"num\">Attempts</th>\
-         <th role=\"columnheader\" scope=\"col\">Ended</th></tr></thead>\
-         <tbody role=\"rowgroup\">\n",
+    table(
+        out,
+        &[
+            Text("Run"),
+            Text("Asked to"),
+            Text("Began (UTC)"),
+            Number("Took"),
+            Number("Attempts"),
+            Text("Ended"),
+        ],
     )?;
+    out.write_str("<tbody role=\"rowgroup\">\n")?;
     for run in account.runs.iter().take(ROWS_MAX) {
         let took = run
             .ended

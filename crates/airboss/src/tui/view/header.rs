@@ -21,28 +21,16 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App) {
     if area.height > 0 {
         first(pen, area, app, &header);
     }
+    let row = |number| Rect {
+        y: area.y + number,
+        height: 1,
+        ..area
+    };
     if area.height > 1 {
-        second(
-            pen,
-            Rect {
-                y: area.y + 1,
-                height: 1,
-                ..area
-            },
-            &header.tally,
-        );
+        second(pen, row(1), &header.tally);
     }
     if area.height > 2 {
-        third(
-            pen,
-            Rect {
-                y: area.y + 2,
-                height: 1,
-                ..area
-            },
-            app,
-            &header,
-        );
+        third(pen, row(2), app, &header);
     }
 }
 
