@@ -15,14 +15,15 @@ use super::list_file::ListFile;
 use super::looked::Looked;
 use super::moves::{self, DirectoryMove, Moves};
 use super::places::Places;
+use super::verify::stray_phases;
 use super::wish::{BoardWish, new_file};
 use crate::git::{Delta, GitError};
 use crate::inbox;
 use crate::projection::{PlaceError, Publisher, Settled};
 use crate::run::commits::{CommitError, WishOutcome, drain};
 use crate::store::{
-    BoardStanding, Change, CommandId, Decided, PublishItem, PublishRow, Refusal, SqliteStore,
-    Store, StoreError, Wanted,
+    BoardStanding, Change, CommandId, Decided, PublishItem, PublishKind, PublishRow, Refusal,
+    SqliteStore, Store, StoreError, Wanted,
 };
 use crate::supervise::boot_id;
 use crate::workspace::{Workspace, WorkspaceError};
@@ -248,7 +249,8 @@ impl Desk {
             // Not remembered, it is looked at once more; what was taken in is stored.
             drop(self.store.set_boot(boot));
         }
-        if is_looked_at && !rows.is_empty() && settled.pending.is_empty() {
+        let is_taken_in = settled.pending.is_empty() && !settled.waits;
+        if is_looked_at && !rows.is_empty() && is_taken_in {
             self.remember_head();
         }
         settled.notes.extend(self.move_directories(Vec::new()));
@@ -318,6 +320,29 @@ impl Desk {
                 plan: log.clone(),
                 path,
                 kind,
+                sequence: known.map_or(0, |known| known.sequence),
+            });
+        }
+        if whole != Whole::No {
+            rows.extend(self.stray_plans()?);
+        }
+        Ok(rows)
+    }
+
+    /// The plans whose markers are not as the store has them.
+    fn stray_plans(&self) -> Result<Vec<PublishRow>, BoardError> {
+        let (log, view) = (self.board().log(), self.view()?);
+        let mut rows = Vec::new();
+        for task in view.active() {
+            let stray = stray_phases(&self.places, task);
+            let Some((path, _)) = stray.filter(|(_, phases)| !phases.is_empty()) else {
+                continue;
+            };
+            let known = self.store.publication(&log, &path)?;
+            rows.push(PublishRow {
+                plan: log.clone(),
+                path,
+                kind: PublishKind::PhaseMarkers { task: task.id },
                 sequence: known.map_or(0, |known| known.sequence),
             });
         }

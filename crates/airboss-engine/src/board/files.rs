@@ -29,8 +29,8 @@ use super::looked::Looked;
 use super::places::Places;
 use super::seen::{HISTORY_MAX, Seen, found};
 use super::{repair, single};
-use crate::git::{Repository, wait_for_index_lock};
-use crate::projection::{Content, Text, digest};
+use crate::git::{Repository, Writer, wait_for_index_lock};
+use crate::projection::{Content, Found, Taken, Text, digest};
 use crate::store::{
     Change, CommandId, Decided, FileStamp, OperationQuery, Publication, PublishKind, PublishRow,
     Section, Store, StoreError, Wanted,
@@ -212,10 +212,11 @@ impl BoardFiles {
             return Ok(Content::Refused(reason));
         };
         let files = self.clone().whole(Whole::Yes);
+        let sound = Text::from(sound);
         let edits = files.with_stale(store, board, row, &sound, edits)?;
         Ok(
             match list_content(row, Some(&sound), &edits, ListFile::edit_around) {
-                Content::UpToDate => Content::Write(sound),
+                Content::UpToDate => Content::Write(sound.to_vec()),
                 content => content,
             },
         )
@@ -226,20 +227,22 @@ impl BoardFiles {
         &self,
         store: &mut dyn Store,
         row: &PublishRow,
-        base: &Text,
+        found: Found<'_>,
         notes: &mut Vec<String>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Taken, StoreError> {
         let published = store.publication(&row.plan, &row.path)?;
+        let base = found.text;
         let hash = base.digest();
-        let is_known = published.as_ref().is_some_and(|known| known.hash == hash);
-        // What waited for a person is asked about again where everything is put right.
-        if is_known && self.whole == Whole::No {
-            return Ok(());
+        let is_list = ListFile::of(&row.kind).is_some();
+        let is_settled = |known: &Publication| known.hash == hash && (known.is_current || !is_list);
+        // What waits for a person is asked about again: less of it may be left.
+        if self.whole == Whole::No && published.as_ref().is_some_and(is_settled) {
+            return Ok(Taken::All);
         }
         let since = published.map_or(0, |known| known.sequence);
         let board = BoardKey::new(row.plan.path().clone());
         if self.elsewhere(&board).is_some() {
-            return Ok(());
+            return Ok(Taken::All);
         }
         if let Some(repository) = &self.repository {
             // While git changes the work tree nobody can tell a checkout from an edit.
@@ -252,19 +255,24 @@ impl BoardFiles {
             // Nothing was ever published to it: what it says was read from it, or is its
             // author's.
             if since == 0 {
-                return Ok(());
+                return Ok(Taken::All);
             }
             let mut pending = pending(store, &board, task, since)?;
-            if self.was_checked_out(row, base) {
+            if self.writer(row, found).is_git() {
                 pending.extend(markers_before(store, &board, task, base)?);
             }
-            return self.import_markers(store, &board, row, task, base, &key, &pending);
+            self.import_markers(store, &board, row, task, base, &key, &pending)?;
+            return Ok(Taken::All);
         }
         let Some(file) = ListFile::of(&row.kind) else {
-            return Ok(());
+            return Ok(Taken::All);
         };
         match (file.parse)(base) {
-            Ok(parsed) => self.take_in(store, &board, row, base, &parsed, file, &key, notes),
+            Ok(parsed) => {
+                let writer = self.writer(row, found);
+                let text = (&**base, &parsed, writer);
+                self.take_in(store, &board, row, text, file, &key, notes)
+            }
             Err(error) => {
                 self.quarantine(store, &board, row, base, &error, &key, notes)?;
                 self.take_in_sides(store, &board, row, file, since, notes)
@@ -272,10 +280,18 @@ impl BoardFiles {
         }
     }
 
-    /// Whether git put a text there, and nobody typed it.
-    fn was_checked_out(&self, row: &PublishRow, bytes: &[u8]) -> bool {
-        let repository = self.repository.as_ref();
-        repository.is_some_and(|git| git.has_now(&row.path, bytes).unwrap_or(false))
+    /// Who wrote a text.
+    pub(super) fn writer(&self, row: &PublishRow, found: Found<'_>) -> Writer {
+        let Some(git) = &self.repository else {
+            return Writer::Unknown;
+        };
+        let Found { text, written } = found;
+        let writer = git.writer(&row.path, text, written);
+        let merged = || repair::merged_sides(git, row).is_some_and(|merged| merged == **text);
+        match writer.unwrap_or(Writer::Unknown) {
+            Writer::Unknown if merged() => Writer::Git,
+            writer => writer,
+        }
     }
 
     /// Takes in what both sides of a merge say that git could not do.
@@ -287,17 +303,19 @@ impl BoardFiles {
         file: ListFile,
         since: u64,
         notes: &mut Vec<String>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Taken, StoreError> {
         let repository = self.repository.as_ref();
         let Some(merged) = repository.and_then(|git| repair::merged_sides(git, row)) else {
-            return Ok(());
+            return Ok(Taken::All);
         };
         let Ok(parsed) = (file.parse)(&merged) else {
-            return Ok(());
+            return Ok(Taken::All);
         };
         let key = format!("import {} {} {since}", row.path, digest(&merged));
         let key = CommandId::new(key);
-        self.take_in(store, board, row, &merged, &parsed, file, &key, notes)
+        // Nobody typed what is the merge of two sides.
+        let text = (&*merged, &parsed, Writer::Git);
+        self.take_in(store, board, row, text, file, &key, notes)
     }
 
     /// Takes in what a file says.
@@ -307,16 +325,15 @@ impl BoardFiles {
         store: &mut dyn Store,
         board: &BoardKey,
         row: &PublishRow,
-        bytes: &[u8],
-        parsed: &Parsed,
+        (bytes, parsed, writer): (&[u8], &Parsed, Writer),
         file: ListFile,
         key: &CommandId,
         notes: &mut Vec<String>,
-    ) -> Result<(), StoreError> {
-        if self.is_behind(board, row, bytes) {
-            return Ok(());
+    ) -> Result<Taken, StoreError> {
+        if self.is_behind(board, writer) {
+            return Ok(Taken::All);
         }
-        let mut seen = self.seen(store, board, row, bytes, parsed, file)?;
+        let mut seen = self.seen(store, board, row, (bytes, parsed, writer), file)?;
         if let Ok(places) = Places::new(&self.top, board)
             && let Ok(paths) = task_directories(&places.root())
         {
@@ -332,7 +349,14 @@ impl BoardFiles {
         {
             // Kept before anything else: it is the only place of the other side's bytes.
             seen.blob = repository
-                .keep("displaced", bytes)
+                .keep(
+                    if writer.is_git() {
+                        "conflict"
+                    } else {
+                        "displaced"
+                    },
+                    bytes,
+                )
                 .ok()
                 .map(|blob| blob.to_string());
         }
@@ -355,7 +379,10 @@ impl BoardFiles {
         if let Decided::Applied { .. } | Decided::Refused(_) = decided {
             notes.extend(told.into_iter().map(|note| format!("{}: {note}", row.path)));
         }
-        Ok(())
+        Ok(match decided {
+            Decided::Refused(_) => Taken::Waits,
+            _ => Taken::All,
+        })
     }
 
     /// Why the files of a board are none of this work tree's business; `None` when they are.
@@ -367,10 +394,12 @@ impl BoardFiles {
         (!is_here).then(|| format!("the board has its files in {top}"))
     }
 
-    /// Whether a file is as a commit has it that the board grew out of long ago.
-    pub(super) fn is_behind(&self, board: &BoardKey, row: &PublishRow, bytes: &[u8]) -> bool {
-        let repository = self.repository.as_ref();
-        repository.is_some_and(|git| Looked::of(git, board).is_behind(&row.path, bytes))
+    /// Whether a text is of a commit that the board grew out of long ago.
+    pub(super) fn is_behind(&self, board: &BoardKey, writer: Writer) -> bool {
+        match (writer, &self.repository) {
+            (Writer::Commit(commit), Some(git)) => Looked::of(git, board).is_behind(commit),
+            _ => false,
+        }
     }
 
     fn seen(
@@ -378,21 +407,17 @@ impl BoardFiles {
         store: &dyn Store,
         board: &BoardKey,
         row: &PublishRow,
-        bytes: &[u8],
-        parsed: &Parsed,
+        (bytes, parsed, writer): (&[u8], &Parsed, Writer),
         file: ListFile,
     ) -> Result<Seen, StoreError> {
         let mut seen = Seen::look(store, board, row, bytes, parsed, file)?;
-        if let Some(repository) = &self.repository {
-            // Nor did anybody type what is the merge of two sides.
-            seen.is_checked_out = repository.has_now(&row.path, bytes).unwrap_or(false)
-                || repair::merged_sides(repository, row).is_some_and(|merged| merged == bytes);
-            let published = store.publication(&row.plan, &row.path)?;
-            if let Some(published) = published.filter(|_| seen.is_checked_out) {
-                let looked = Looked::of(repository, board);
-                seen.is_put_back = looked.is_put_back(&row.path, bytes, &published.hash);
-                seen.is_checked_out = !seen.is_put_back;
-            }
+        seen.is_checked_out = writer.is_git();
+        if let (Writer::Commit(commit), Some(repository)) = (writer, &self.repository)
+            && let Some(published) = store.publication(&row.plan, &row.path)?
+        {
+            let looked = Looked::of(repository, board);
+            seen.is_put_back = looked.is_put_back(commit, &row.path, &published.hash);
+            seen.is_checked_out = !seen.is_put_back;
         }
         Ok(seen)
     }
@@ -485,13 +510,13 @@ impl BoardFiles {
         store: &dyn Store,
         board: &BoardKey,
         row: &PublishRow,
-        bytes: &[u8],
+        text: &Text,
         mut edits: BoardEdits,
     ) -> Result<BoardEdits, StoreError> {
         let Some(file) = ListFile::of(&row.kind) else {
             return Ok(edits);
         };
-        let Ok(parsed) = (file.parse)(bytes) else {
+        let Ok(parsed) = (file.parse)(text) else {
             return Ok(edits);
         };
         let is_written = self.whole != Whole::No || !edits.for_file().is_empty();
@@ -501,7 +526,7 @@ impl BoardFiles {
         let bases = bases(store, board, &row.path)?;
         let on_disk = Identifier::new(&view).facts(&parsed);
         let stale = if is_written {
-            self.stale(store, board, row, bytes, &parsed, file)?
+            self.stale(store, board, row, text, &parsed, file)?
         } else {
             Stale::None
         };
@@ -531,22 +556,30 @@ impl BoardFiles {
     }
 
     /// Which tasks a file has an older text of.
+    ///
+    /// What the text says has been taken in. So what would be taken in now was found to be older
+    /// then, by what git had at that moment; only a person's yes may still be missing.
     fn stale(
         &self,
         store: &dyn Store,
         board: &BoardKey,
         row: &PublishRow,
-        bytes: &[u8],
+        text: &Text,
         parsed: &Parsed,
         file: ListFile,
     ) -> Result<Stale, StoreError> {
-        if self.is_behind(board, row, bytes) {
+        let writer = self.writer(row, Found::undated(text));
+        if self.is_behind(board, writer) {
             return Ok(Stale::All);
         }
-        let seen = self.seen(store, board, row, bytes, parsed, file)?;
+        let seen = self.seen(store, board, row, (text, parsed, writer), file)?;
         let view = store.board(board)?.unwrap_or_default();
         let imported = seen.import(board, &view, store.now());
-        Ok(Stale::These(imported.stale.into_iter().collect()))
+        let mut stale: BTreeSet<TaskId> = imported.stale.iter().copied().collect();
+        if self.whole == Whole::Accept || !is_too_much(&imported, &view) {
+            stale.extend(imported.operations.iter().filter_map(BoardOperation::task));
+        }
+        Ok(Stale::These(stale))
     }
 }
 

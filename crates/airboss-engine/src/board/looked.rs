@@ -15,7 +15,7 @@ use fs_err as fs;
 use gix::ObjectId;
 
 use super::places::Places;
-use crate::git::{Repository, blob_id, blobs_at};
+use crate::git::{Oid, Repository, blob_id, blobs_at};
 use crate::projection::{digest, fresh_draft};
 use crate::vfs::RealVfs;
 
@@ -47,38 +47,36 @@ impl<'a> Looked<'a> {
         }
     }
 
-    /// Whether a text is what HEAD has at a path, and HEAD lies behind a commit that was looked
-    /// at. HEAD itself, looked at or not, may have something that nobody took in yet.
-    pub(super) fn is_behind(&self, path: &RepoPath, text: &[u8]) -> bool {
+    /// Whether a commit lies behind one that was looked at: it has nothing new then. HEAD itself,
+    /// looked at or not, may have something that nobody took in yet.
+    pub(super) fn is_behind(&self, commit: Oid) -> bool {
         let behind = || {
             let git = self.repository.open().ok()?;
             let head = git.head_id().ok()?.detach();
-            let [blob] = blobs_at(&git, head, [path])?;
-            if blob? != blob_id(&git, text)? || self.tips.contains(&head) {
+            let commit = commit.to_gix();
+            if commit == head && self.tips.contains(&head) {
                 return None;
             }
-            let grew = |tip: &ObjectId| is_ancestor(&git, head, *tip);
+            let grew = |tip: &ObjectId| is_ancestor(&git, commit, *tip);
             Some(self.tips.iter().any(grew))
         };
         behind().unwrap_or(false)
     }
 
-    /// Whether a text is what HEAD has at a path, and came there by a `git revert` upon the newest
+    /// Whether the text that a commit has at a path came there by a `git revert` upon the newest
     /// commit that was looked at, which has there what was last published. A checkout, reset or
-    /// stash does not leave the newest behind HEAD and another text in it; and who commits older
+    /// stash does not leave the newest behind it and another text in it; and who commits older
     /// files that he checked out need not mean the tasks in them, who reverts a commit does.
-    pub(super) fn is_put_back(&self, path: &RepoPath, text: &[u8], published: &str) -> bool {
+    pub(super) fn is_put_back(&self, commit: Oid, path: &RepoPath, published: &str) -> bool {
         let put_back = || {
             let git = self.repository.open().ok()?;
-            let head = git.head_id().ok()?.detach();
-            let tip = *self.tips.first()?;
-            let [blob] = blobs_at(&git, head, [path])?;
-            if blob? != blob_id(&git, text)? || !is_ancestor(&git, tip, head) {
+            let (commit, tip) = (commit.to_gix(), *self.tips.first()?);
+            if !is_ancestor(&git, tip, commit) {
                 return None;
             }
             let [newest] = blobs_at(&git, tip, [path])?;
             let newest = git.find_object(newest?).ok()?;
-            Some(digest(&newest.data) == published && reverts(&git, head, tip))
+            Some(digest(&newest.data) == published && reverts(&git, commit, tip))
         };
         put_back().unwrap_or(false)
     }

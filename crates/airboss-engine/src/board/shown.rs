@@ -11,7 +11,7 @@ use airboss_core::operation::PlanKey;
 use super::files::{BoardFiles, base, bases, shows, stamp_of};
 use super::list_file::{Identifier, ListFile, Parsed};
 use super::seen::{NEXT_NUMBER, next_number_section};
-use crate::projection::{Shown, Text};
+use crate::projection::{Found, Shown, Text};
 use crate::store::{
     BoardPublication, Publication, PublishRow, Section, Store, StoreError, TaskDelta, Wanted,
 };
@@ -74,7 +74,8 @@ impl BoardFiles {
                 from_published && work.compare_changed(known.as_ref(), &mut publication)?;
             if !is_enough {
                 work.compare_all(&mut publication)?;
-                publication.is_current &= !self.is_behind(&board, row, text);
+                let writer = self.writer(row, Found::undated(text));
+                publication.is_current &= !self.is_behind(&board, writer);
             }
         }
         Ok(publication)

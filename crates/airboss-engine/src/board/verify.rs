@@ -6,6 +6,7 @@ use airboss_core::board::compare::changes_between;
 use airboss_core::board::facts::List;
 use airboss_core::board::{Board, Field, Task, TaskChange, TaskFacts};
 use airboss_core::path::RepoPath;
+use airboss_core::plan::PhaseStatus;
 use serde::Serialize;
 
 use super::adopt::{phases_on_disk, read_list};
@@ -51,7 +52,7 @@ pub fn verify(
     for item in places.lists() {
         list(workspace, store, places, &view, &item, &mut differences)?;
     }
-    for task in view.active().filter(|task| !task.phases.is_empty()) {
+    for task in view.active() {
         phases(places, task, &mut differences);
     }
     Ok(differences)
@@ -147,25 +148,34 @@ fn about_task(task: &Task, facts: &TaskFacts, base: Option<&TaskFacts>) -> Vec<S
 }
 
 fn phases(places: &Places, task: &Task, differences: &mut Vec<Difference>) {
-    let Some(path) = places.plan(task) else {
+    let Some((path, strays)) = stray_phases(places, task) else {
         return;
     };
-    let on_disk: BTreeMap<_, _> = phases_on_disk(places, task).into_iter().collect();
-    for (key, state) in &task.phases {
-        if on_disk
-            .get(key)
-            .is_some_and(|status| *status != state.status)
-        {
-            differences.push(Difference {
-                path: path.clone(),
-                line: None,
-                task: Some(task.number),
-                message: format!(
-                    "phase {key} is {}, in the store {}",
-                    on_disk[key].marker(),
-                    state.status.marker()
-                ),
-            });
-        }
+    for (key, on_disk, stored) in strays {
+        let (on_disk, stored) = (on_disk.marker(), stored.marker());
+        differences.push(Difference {
+            path: path.clone(),
+            line: None,
+            task: Some(task.number),
+            message: format!("phase {key} is {on_disk}, in the store {stored}"),
+        });
     }
 }
+
+/// The phases that a task's plan has otherwise than the store: the status on disk and the one
+/// that is stored.
+pub(super) fn stray_phases(places: &Places, task: &Task) -> Option<(RepoPath, Vec<Stray>)> {
+    if task.phases.is_empty() {
+        return None;
+    }
+    let path = places.plan(task)?;
+    let on_disk: BTreeMap<_, _> = phases_on_disk(places, task).into_iter().collect();
+    let strays = task.phases.iter().filter_map(|(key, state)| {
+        let found = on_disk.get(key).filter(|found| **found != state.status)?;
+        Some((key.clone(), *found, state.status))
+    });
+    Some((path, strays.collect()))
+}
+
+/// A phase with its status on disk and the one that is stored.
+type Stray = (String, PhaseStatus, PhaseStatus);

@@ -137,29 +137,6 @@ impl Repository {
         Ok(blob)
     }
 
-    /// Whether this is what git itself would put at a path now: the version of HEAD, or the one
-    /// that is staged. A checkout, a reset and a stash leave exactly that.
-    ///
-    /// # Errors
-    /// When git cannot be read.
-    pub fn has_now(&self, path: &RepoPath, content: &[u8]) -> Result<bool, GitError> {
-        let git = self.open()?;
-        let blob = gix::objs::compute_hash(git.object_hash(), gix::objs::Kind::Blob, content)
-            .doing("hashing a content")?;
-        if let Some(head) = head_commit(self)? {
-            let tree = tree::of_commit(&git, head.to_gix())?;
-            if let Found::File(entry) = tree::lookup(&git, tree, path)?
-                && entry.blob.to_gix() == blob
-            {
-                return Ok(true);
-            }
-        }
-        let index = IndexBytes::read(&self.git_dir().join("index"))?;
-        Ok(index
-            .entry(path)?
-            .is_some_and(|entry| entry.blob.to_gix() == blob))
-    }
-
     /// The three sides of a file that git could not merge: the common ancestor's, ours and
     /// theirs; `None` when it is not in conflict.
     ///

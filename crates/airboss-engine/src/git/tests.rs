@@ -7,6 +7,7 @@ mod contents;
 mod crashes;
 mod deferrals;
 mod indexes;
+mod origins;
 mod snapshots;
 
 use std::os::unix::fs::PermissionsExt as _;

@@ -46,10 +46,10 @@ pub trait Source: fmt::Debug + Send + Sync {
         &self,
         _store: &mut dyn Store,
         _row: &PublishRow,
-        _base: Option<&Text>,
+        _found: Option<Found<'_>>,
         _notes: &mut Vec<String>,
-    ) -> Result<(), StoreError> {
-        Ok(())
+    ) -> Result<Taken, StoreError> {
+        Ok(Taken::All)
     }
 
     /// Whether a text that was just written in place may be half of one.
@@ -80,6 +80,33 @@ pub trait Source: fmt::Debug + Send + Sync {
     fn record(&self, store: &mut dyn Store, shown: &[Shown<'_>]) -> Result<(), StoreError> {
         shown.iter().try_for_each(|shown| published(store, shown))
     }
+}
+
+/// A text that stands in a file, or that somebody saved to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    /// What it says.
+    pub text: &'a Text,
+    /// When it was written, in nanoseconds since 1970; `None` when nobody looked.
+    pub written: Option<i128>,
+}
+
+impl<'a> Found<'a> {
+    /// A text of which nobody looked when it was written.
+    #[must_use]
+    pub fn undated(text: &'a Text) -> Self {
+        let written = None;
+        Self { text, written }
+    }
+}
+
+/// What became of a text that was to be taken in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Taken {
+    /// All of it is known now.
+    All,
+    /// It waits until a person says yes.
+    Waits,
 }
 
 /// What a file shows when the work on it is done.
@@ -158,12 +185,12 @@ impl Source for Projections {
         &self,
         store: &mut dyn Store,
         row: &PublishRow,
-        base: Option<&Text>,
+        found: Option<Found<'_>>,
         notes: &mut Vec<String>,
-    ) -> Result<(), StoreError> {
-        match base {
-            Some(base) if row.kind.is_imported() => self.board.import(store, row, base, notes),
-            _ => Ok(()),
+    ) -> Result<Taken, StoreError> {
+        match found {
+            Some(found) if row.kind.is_imported() => self.board.import(store, row, found, notes),
+            _ => Ok(Taken::All),
         }
     }
 

@@ -31,7 +31,7 @@ use airboss_core::path::RepoPath;
 use airboss_core::status_file::Damage;
 use sha2::{Digest as _, Sha256};
 
-pub use self::content::{Content, Projections, Shown, Source};
+pub use self::content::{Content, Found, Projections, Shown, Source, Taken};
 use self::exchange::{Replace, Replaced};
 pub use self::place::PlaceError;
 pub(crate) use self::place::require_own;
@@ -91,6 +91,8 @@ pub struct Settled {
     pub pending: Vec<Pending>,
     /// What a person should know, one sentence each.
     pub notes: Vec<String>,
+    /// Whether something that stands in a file waits until a person says yes.
+    pub waits: bool,
 }
 
 /// A file that could not be published now.
@@ -325,8 +327,9 @@ impl Publisher {
                 published.or_else(|| OnDisk::read(self.vfs(), &target, None).ok()?)
             });
             if let Some(read) = read {
-                self.source
-                    .import(store, row, Some(&read.text), &mut settled.notes)?;
+                let found = Some(read.found());
+                let taken = self.source.import(store, row, found, &mut settled.notes)?;
+                settled.waits |= taken == Taken::Waits;
                 all.insert(row.path.clone(), read);
             }
         }

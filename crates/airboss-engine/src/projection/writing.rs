@@ -8,7 +8,7 @@ use airboss_core::status_file::Damage;
 
 use super::exchange::{Replace, Replaced};
 use super::shelf::{Displaced, HOT, Leftover, age};
-use super::{Content, PublishError, Publisher, Shown, TRIES_MAX, Text};
+use super::{Content, Found, PublishError, Publisher, Shown, TRIES_MAX, Text};
 use crate::board::stamp_of;
 use crate::store::{Publication, PublishRow, Store, StoreError};
 use crate::vfs::{Facts, Vfs, facts_if_any, if_any, read_if_any};
@@ -52,6 +52,14 @@ impl OnDisk {
             text: Text::with_digest(bytes, known.hash.clone()),
             facts: Some(facts),
         }))
+    }
+
+    /// The text with the time when it was written.
+    pub(super) fn found(&self) -> Found<'_> {
+        Found {
+            text: &self.text,
+            written: self.facts.as_ref().map(|facts| facts.mtime_ns),
+        }
     }
 
     /// What stands at a place now; `None` when there is no file.
@@ -180,7 +188,7 @@ impl<'a> Writing<'a> {
             if let Some(saved) = &self.saved {
                 source.keep(store, self.row, &saved.content)?;
             }
-            source.import(store, self.row, self.base(), notes)?;
+            source.import(store, self.row, self.found(), notes)?;
             let prepared = self.prepared.take().filter(|_| self.saved.is_none());
             let (new, up_to) = match prepared {
                 Some(prepared) => (prepared.content, prepared.up_to),
@@ -250,6 +258,15 @@ impl<'a> Writing<'a> {
     fn base(&self) -> Option<&Text> {
         let saved = self.saved.as_ref().map(|saved| &saved.content);
         saved.or(self.text())
+    }
+
+    /// The same with its time.
+    fn found(&self) -> Option<Found<'_>> {
+        let saved = self.saved.as_ref().map(|saved| Found {
+            text: &saved.content,
+            written: saved.facts.as_ref().map(|facts| facts.mtime_ns),
+        });
+        saved.or_else(|| self.on_disk.as_ref().map(OnDisk::found))
     }
 
     /// What stands at the target, as far as we know.

@@ -19,23 +19,6 @@ fn a_kept_content_survives_a_collection_of_garbage() {
 }
 
 #[test]
-fn what_git_has_now_is_the_version_of_head_or_the_staged_one() {
-    let bench = Bench::new();
-    let has = |text: &str| {
-        bench
-            .repository
-            .has_now(&readme(), text.as_bytes())
-            .unwrap()
-    };
-    assert!(has("one\ntwo\nthree\n"));
-    assert!(!has("another\n"));
-    bench.write("README.md", "staged\n");
-    assert!(!has("staged\n"));
-    bench.git(&["add", "README.md"]);
-    assert!(has("staged\n") && has("one\ntwo\nthree\n"));
-}
-
-#[test]
 fn versions_bear_the_time_of_the_commit_that_brought_them() {
     let bench = Bench::new();
     for (text, day) in [("a\n", "02"), ("a\n", "03"), ("b\n", "04")] {
