@@ -1,6 +1,6 @@
 //! Every task command once; what is refused has a file of its own.
 
-use airboss_testkit::assert_output;
+use airboss_testkit::{TestEnvironment, assert_output};
 
 use crate::{
     LISTS, PLAN_PATH, TODO, adopt, adopted, adopted_with, committed, data, entries_changed, found,
@@ -221,6 +221,66 @@ fn phases_are_marked_in_the_plan() {
     ----- stderr -----
     "#);
     assert_eq!(environment.git(["status", "--porcelain"]), "");
+}
+
+/// The plan with the marker of its second phase replaced, as by a person.
+fn mark_by_hand(environment: &TestEnvironment, from: &str, to: &str) {
+    let phase = |marker: &str| format!("### Phase 2: The edges [{marker}]");
+    let plan = environment.read(PLAN_PATH);
+    environment.write(PLAN_PATH, plan.replacen(&phase(from), &phase(to), 1));
+}
+
+#[test]
+fn markers_that_a_person_wrote_are_taken_in() {
+    let environment = adopted();
+    environment.run(["task", "phase", "52", "2=in_progress"]);
+    mark_by_hand(&environment, "IN PROGRESS", "COMPLETED");
+    assert_output!(environment, environment.run(["verify"]), @r#"
+    exit code: 1
+    ----- stdout -----
+    specs/052_draw_the_frame/plans/implementation-001.md: phase 2 is COMPLETED, in the store IN PROGRESS
+    ----- stderr -----
+    "#);
+    assert_output!(environment, environment.run(["sync"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    in sync
+    ----- stderr -----
+    taken in: task 52: phase 2 completed: edited by hand in specs/052_draw_the_frame/plans/implementation-001.md
+    written: specs/state.json
+    "#);
+    assert_output!(environment, environment.run(["verify"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    every file equals the store
+    ----- stderr -----
+    "#);
+}
+
+#[test]
+fn markers_of_an_older_plan_are_brought_up_to_date() {
+    let environment = adopted();
+    environment.run(["task", "phase", "52", "2=in_progress"]);
+    environment.git(["checkout", "-q", "HEAD~1", "--", PLAN_PATH]);
+    assert_output!(environment, environment.run(["verify"]), @r#"
+    exit code: 1
+    ----- stdout -----
+    specs/052_draw_the_frame/plans/implementation-001.md: phase 2 is NOT STARTED, in the store IN PROGRESS
+    ----- stderr -----
+    "#);
+    assert_output!(environment, environment.run(["sync"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    in sync
+    ----- stderr -----
+    written: specs/052_draw_the_frame/plans/implementation-001.md
+    "#);
+    assert_output!(environment, environment.run(["verify"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    every file equals the store
+    ----- stderr -----
+    "#);
 }
 
 #[test]
