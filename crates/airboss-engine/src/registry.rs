@@ -1,8 +1,8 @@
 //! Making a plan known to the store, and again when its file has changed.
 
 use airboss_core::id::{OperationId, StepId};
-use airboss_core::operation::{Actor, Operation, StepRecord, StepStatus, StoredOperation};
-use airboss_core::plan::{PhaseStatus, Plan, plan_hash, schedule};
+use airboss_core::operation::{Actor, Operation, PlanKey, StepRecord, StepStatus, StoredOperation};
+use airboss_core::plan::{Phase, PhaseStatus, Plan, plan_hash, schedule};
 use airboss_core::status_file::StatusFile;
 use airboss_core::status_file::import::import;
 use airboss_core::time::Timestamp;
@@ -101,18 +101,28 @@ pub fn initial_operations(file: &PlanFile, status: Option<&StatusFile>) -> Vec<O
 #[must_use]
 pub fn preview(file: &PlanFile, status: Option<&StatusFile>, now: Timestamp) -> View {
     let mut view = View::default();
-    for operation in initial_operations(file, status) {
+    apply_unstored(&mut view, &file.key, initial_operations(file, status), now);
+    view
+}
+
+/// Applies operations about steps that are not stored.
+pub(crate) fn apply_unstored(
+    view: &mut View,
+    plan: &PlanKey,
+    operations: Vec<Operation>,
+    now: Timestamp,
+) {
+    for operation in operations {
         let stored = StoredOperation {
-            sequence: 0,
+            sequence: view.sequence,
             id: OperationId::from_uuid(uuid::Uuid::nil()),
-            plan: file.key.clone(),
+            plan: plan.clone(),
             at: now,
             operation,
         };
-        // These operations concern steps only, and attempts alone can refuse one.
+        // Attempts alone can refuse one.
         view.apply(&stored).ok();
     }
-    view
 }
 
 /// What the store has to know of each step.
@@ -160,9 +170,18 @@ fn renamed(view: &View, steps: &[StepRecord]) -> Vec<(StepId, StepId)> {
 
 /// A plan that was worked on before Airboss came: its markers are a person's word.
 fn settled_by_markers(plan: &Plan) -> Vec<Operation> {
+    settled_phases(plan, |phase| phase.status)
+}
+
+/// Marks every step of the phases that are settled, as a person would.
+pub(crate) fn settled_phases(
+    plan: &Plan,
+    status: impl Fn(&Phase) -> PhaseStatus,
+) -> Vec<Operation> {
     let mut operations = Vec::new();
     for phase in &plan.phases {
-        let status = match phase.status {
+        let found = status(phase);
+        let status = match found {
             PhaseStatus::Completed => StepStatus::Completed,
             PhaseStatus::Skipped | PhaseStatus::Abandoned | PhaseStatus::Deferred => {
                 StepStatus::Skipped
@@ -172,7 +191,7 @@ fn settled_by_markers(plan: &Plan) -> Vec<Operation> {
             | PhaseStatus::Partial
             | PhaseStatus::Blocked => continue,
         };
-        let words = format!("the plan's marker says {}", phase.status.marker());
+        let words = format!("the plan's marker says {}", found.marker());
         operations.extend(phase.steps.iter().map(|step| Operation::StepMarked {
             step: step.id.clone(),
             status,

@@ -60,11 +60,7 @@ impl Reading {
         };
         let view = match known {
             Some(view) => view,
-            None => {
-                let file = workspace.read_plan(&path)?;
-                let status = own_status(&workspace, &file)?;
-                preview(&file, status.as_ref(), clock::now())
-            }
+            None => unknown(&workspace, &workspace.read_plan(&path)?)?,
         };
         Ok(Self {
             workspace,
@@ -92,6 +88,25 @@ impl Reading {
             .step(id)
             .ok_or_else(|| unknown_step(id, Some(&self.view)))
     }
+}
+
+/// Where a plan stands that may not be known yet.
+///
+/// # Errors
+/// When the store or its status.json cannot be read.
+pub fn view(workspace: &Workspace, file: &PlanFile) -> Result<View, CliError> {
+    let store = workspace.open_reader()?;
+    let known = store.map(|store| store.view(&file.key)).transpose()?;
+    match known.flatten() {
+        Some(view) => Ok(view),
+        None => unknown(workspace, file),
+    }
+}
+
+/// Where a plan stands that nobody registered.
+fn unknown(workspace: &Workspace, file: &PlanFile) -> Result<View, CliError> {
+    let status = own_status(workspace, file)?;
+    Ok(preview(file, status.as_ref(), clock::now()))
 }
 
 /// The status.json of a plan, when it is there and is this plan's own.

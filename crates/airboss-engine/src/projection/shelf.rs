@@ -94,6 +94,8 @@ pub struct Leftover {
     pub content: Vec<u8>,
     /// Where it lies now.
     pub path: PathBuf,
+    /// What the file system said of it before it was read.
+    pub(super) facts: Facts,
     pub(super) entry: Entry,
 }
 
@@ -407,8 +409,8 @@ impl Shelf {
                     content: Text::from(content),
                     facts: Some(facts),
                 }),
-                Look::New(content) => {
-                    leftovers.push(Leftover::new(entry, content));
+                Look::New(content, facts) => {
+                    leftovers.push(Leftover::new(entry, content, facts));
                     Ok(())
                 }
             };
@@ -428,8 +430,8 @@ impl Shelf {
     ) -> io::Result<Vec<Leftover>> {
         let mut leftovers = Vec::new();
         for mut entry in self.entries()? {
-            if let Look::New(content) = self.judge(&mut entry, known)? {
-                leftovers.push(Leftover::new(entry, content));
+            if let Look::New(content, facts) = self.judge(&mut entry, known)? {
+                leftovers.push(Leftover::new(entry, content, facts));
             }
         }
         Ok(leftovers)
@@ -469,7 +471,7 @@ impl Shelf {
             return Ok(if print == entry.read {
                 Look::Over
             } else {
-                Look::New(content)
+                Look::New(content, facts)
             });
         }
         // A draft that a crash kept from being exchanged, or what was read for it.
@@ -477,7 +479,7 @@ impl Shelf {
         Ok(if own || known(entry, &content) {
             Look::Known(content, facts)
         } else {
-            Look::New(content)
+            Look::New(content, facts)
         })
     }
 
@@ -583,14 +585,15 @@ enum Look {
     /// It says nothing new, but an editor may have it open.
     Known(Vec<u8>, Facts),
     /// Somebody saved this.
-    New(Vec<u8>),
+    New(Vec<u8>, Facts),
 }
 
 impl Leftover {
-    fn new(entry: Entry, content: Vec<u8>) -> Self {
+    fn new(entry: Entry, content: Vec<u8>, facts: Facts) -> Self {
         Self {
             target: entry.target(),
             content,
+            facts,
             path: entry.bytes.clone(),
             entry,
         }

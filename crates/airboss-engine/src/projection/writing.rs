@@ -142,7 +142,7 @@ impl<'a> Writing<'a> {
             self.saved = Some(Displaced {
                 entry,
                 content,
-                facts: None,
+                facts: Some(leftover.facts),
             });
         }
     }

@@ -9,16 +9,17 @@ use airboss_core::dispatch;
 use airboss_core::id::StepId;
 use airboss_core::operation::{Operation, PlanKey, StepRecord};
 use airboss_core::path::{RepoPath, RepoPathError};
-use airboss_core::plan::{PhaseStatus, Plan, ScheduledStep, Severity, schedule};
+use airboss_core::plan::{Phase, PhaseStatus, Plan, ScheduledStep, Severity, schedule};
 use airboss_core::stage::prompt::{Parts, Template, built_in};
 use airboss_core::stage::work::{self, Unit};
 use airboss_core::stage::{PlanAtHand, Stage};
+use airboss_core::view::View;
 
 use super::paths::Paths;
 use super::{Request, StageError};
 use crate::board::{BoardError, Desk};
 use crate::clock;
-use crate::registry::register;
+use crate::registry::{apply_unstored, preview, register, settled_phases};
 use crate::run::Brief;
 use crate::run::flight::{PhaseFacts, PlanFacts, StepFacts, findings_path};
 use crate::store::{Commit, Committed, Store};
@@ -80,6 +81,35 @@ impl Prepared {
         units.flat_map(|(id, facts)| facts.artifacts.iter().map(move |due| (id, due)))
     }
 
+    /// What is flown, as far as it is known: a step that is settled is not sent again.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn view(&self, store: &dyn Store) -> Result<View, StageError> {
+        let known = store.view(&self.key)?;
+        let Some(file) = &self.plan else {
+            return Ok(known.unwrap_or_default());
+        };
+        let mut view = known.unwrap_or_else(|| preview(file, None, store.now()));
+        let settled = self.settled(file, &view);
+        apply_unstored(&mut view, &self.key, settled, store.now());
+        Ok(view)
+    }
+
+    /// The steps of phases that the task has as settled, and the flight does not: somebody marked
+    /// them since. What only the file says counts no more once the plan is known, because agents
+    /// have the file in their hands.
+    fn settled(&self, file: &PlanFile, view: &View) -> Vec<Operation> {
+        let phase = |phase: &Phase| self.task.phase(&phase.key, PhaseStatus::NotStarted);
+        let mut settled = settled_phases(&file.plan, phase);
+        settled.retain(|operation| {
+            let steps = operation.steps().iter();
+            let mut known = steps.filter_map(|step| view.step(step));
+            known.any(|step| !step.state.status.is_settled())
+        });
+        settled
+    }
+
     /// Makes the flight known to the store; what is verified stays so.
     ///
     /// # Errors
@@ -87,6 +117,13 @@ impl Prepared {
     pub fn register(&self, store: &mut dyn Store) -> Result<(), StageError> {
         if let Some(file) = &self.plan {
             register(store, file)?;
+            let settled = match store.view(&self.key)? {
+                Some(view) => self.settled(file, &view),
+                None => Vec::new(),
+            };
+            if !settled.is_empty() {
+                store.commit(&Commit::new(self.key.clone(), settled))?;
+            }
             return Ok(());
         }
         let steps: Vec<StepRecord> = self

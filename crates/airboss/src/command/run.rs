@@ -12,6 +12,7 @@ use airboss_core::id::AttemptId;
 use airboss_core::operation::{Actor, Operation, RunEnding, StepStatus};
 use airboss_core::plan::plan_hash;
 use airboss_core::prompt;
+use airboss_core::view::View;
 use airboss_engine::registry::register;
 use airboss_engine::run::hooks::Hooks;
 use airboss_engine::run::lock::{RunLock, RunLocked, lock};
@@ -25,7 +26,7 @@ use signal_hook::iterator::Signals;
 use super::hooks;
 use crate::context::Context;
 use crate::error::{CliError, ErrorKind};
-use crate::{report, words};
+use crate::{desk, report, words};
 
 /// A plan that is changed in every lap is written by its own agents; a person is done sooner.
 const EDITS_MAX: u32 = 10;
@@ -143,7 +144,8 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<ExitCode, CliE
         ));
     }
     if arguments.dry_run {
-        context.printer.data(&dry_run(&request));
+        let view = desk::view(&workspace, &file)?;
+        context.printer.data(&dry_run(&request, &view));
         return Ok(ExitCode::Success);
     }
     settings.require_trust()?;
@@ -336,9 +338,16 @@ struct Sent<'r> {
     prompt: String,
 }
 
-/// The order and the prompts, without a store and without a process.
-fn sent(request: &RunRequest) -> impl Iterator<Item = Sent<'_>> {
-    request.flight.units.iter().map(|unit| {
+/// Whether nobody is sent for a unit, because its step is settled.
+fn is_settled(view: &View, unit: &Unit) -> bool {
+    let step = view.step(&unit.step.id);
+    step.is_some_and(|step| step.state.status.is_settled())
+}
+
+/// The order and the prompts, without a process.
+fn sent<'r>(request: &'r RunRequest, view: &View) -> impl Iterator<Item = Sent<'r>> {
+    let units = request.flight.units.iter();
+    units.filter(|unit| !is_settled(view, unit)).map(|unit| {
         let order = SpawnOrder {
             attempt: AttemptId::default(),
             steps: vec![unit.step.id.clone()],
@@ -359,9 +368,18 @@ fn sent(request: &RunRequest) -> impl Iterator<Item = Sent<'_>> {
     })
 }
 
-/// What would be sent, for people.
-pub(super) fn dry_run(request: &RunRequest) -> String {
-    let texts = sent(request).enumerate().map(|(place, sent)| {
+/// What would be sent, for people; `view` tells what is settled.
+pub(super) fn dry_run(request: &RunRequest, view: &View) -> String {
+    let units = request.flight.units.iter();
+    let settled = units.filter(|unit| is_settled(view, unit)).map(|unit| {
+        let id = &unit.step.id;
+        let status = view.step(id).map(|step| step.state.status.word());
+        format!(
+            "── step {id} is passed over: {}",
+            status.unwrap_or_default()
+        )
+    });
+    let texts = sent(request, view).enumerate().map(|(place, sent)| {
         let beside = if sent.unit.step.parallel {
             ", may run beside others"
         } else {
@@ -376,12 +394,12 @@ pub(super) fn dry_run(request: &RunRequest) -> String {
             sent.prompt,
         )
     });
-    texts.collect::<Vec<_>>().join("\n")
+    settled.chain(texts).collect::<Vec<_>>().join("\n")
 }
 
 /// What would be sent, as data.
-pub(super) fn dry_run_json(request: &RunRequest) -> Vec<serde_json::Value> {
-    let units = sent(request).map(|sent| {
+pub(super) fn dry_run_json(request: &RunRequest, view: &View) -> Vec<serde_json::Value> {
+    let units = sent(request, view).map(|sent| {
         serde_json::json!({
             "id": sent.unit.step.id,
             "description": sent.words,

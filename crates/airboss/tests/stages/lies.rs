@@ -374,3 +374,102 @@ fn a_title_steers_nothing_in_any_stage() {
     }
     environment.assert_no_process_left();
 }
+
+/// Whoever has the plan in his hands can write into it; that proves nothing.
+#[test]
+fn a_marker_that_an_agent_wrote_is_no_phase_done() {
+    let plan = format!("{TASK}/plans/implementation-001.md");
+    let mark = format!(
+        "{{ shell = \"sed -i 's/^\\\\(### Phase .*\\\\) \\\\[.*/\\\\1 [COMPLETED]/' {plan}\" }}"
+    );
+    let script = [
+        section("implementation-001", &[write(&plan, PLAN)]),
+        section("p1", std::slice::from_ref(&mark)),
+        section("p2", &[mark]),
+    ]
+    .concat();
+    let environment = begun(&script);
+    ran(&environment, ["plan", "1", "-q"]).expect_code(0);
+    ran(&environment, ["implement", "1", "-q"]).expect_code(1);
+    assert_eq!(status(&environment), "[PLANNED]");
+    let sent = environment.run(["implement", "1", "--dry-run"]);
+    let sent: Vec<&str> = sent
+        .stdout
+        .lines()
+        .filter(|it| it.starts_with("──"))
+        .collect();
+    let steps = [
+        "── 1. step p1: Measure the width",
+        "── 2. step p2: Cut long names",
+    ];
+    let is_sent = |(line, step): (&&str, &&str)| line.starts_with(step);
+    assert!(
+        sent.len() == 2 && sent.iter().zip(&steps).all(is_sent),
+        "{sent:?}"
+    );
+}
+
+/// A person's word about a phase counts, though nobody verified it: who did the work by hand does
+/// not want it done again.
+#[test]
+fn a_phase_that_a_person_did_is_passed_over() {
+    let script = [
+        section(
+            "implementation-001",
+            &[write(&format!("{TASK}/plans/implementation-001.md"), PLAN)],
+        ),
+        section("p1", &[write("docs/width.md", "80\\n")]),
+        section("p2", &["{ say = \"Both phases are done.\" }".to_owned()]),
+    ]
+    .concat();
+    let environment = begun(&script);
+    ran(&environment, ["plan", "1", "-q"]).expect_code(0);
+    ran(&environment, ["implement", "1", "-q"]).expect_code(1);
+    for status in ["in_progress", "completed"] {
+        let told = environment.run(["task", "phase", "1", &format!("2={status}")]);
+        told.expect_code(0);
+    }
+    let shown = environment.run(["implement", "1", "--dry-run"]);
+    assert_output!(environment, shown, @r#"
+    exit code: 0
+    ----- stdout -----
+    ── step p1 is passed over: completed
+    ── step p2 is passed over: completed
+    ----- stderr -----
+    "#);
+    let told = ran(&environment, ["implement", "1", "-q"]);
+    assert_output!(environment, told, @r#"
+    exit code: 0
+    ----- stdout -----
+    task 1 is completed: Shorten the banner
+      ✓ specs/001_shorten_the_banner/summaries/implementation-summary-[DAY].md
+      commit [COMMIT]
+    ----- stderr -----
+    "#);
+    assert_eq!(status(&environment), "[COMPLETED]");
+    assert_output!(environment, environment.run(["why", "p2"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    p2 is done because a person said so (the plan's marker says COMPLETED); no verdict backs it
+      Cut long names
+      phase 2, Cut long names · specs/001_shorten_the_banner/plans/implementation-001
+
+    Attempts (retries 2 of 2)
+      #1 ? unverified  plain, [DURATION], [TIME]: no file was changed and no findings were
+                       written
+          claimed   “Both phases are done.”
+          found     no file of its own changed
+      #2 ? unverified  plain, [DURATION], [TIME]: no file was changed and no findings were
+                       written
+          claimed   “Both phases are done.”
+          found     no file of its own changed
+      #3 ? unverified  plain, [DURATION], [TIME]: no file was changed and no findings were
+                       written
+          claimed   “Both phases are done.”
+          found     no file of its own changed
+
+    By command
+      [TIME]  marked completed by a person: the plan's marker says COMPLETED
+    ----- stderr -----
+    "#);
+}

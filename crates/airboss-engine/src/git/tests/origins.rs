@@ -1,5 +1,7 @@
 //! Who wrote a text: what git shows of it, also when it has gone on since.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use super::*;
 
 fn readme() -> RepoPath {
@@ -11,7 +13,7 @@ fn writers(bench: &Bench) -> (Writer, Writer) {
     let text = bench.read("README.md");
     let facts = fs_err::metadata(bench.top().join("README.md")).unwrap();
     let written = facts.modified().unwrap();
-    let written = written.duration_since(std::time::UNIX_EPOCH).unwrap();
+    let written = written.duration_since(UNIX_EPOCH).unwrap();
     let written = i128::try_from(written.as_nanos()).unwrap();
     let of = |written| {
         let writer = bench.repository.writer(&readme(), text.as_bytes(), written);
@@ -65,7 +67,7 @@ fn what_head_was_at_long_before_is_nobodys() {
     fs_err::remove_file(&path).unwrap();
     bench.write("README.md", &text);
     let file = fs_err::OpenOptions::new().write(true).open(&path).unwrap();
-    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+    let later = file.metadata().unwrap().modified().unwrap() + Duration::from_secs(5);
     file.file().set_modified(later).unwrap();
     assert_eq!(writers(&bench), (Writer::Unknown, Writer::Unknown));
 }

@@ -132,6 +132,7 @@ impl<'a> StageFlight<'a> {
     /// Shows what would be sent to whom, and which route says so.
     pub(super) fn show(&self) -> Result<(), CliError> {
         let run = self.run_request()?;
+        let view = self.prepared.view(&self.desk.store)?;
         self.tell_topics();
         let route = route::Shown {
             route: self.route.as_ref(),
@@ -143,14 +144,14 @@ impl<'a> StageFlight<'a> {
                 "task": self.request.number,
                 "stage": self.request.stage.word(),
                 "route": route.as_json(),
-                "prompts": run::dry_run_json(&run),
+                "prompts": run::dry_run_json(&run, &view),
             })));
             return Ok(());
         }
         if !self.settings.config.routes.is_empty() {
             self.context.printer.note(&route.words());
         }
-        self.context.printer.data(&run::dry_run(&run));
+        self.context.printer.data(&run::dry_run(&run, &view));
         Ok(())
     }
 
