@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use airboss_core::board::compare::{changes_between, is_so, said};
 use airboss_core::board::directory::Directory;
@@ -24,10 +25,10 @@ use airboss_core::plan::PhaseStatus;
 use super::edits::{BoardEdits, TaskEdit};
 use super::find::task_directories;
 use super::home::Home;
+use super::judged::{Judged, Stale};
 use super::list_file::{EditList, Identifier, ListFile, Parsed, list_content};
-use super::looked::Looked;
 use super::places::Places;
-use super::seen::{HISTORY_MAX, Seen, found};
+use super::seen::{HISTORY_MAX, found};
 use super::{repair, single};
 use crate::git::{Repository, Writer, wait_for_index_lock};
 use crate::projection::{Content, Found, Taken, Text, digest};
@@ -42,10 +43,12 @@ use crate::workspace::Workspace;
 #[derive(Clone, Debug)]
 pub struct BoardFiles {
     top: PathBuf,
-    repository: Option<Repository>,
+    pub(super) repository: Option<Repository>,
     /// Bring every file back to what the store says, also where somebody checked out an older
     /// version, and take in edits of many tasks at once.
     whole: Whole,
+    /// What was found out about the text of each file that was taken in last.
+    pub(super) judged: Arc<Mutex<BTreeMap<RepoPath, Judged>>>,
 }
 
 /// How much is to be put right in a file.
@@ -68,6 +71,7 @@ impl BoardFiles {
             top: workspace.top.clone(),
             repository: workspace.repository.clone(),
             whole: Whole::No,
+            judged: Arc::default(),
         }
     }
 
@@ -269,28 +273,25 @@ impl BoardFiles {
         };
         match (file.parse)(base) {
             Ok(parsed) => {
-                let writer = self.writer(row, found);
-                let text = (&**base, &parsed, writer);
-                self.take_in(store, &board, row, text, file, &key, notes)
+                let mut judged = Judged {
+                    digest: hash.to_owned(),
+                    writer: self.writer(row, found),
+                    is_behind: false,
+                    taken: Taken::All,
+                };
+                judged.is_behind = self.is_behind(&board, judged.writer);
+                if !judged.is_behind {
+                    let text = (&**base, &parsed, judged.writer);
+                    judged.taken = self.take_in(store, &board, row, text, file, &key, notes)?;
+                }
+                let taken = judged.taken;
+                self.judged().insert(row.path.clone(), judged);
+                Ok(taken)
             }
             Err(error) => {
                 self.quarantine(store, &board, row, base, &error, &key, notes)?;
                 self.take_in_sides(store, &board, row, file, since, notes)
             }
-        }
-    }
-
-    /// Who wrote a text.
-    pub(super) fn writer(&self, row: &PublishRow, found: Found<'_>) -> Writer {
-        let Some(git) = &self.repository else {
-            return Writer::Unknown;
-        };
-        let Found { text, written } = found;
-        let writer = git.writer(&row.path, text, written);
-        let merged = || repair::merged_sides(git, row).is_some_and(|merged| merged == **text);
-        match writer.unwrap_or(Writer::Unknown) {
-            Writer::Unknown if merged() => Writer::Git,
-            writer => writer,
         }
     }
 
@@ -330,9 +331,6 @@ impl BoardFiles {
         key: &CommandId,
         notes: &mut Vec<String>,
     ) -> Result<Taken, StoreError> {
-        if self.is_behind(board, writer) {
-            return Ok(Taken::All);
-        }
         let mut seen = self.seen(store, board, row, (bytes, parsed, writer), file)?;
         if let Ok(places) = Places::new(&self.top, board)
             && let Ok(paths) = task_directories(&places.root())
@@ -392,34 +390,6 @@ impl BoardFiles {
         let is_here = home.git_dir() == repository.git_dir();
         let top = home.top().display();
         (!is_here).then(|| format!("the board has its files in {top}"))
-    }
-
-    /// Whether a text is of a commit that the board grew out of long ago.
-    pub(super) fn is_behind(&self, board: &BoardKey, writer: Writer) -> bool {
-        match (writer, &self.repository) {
-            (Writer::Commit(commit), Some(git)) => Looked::of(git, board).is_behind(commit),
-            _ => false,
-        }
-    }
-
-    fn seen(
-        &self,
-        store: &dyn Store,
-        board: &BoardKey,
-        row: &PublishRow,
-        (bytes, parsed, writer): (&[u8], &Parsed, Writer),
-        file: ListFile,
-    ) -> Result<Seen, StoreError> {
-        let mut seen = Seen::look(store, board, row, bytes, parsed, file)?;
-        seen.is_checked_out = writer.is_git();
-        if let (Writer::Commit(commit), Some(repository)) = (writer, &self.repository)
-            && let Some(published) = store.publication(&row.plan, &row.path)?
-        {
-            let looked = Looked::of(repository, board);
-            seen.is_put_back = looked.is_put_back(commit, &row.path, &published.hash);
-            seen.is_checked_out = !seen.is_put_back;
-        }
-        Ok(seen)
     }
 
     /// What is stored for operations, with the files that they make stale.
@@ -554,33 +524,6 @@ impl BoardFiles {
         }
         Ok(edits)
     }
-
-    /// Which tasks a file has an older text of.
-    ///
-    /// What the text says has been taken in. So what would be taken in now was found to be older
-    /// then, by what git had at that moment; only a person's yes may still be missing.
-    fn stale(
-        &self,
-        store: &dyn Store,
-        board: &BoardKey,
-        row: &PublishRow,
-        text: &Text,
-        parsed: &Parsed,
-        file: ListFile,
-    ) -> Result<Stale, StoreError> {
-        let writer = self.writer(row, Found::undated(text));
-        if self.is_behind(board, writer) {
-            return Ok(Stale::All);
-        }
-        let seen = self.seen(store, board, row, (text, parsed, writer), file)?;
-        let view = store.board(board)?.unwrap_or_default();
-        let imported = seen.import(board, &view, store.now());
-        let mut stale: BTreeSet<TaskId> = imported.stale.iter().copied().collect();
-        if self.whole == Whole::Accept || !is_too_much(&imported, &view) {
-            stale.extend(imported.operations.iter().filter_map(BoardOperation::task));
-        }
-        Ok(Stale::These(stale))
-    }
 }
 
 /// Whether so many tasks differ that a person has to say yes: more than five, and more than a
@@ -604,23 +547,6 @@ fn is_too_much(imported: &Imported, board: &Board) -> bool {
         touched.extend(operation.task().filter(|_| !foreign));
     }
     imported.needs_accept && touched.len() > 5.max(board.active().count() / 10)
-}
-
-/// Of which tasks a file has an older text.
-enum Stale {
-    None,
-    These(BTreeSet<TaskId>),
-    All,
-}
-
-impl Stale {
-    fn has(&self, task: TaskId) -> bool {
-        match self {
-            Self::None => false,
-            Self::These(tasks) => tasks.contains(&task),
-            Self::All => true,
-        }
-    }
 }
 
 /// The fields whose older text differs from what the board has.

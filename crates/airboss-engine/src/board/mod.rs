@@ -16,6 +16,7 @@ mod failures;
 mod files;
 mod find;
 mod home;
+mod judged;
 mod list_file;
 mod looked;
 mod mend;

@@ -1,0 +1,133 @@
+//! What is found out about a text in a file of a board: who wrote it, and what of it is older.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{MutexGuard, PoisonError};
+
+use airboss_core::board::{BoardKey, BoardOperation};
+use airboss_core::id::TaskId;
+use airboss_core::path::RepoPath;
+
+use super::files::BoardFiles;
+use super::list_file::{ListFile, Parsed};
+use super::looked::Looked;
+use super::repair;
+use super::seen::Seen;
+use crate::git::Writer;
+use crate::projection::{Found, Taken, Text};
+use crate::store::{PublishRow, Store, StoreError};
+
+/// What was found out about a text when it was taken in. Asked again, git may say otherwise: HEAD
+/// has moved on.
+#[derive(Clone, Debug)]
+pub(super) struct Judged {
+    /// Which text.
+    pub(super) digest: String,
+    /// Who wrote it.
+    pub(super) writer: Writer,
+    /// It is of a commit that the board grew out of.
+    pub(super) is_behind: bool,
+    /// What became of it.
+    pub(super) taken: Taken,
+}
+
+/// Of which tasks a file has an older text.
+pub(super) enum Stale {
+    None,
+    These(BTreeSet<TaskId>),
+    All,
+}
+
+impl Stale {
+    pub(super) fn has(&self, task: TaskId) -> bool {
+        match self {
+            Self::None => false,
+            Self::These(tasks) => tasks.contains(&task),
+            Self::All => true,
+        }
+    }
+}
+
+impl BoardFiles {
+    /// Who wrote a text.
+    pub(super) fn writer(&self, row: &PublishRow, found: Found<'_>) -> Writer {
+        let Some(git) = &self.repository else {
+            return Writer::Unknown;
+        };
+        let Found { text, written } = found;
+        let writer = git.writer(&row.path, text, written);
+        let merged = || repair::merged_sides(git, row).is_some_and(|merged| merged == **text);
+        match writer.unwrap_or(Writer::Unknown) {
+            Writer::Unknown if merged() => Writer::Git,
+            writer => writer,
+        }
+    }
+
+    /// Whether a text is of a commit that the board grew out of long ago.
+    pub(super) fn is_behind(&self, board: &BoardKey, writer: Writer) -> bool {
+        match (writer, &self.repository) {
+            (Writer::Commit(commit), Some(git)) => Looked::of(git, board).is_behind(commit),
+            _ => false,
+        }
+    }
+
+    pub(super) fn seen(
+        &self,
+        store: &dyn Store,
+        board: &BoardKey,
+        row: &PublishRow,
+        (bytes, parsed, writer): (&[u8], &Parsed, Writer),
+        file: ListFile,
+    ) -> Result<Seen, StoreError> {
+        let mut seen = Seen::look(store, board, row, bytes, parsed, file)?;
+        seen.is_checked_out = writer.is_git();
+        if let (Writer::Commit(commit), Some(repository)) = (writer, &self.repository)
+            && let Some(published) = store.publication(&row.plan, &row.path)?
+        {
+            let looked = Looked::of(repository, board);
+            seen.is_put_back = looked.is_put_back(commit, &row.path, &published.hash);
+            seen.is_checked_out = !seen.is_put_back;
+        }
+        Ok(seen)
+    }
+
+    /// Which tasks a file has an older text of.
+    ///
+    /// What the text says has been taken in. So what would be taken in now was found to be older
+    /// then, unless it waits for a person.
+    pub(super) fn stale(
+        &self,
+        store: &dyn Store,
+        board: &BoardKey,
+        row: &PublishRow,
+        text: &Text,
+        parsed: &Parsed,
+        file: ListFile,
+    ) -> Result<Stale, StoreError> {
+        let known = self.judged().get(&row.path).cloned();
+        let known = known.filter(|judged| judged.digest == text.digest());
+        let judged = known.unwrap_or_else(|| {
+            let writer = self.writer(row, Found::undated(text));
+            Judged {
+                digest: String::new(),
+                writer,
+                is_behind: self.is_behind(board, writer),
+                taken: Taken::Waits,
+            }
+        });
+        if judged.is_behind {
+            return Ok(Stale::All);
+        }
+        let seen = self.seen(store, board, row, (text, parsed, judged.writer), file)?;
+        let view = store.board(board)?.unwrap_or_default();
+        let imported = seen.import(board, &view, store.now());
+        let mut stale: BTreeSet<TaskId> = imported.stale.iter().copied().collect();
+        if judged.taken == Taken::All {
+            stale.extend(imported.operations.iter().filter_map(BoardOperation::task));
+        }
+        Ok(Stale::These(stale))
+    }
+
+    pub(super) fn judged(&self) -> MutexGuard<'_, BTreeMap<RepoPath, Judged>> {
+        self.judged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
