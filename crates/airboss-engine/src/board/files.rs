@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use airboss_core::board::compare::{changes_between, is_so, said};
+use airboss_core::board::compare::{beyond, changes_between, is_so, said};
 use airboss_core::board::directory::Directory;
 use airboss_core::board::import::{Base, Imported, Note};
 use airboss_core::board::link::same;
@@ -509,6 +509,9 @@ impl BoardFiles {
                 None => edit.added = true,
                 Some(facts) => {
                     edit.fields = disputed(&view, task, row, facts);
+                    if let Some(base) = base {
+                        edit.fields.extend(owed(store, board, task, base, facts)?);
+                    }
                     if let Some(base) = base.filter(|_| stale.has(task.id)) {
                         edit.fields.extend(older(task, &base.facts, facts));
                         if facts.number != task.number {
@@ -560,6 +563,26 @@ fn older(task: &Task, base: &TaskFacts, facts: &TaskFacts) -> Vec<Field> {
         fields.push(Field::Status);
     }
     fields
+}
+
+/// The fields that the board has changed since a file was last recorded with the task, and that
+/// the file still has as it was then: it was published while somebody wrote it, and lacked the
+/// task.
+fn owed(
+    store: &dyn Store,
+    board: &BoardKey,
+    task: &Task,
+    base: &Base,
+    facts: &TaskFacts,
+) -> Result<Vec<Field>, StoreError> {
+    let of_others = changes_between(&base.facts, facts);
+    let mut fields: Vec<Field> = beyond(facts, task).iter().map(TaskChange::field).collect();
+    fields.retain(|field| of_others.iter().all(|change| change.field() != *field));
+    if !fields.is_empty() {
+        let changed = pending(store, board, task.id, base.sequence)?;
+        fields.retain(|field| changed.contains(field));
+    }
+    Ok(fields)
 }
 
 /// The fields that a file has otherwise than the board, which kept its own in a conflict.

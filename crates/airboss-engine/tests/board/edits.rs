@@ -215,6 +215,21 @@ fn line_ends_are_kept() {
     agrees(&world);
 }
 
+#[test]
+fn what_was_published_while_an_editor_had_emptied_the_file_is_written_when_it_is_whole() {
+    let world = World::new();
+    let whole = world.read("TODO.md");
+    world.write("TODO.md", "");
+    world.set(5, Status::Researching);
+    let said = "What was said of part 8.";
+    world.write("TODO.md", &whole.replace(said, "What was said."));
+    world.bench.settle(Whole::No);
+    let text = world.read("TODO.md");
+    let written = format!("{}- **Status**: [RESEARCHING]", section(5));
+    assert!(text.contains(&written), "{text}");
+    agrees(&world);
+}
+
 /// A person types while a command is stored and not yet published.
 fn at_once(from: &str, to: &str) -> World {
     let world = World::new();
