@@ -9,6 +9,7 @@ pub mod clock;
 pub mod follow;
 pub mod git;
 pub mod inbox;
+pub(crate) mod lock_queue;
 pub(crate) mod own_file;
 pub mod plan_stamp;
 pub mod projection;

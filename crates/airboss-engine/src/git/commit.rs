@@ -27,6 +27,7 @@ use super::publish::{Candidate, Hold, Publication, pause, publish, wait_for_inde
 use super::recover::recover;
 use super::repository::Repository;
 use super::tree::{self, Found, PathEdit};
+use crate::lock_queue;
 
 /// How far back the trailer of an operation is looked for.
 const COMMITS_MAX: usize = 1_000;
@@ -200,14 +201,10 @@ pub(crate) fn enter_gate(repository: &Repository) -> Result<Option<File>, GitErr
         .truncate(false)
         .write(true)
         .open(path)?;
-    let deadline = Instant::now() + GATE_WAIT;
-    loop {
-        match gate.try_lock() {
-            Ok(()) => return Ok(Some(gate)),
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => pause(),
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(error)) => return Err(error.into()),
-        }
+    match gate.try_lock() {
+        Ok(()) => Ok(Some(gate)),
+        Err(TryLockError::WouldBlock) => Ok(lock_queue::lock_within(gate, GATE_WAIT)?),
+        Err(TryLockError::Error(error)) => Err(error.into()),
     }
 }
 

@@ -59,14 +59,12 @@ const GATE_PATIENCE: Duration = Duration::from_secs(8);
 /// How long it waits in any case: sixty on a machine that is busy with other things are done then.
 const GATE_WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// How long the publication of others is waited for before a change: some of them.
-const PASS_BY: Duration = Duration::from_millis(40);
-
-/// How long a publisher that waits does not look: less than a publication takes with many at work.
-const GATE_PAUSE_MAX: Duration = Duration::from_millis(12);
+/// How long the publication of others is waited for before a change: about one of them. In a crowd
+/// there is always the next, and whoever comes last takes in what people changed.
+const PASS_BY: Duration = Duration::from_millis(10);
 
 /// How often a publisher that waits looks whether others get something done.
-const GATE_LOOK: Duration = Duration::from_millis(500);
+const GATE_LOOK: Duration = Duration::from_millis(250);
 
 /// What a person's save is to become that nothing could be built upon: the caller's answer.
 type Decide<'a> = dyn FnMut(&mut dyn Store, &Leftover) -> Result<Fate, StoreError> + 'a;
@@ -458,6 +456,9 @@ impl Publisher {
         decide: &mut Decide<'_>,
         settled: &mut Settled,
     ) -> Result<(), StoreError> {
+        if leftovers.is_empty() {
+            return Ok(());
+        }
         let rows = store.to_publish(None)?;
         let mut resumable: Vec<Leftover> = Vec::new();
         for leftover in std::mem::take(leftovers) {
@@ -686,35 +687,36 @@ impl Publisher {
     /// Waits for the other publishers of this store, until they have published these rows, too;
     /// and no longer when nothing was published for [`GATE_PATIENCE`], and after
     /// [`GATE_WAIT_MAX`].
+    ///
+    /// They come in one after the other, and the first of them publishes for all that wait by
+    /// then: the others find it done.
     fn gate(&self, store: &dyn Store, rows: &[PublishRow]) -> Passage {
         let path = self.gate_path();
-        let (mut waited, mut idle, mut unlooked) = Default::default();
-        let mut pause = Duration::from_micros(200);
-        let mut published = None;
-        while idle < GATE_PATIENCE && waited < GATE_WAIT_MAX {
-            match self.vfs().try_lock(&path) {
-                Ok(Some(lock)) => return Passage::Locked(lock),
-                Ok(None) => {}
-                Err(_) => return Passage::Beside,
-            }
-            self.vfs().pause(pause);
-            if !rows.is_empty() && are_published(store, rows) {
-                return Passage::Done;
-            }
-            for time in [&mut waited, &mut idle, &mut unlooked] {
-                *time += pause;
-            }
-            pause = (pause * 2).min(GATE_PAUSE_MAX);
-            if unlooked >= GATE_LOOK {
-                unlooked = Duration::ZERO;
-                let now = newest_published(store);
-                if now > published {
-                    published = now;
-                    idle = Duration::ZERO;
-                }
-            }
+        match self.vfs().try_lock(&path) {
+            Ok(Some(lock)) => return Passage::Locked(lock),
+            Ok(None) => {}
+            Err(_) => return Passage::Beside,
         }
-        Passage::Beside
+        let is_done = || !rows.is_empty() && are_published(store, rows);
+        let (mut waited, mut idle) = (Duration::ZERO, Duration::ZERO);
+        let mut published = None;
+        let locked = self.vfs().wait_for_lock(&path, GATE_LOOK, &mut || {
+            waited += GATE_LOOK;
+            idle += GATE_LOOK;
+            let now = newest_published(store);
+            if now > published {
+                published = now;
+                idle = Duration::ZERO;
+            }
+            idle < GATE_PATIENCE && waited < GATE_WAIT_MAX && !is_done()
+        });
+        if is_done() {
+            return Passage::Done;
+        }
+        match locked {
+            Ok(Some(lock)) => Passage::Locked(lock),
+            _ => Passage::Beside,
+        }
     }
 }
 

@@ -129,6 +129,22 @@ pub trait Vfs: fmt::Debug + Send + Sync {
     /// Takes a lock on a file, which is made if it is missing; `None` when somebody has it.
     fn try_lock(&self, path: &Path) -> io::Result<Option<Lock>>;
 
+    /// Waits for such a lock; `None` when `go_on` says no, which is asked every so often.
+    fn wait_for_lock(
+        &self,
+        path: &Path,
+        every: Duration,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> io::Result<Option<Lock>> {
+        loop {
+            let lock = self.try_lock(path)?;
+            if lock.is_some() || !go_on() {
+                return Ok(lock);
+            }
+            self.pause(every);
+        }
+    }
+
     /// The clock that the times of files are read from.
     fn now(&self) -> SystemTime;
 

@@ -15,6 +15,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::{Facts, Kind, Lock, Vfs, VfsFile};
 use crate::clock;
+use crate::lock_queue;
 use crate::supervise;
 
 /// How much of a file is compared at a time: few calls, and memory that the allocator gives again.
@@ -143,17 +144,26 @@ impl Vfs for RealVfs {
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<Lock>> {
-        let file = fs::OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)?;
+        let file = lock_file(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Box::new(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
             // Not every file system has locks.
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    fn wait_for_lock(
+        &self,
+        path: &Path,
+        every: Duration,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> io::Result<Option<Lock>> {
+        if let Some(lock) = self.try_lock(path)? {
+            return Ok(Some(lock));
+        }
+        let locked = lock_queue::wait_for_lock(lock_file(path)?, every, go_on)?;
+        Ok(locked.map(|file| -> Lock { Box::new(file) }))
     }
 
     fn now(&self) -> SystemTime {
@@ -184,6 +194,14 @@ impl Vfs for RealVfs {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         NEXT.fetch_add(1, Ordering::Relaxed)
     }
+}
+
+fn lock_file(path: &Path) -> io::Result<fs::File> {
+    fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
 }
 
 fn rename_with(from: &Path, to: &Path, flags: RenameFlags) -> io::Result<()> {

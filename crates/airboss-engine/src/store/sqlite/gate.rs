@@ -4,20 +4,18 @@
 //! it, and nothing is wrong then. The kernel frees it when its holder dies.
 
 use std::fs::TryLockError;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fs_err::File;
 use fs_err::os::unix::fs::OpenOptionsExt;
 
-use crate::clock;
+use crate::lock_queue;
 
 /// Far longer than a queue of 64 writers takes.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
-
-/// About as long as one writer takes.
-const PAUSE: Duration = Duration::from_millis(2);
 
 /// The gate of one store.
 #[derive(Debug)]
@@ -60,27 +58,35 @@ impl Gate {
     /// Waits for the lock, but not for long.
     pub(super) fn enter(&mut self) -> Passage<'_> {
         if self.file.is_none() {
-            self.file = File::options()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .mode(0o600)
-                .open(&self.path)
-                .ok();
+            self.file = self.open().ok();
         }
         let Some(file) = &self.file else {
             return Passage(None);
         };
-        let began = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Passage(Some(file)),
-                Err(TryLockError::WouldBlock) if began.elapsed() < self.patience => {
-                    std::thread::sleep(clock::jitter(PAUSE));
-                }
-                Err(_) => return Passage(None),
-            }
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => match self.wait() {
+                Ok(Some(file)) => self.file = Some(file),
+                _ => return Passage(None),
+            },
+            Err(TryLockError::Error(_)) => return Passage(None),
         }
+        Passage(self.file.as_ref())
+    }
+
+    /// Waits with another descriptor: who waited in vain must not get the lock later, with the
+    /// one that is kept.
+    fn wait(&self) -> io::Result<Option<File>> {
+        lock_queue::lock_within(self.open()?, self.patience)
+    }
+
+    fn open(&self) -> io::Result<File> {
+        File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&self.path)
     }
 }
 
