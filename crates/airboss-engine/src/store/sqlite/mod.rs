@@ -24,7 +24,7 @@ use airboss_core::process::ProcessIdentity;
 use airboss_core::step::Step;
 use airboss_core::time::Timestamp;
 use airboss_core::view::{Run, View};
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode};
 
 use self::fault::Fault;
 use self::gate::Gate;
@@ -138,16 +138,21 @@ impl SqliteStore {
         self.directory.join(open::DATABASE)
     }
 
-    /// Runs a query on one snapshot.
+    /// Runs queries on one snapshot.
     fn read<T>(&self, body: impl Fn(&Connection) -> Result<T, Fault>) -> Result<T, StoreError> {
+        self.ask(|connection| snapshot(connection, &body))
+    }
+
+    /// Runs a single query, which is a snapshot by itself.
+    fn ask<T>(&self, body: impl Fn(&Connection) -> Result<T, Fault>) -> Result<T, StoreError> {
         let cell = match &self.access {
             Access::Writer { connection, .. } => {
-                return snapshot(connection, body).map_err(|fault| fault.at(&self.path()));
+                return body(connection).map_err(|fault| fault.at(&self.path()));
             }
             Access::Reader(cell) => cell,
         };
         for _ in 0..READ_TRIES {
-            let found = snapshot(&cell.borrow().connection, &body);
+            let found = body(&cell.borrow().connection);
             if cell.borrow().is_valid(&self.directory) {
                 return found.map_err(|fault| fault.at(&self.path()));
             }
@@ -185,10 +190,11 @@ impl SqliteStore {
             });
         }
         let passage = gate.as_mut().map(Gate::enter);
+        let before = open::log_length(&self.directory);
         let written = transact(connection, |connection| body(connection, (self.clock)()));
         if written.is_ok() {
             // What was written is durable already; the next writer tries again.
-            open::tidy_log(&self.directory, connection, *patience).ok();
+            open::tidy_log(&self.directory, connection, *patience, before).ok();
         }
         drop(passage);
         written.map_err(|fault| {
@@ -203,24 +209,62 @@ fn snapshot<T>(
     connection: &Connection,
     body: impl FnOnce(&Connection) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
-    let transaction = connection.unchecked_transaction()?;
-    body(&transaction)
+    let transaction = Transaction::begin(connection, "BEGIN")?;
+    let found = body(connection);
+    drop(transaction);
+    found
 }
 
 fn transact<T>(
-    connection: &mut Connection,
+    connection: &Connection,
     body: impl FnOnce(&Connection) -> Result<End<T>, Fault>,
 ) -> Result<T, Fault> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    match body(&transaction)? {
+    let transaction = Transaction::begin(connection, "BEGIN IMMEDIATE")?;
+    match body(connection)? {
         End::Commit(value) => {
             transaction.commit().map_err(Fault::Commit)?;
             Ok(value)
         }
         End::Rollback(value) => {
-            transaction.rollback()?;
+            transaction.roll_back()?;
             Ok(value)
         }
+    }
+}
+
+/// A transaction whose words are prepared once for all: a command has dozens of them. It is
+/// rolled back when it is dropped.
+struct Transaction<'a> {
+    connection: &'a Connection,
+}
+
+impl<'a> Transaction<'a> {
+    fn begin(connection: &'a Connection, words: &str) -> rusqlite::Result<Self> {
+        connection.prepare_cached(words)?.execute([])?;
+        Ok(Self { connection })
+    }
+
+    fn commit(self) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        Ok(())
+    }
+
+    fn roll_back(self) -> rusqlite::Result<()> {
+        self.end()
+    }
+
+    /// SQLite may have rolled it back by itself.
+    fn end(&self) -> rusqlite::Result<()> {
+        if !self.connection.is_autocommit() {
+            self.connection.prepare_cached("ROLLBACK")?.execute([])?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        self.end().ok();
     }
 }
 
@@ -277,15 +321,15 @@ impl Store for SqliteStore {
     }
 
     fn attempt(&self, id: AttemptId) -> Result<Option<StoredAttempt>, StoreError> {
-        self.read(|connection| read::stored_attempt(connection, id))
+        self.ask(|connection| read::stored_attempt(connection, id))
     }
 
     fn find_attempt(&self, prefix: &str) -> Result<Vec<AttemptSummary>, StoreError> {
-        self.read(|connection| read::find_attempt(connection, prefix))
+        self.ask(|connection| read::find_attempt(connection, prefix))
     }
 
     fn open_attempts(&self) -> Result<Vec<StoredAttempt>, StoreError> {
-        self.read(read::open_attempts)
+        self.ask(read::open_attempts)
     }
 
     fn overview(&self, plan: &PlanKey) -> Result<Option<Overview>, StoreError> {
@@ -293,11 +337,11 @@ impl Store for SqliteStore {
     }
 
     fn plans(&self) -> Result<Vec<PlanKey>, StoreError> {
-        self.read(read::plans)
+        self.ask(read::plans)
     }
 
     fn boards(&self) -> Result<Vec<BoardKey>, StoreError> {
-        self.read(board::boards)
+        self.ask(board::boards)
     }
 
     fn board_part(&self, board: &BoardKey, wanted: &Wanted) -> Result<Option<Board>, StoreError> {
@@ -355,19 +399,19 @@ impl Store for SqliteStore {
     }
 
     fn operation(&self, sequence: u64) -> Result<Option<StoredOperation>, StoreError> {
-        self.read(|connection| read::operation(connection, sequence))
+        self.ask(|connection| read::operation(connection, sequence))
     }
 
     fn find_operation(&self, prefix: &str) -> Result<Vec<StoredOperation>, StoreError> {
-        self.read(|connection| read::find_operation(connection, prefix))
+        self.ask(|connection| read::find_operation(connection, prefix))
     }
 
     fn known_operation(&self, id: OperationId) -> Result<Option<u64>, StoreError> {
-        self.read(|connection| read::known_operation(connection, id))
+        self.ask(|connection| read::known_operation(connection, id))
     }
 
     fn boot(&self) -> Result<Option<String>, StoreError> {
-        self.read(read::boot)
+        self.ask(read::boot)
     }
 
     fn set_boot(&mut self, boot: &str) -> Result<(), StoreError> {
@@ -379,15 +423,15 @@ impl Store for SqliteStore {
     }
 
     fn operations(&self, query: &OperationQuery) -> Result<Vec<StoredOperation>, StoreError> {
-        self.read(|connection| read::operations(connection, query))
+        self.ask(|connection| read::operations(connection, query))
     }
 
     fn sequence(&self) -> Result<u64, StoreError> {
-        self.read(read::sequence)
+        self.ask(read::sequence)
     }
 
     fn to_publish(&self, plan: Option<&PlanKey>) -> Result<Vec<PublishRow>, StoreError> {
-        self.read(|connection| read::to_publish(connection, plan))
+        self.ask(|connection| read::to_publish(connection, plan))
     }
 
     fn publication(
@@ -395,11 +439,11 @@ impl Store for SqliteStore {
         plan: &PlanKey,
         path: &RepoPath,
     ) -> Result<Option<Publication>, StoreError> {
-        self.read(|connection| read::publication(connection, plan, path))
+        self.ask(|connection| read::publication(connection, plan, path))
     }
 
     fn own_files(&self) -> Result<BTreeSet<RepoPath>, StoreError> {
-        self.read(read::own_files)
+        self.ask(read::own_files)
     }
 
     fn published(
@@ -413,7 +457,7 @@ impl Store for SqliteStore {
     }
 
     fn git_wishes(&self) -> Result<Vec<GitWishRow>, StoreError> {
-        self.read(read::git_wishes)
+        self.ask(read::git_wishes)
     }
 
     fn claim(
@@ -449,6 +493,6 @@ impl Store for SqliteStore {
     }
 
     fn leases(&self) -> Result<Vec<Lease>, StoreError> {
-        self.read(read::leases)
+        self.ask(read::leases)
     }
 }

@@ -37,6 +37,9 @@ const BUSY_PAUSE: Duration = Duration::from_millis(5);
 /// writes about 24 KiB: so twenty changes share one checkpoint, and none pays much for reading.
 const LOG_MAX: u64 = 512 << 10;
 
+/// Of so many changes that were written over an older part of a large log, one tries to empty it.
+const LOG_TRIES: u32 = 8;
+
 /// More statements than the store has, so that each is prepared once.
 const STATEMENTS: usize = 128;
 
@@ -137,17 +140,32 @@ fn wait_for_locks(connection: &mut Connection, patience: Duration) -> Result<(),
     Ok(())
 }
 
-/// Empties the log if it is large and nobody reads in it; otherwise the next writer will.
+/// How long the log is.
+pub(super) fn log_length(directory: &Path) -> u64 {
+    let log = sibling(&directory.join(DATABASE), "-wal");
+    fs_err::metadata(log).map_or(0, |facts| facts.len())
+}
+
+/// Empties the log if it is large and nobody reads in it; otherwise a later writer will.
 ///
 /// SQLite's own checkpoint leaves the log as it is and remembers in the lock table that it may
 /// be overwritten. Among processes that live for one change nobody would ever remember.
+///
+/// Where somebody always reads it cannot be emptied, and each try costs two syncs. So it is not
+/// tried with every change, but when the log has grown by as much once more.
 pub(super) fn tidy_log(
     directory: &Path,
     connection: &mut Connection,
     patience: Duration,
+    before: u64,
 ) -> Result<(), Fault> {
-    let log = sibling(&directory.join(DATABASE), "-wal");
-    if fs_err::metadata(log).is_ok_and(|facts| facts.len() > LOG_MAX) {
+    let length = log_length(directory);
+    let is_due = if length == before {
+        clock::jitter(Duration::from_secs(1)) * LOG_TRIES < Duration::from_secs(1)
+    } else {
+        length / LOG_MAX != before / LOG_MAX
+    };
+    if length > LOG_MAX && is_due {
         connection.busy_timeout(Duration::ZERO)?;
         let tidied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         wait_for_locks(connection, patience)?;
