@@ -21,6 +21,10 @@ pub(crate) struct Fences {
 /// Fences nested deeper than this are no nesting; the flat reading serves.
 const MAX_DEPTH: usize = 64;
 
+/// A text without either has no fences: most have none, and need not be looked through by lines.
+const SHORTEST_BACK: &[u8] = b"```";
+const SHORTEST_TILDE: &[u8] = b"~~~";
+
 #[derive(Debug, Clone, Copy)]
 struct FenceLine {
     line: usize,
@@ -31,7 +35,12 @@ struct FenceLine {
 
 impl Fences {
     pub(crate) fn new(lines: &Lines<'_>) -> Self {
-        let marks: Vec<FenceLine> = (0..lines.len())
+        let text = lines.text().as_bytes();
+        let has_fences = [SHORTEST_BACK, SHORTEST_TILDE]
+            .iter()
+            .any(|fence| memchr::memmem::find(text, fence).is_some());
+        let count = if has_fences { lines.len() } else { 0 };
+        let marks: Vec<FenceLine> = (0..count)
             .filter_map(|line| fence_line(line, lines.get(line)))
             .collect();
         if marks.is_empty() {

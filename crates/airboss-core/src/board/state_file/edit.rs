@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use memchr::memmem;
+
 use super::check::{Intent, check};
 use super::shape::{Items, Kind, Shape, TaskList};
 use super::{artifacts, dependencies, draft, keys, object};
@@ -122,7 +124,8 @@ pub(super) struct Tasks<'text> {
 
 impl<'text> Tasks<'text> {
     pub(super) fn find(shape: &Shape<'text>, wanted: &BTreeSet<u32>) -> Self {
-        let may_be = |raw: &str| may_have_number(raw, wanted);
+        let key = memmem::Finder::new(keys::NUMBER);
+        let may_be = |raw: &str| may_have_number(raw, &key, wanted);
         let mut found: BTreeMap<u32, Vec<Standing<'_>>> = BTreeMap::new();
         for (list, tasks) in shape.lists.iter().enumerate() {
             for (position, (key, node)) in tasks.entries().enumerate() {
@@ -171,9 +174,10 @@ impl<'text> Tasks<'text> {
 
 /// Whether an object may be the task of one of these numbers; parsing every object to know it takes
 /// many times longer. What is spelled in an unusual way always may.
-fn may_have_number(raw: &str, wanted: &BTreeSet<u32>) -> bool {
+fn may_have_number(raw: &str, key: &memmem::Finder<'_>, wanted: &BTreeSet<u32>) -> bool {
     let mut rest = raw;
-    while let Some((_, behind)) = rest.split_once(keys::NUMBER) {
+    while let Some(at) = key.find(rest.as_bytes()) {
+        let behind = &rest[at + key.needle().len()..];
         let value = behind.trim_start_matches(['"', ':', ' ', '\t', '\n', '\r']);
         let digits = value.len()
             - value
@@ -187,7 +191,7 @@ fn may_have_number(raw: &str, wanted: &BTreeSet<u32>) -> bool {
         rest = end;
     }
     // A letter of the key can be spelled as `\u` and its number.
-    raw.contains("\\u")
+    memmem::find(raw.as_bytes(), b"\\u").is_some()
 }
 
 impl Standing<'_> {

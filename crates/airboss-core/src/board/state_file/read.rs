@@ -114,7 +114,7 @@ impl StateFile {
 
 struct Reader<'text> {
     text: &'text str,
-    lines: Lines,
+    lines: Lines<'text>,
     file: StateFile,
     problems: Vec<Problem>,
 }

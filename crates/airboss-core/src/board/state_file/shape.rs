@@ -1,6 +1,7 @@
 //! The root of a state file and its lists, proved to be something that can be built upon.
 
 use std::borrow::Cow;
+use std::cell::{Cell, OnceCell};
 use std::ops::Range;
 
 use super::keys;
@@ -177,20 +178,37 @@ fn damaged(line: usize, message: &str) -> EditError {
     }
 }
 
-/// Where lines begin, so that many offsets become lines quickly.
-pub(super) struct Lines {
-    breaks: Vec<usize>,
+/// Which line an offset stands in.
+pub(super) struct Lines<'text> {
+    text: &'text str,
+    /// How often it was asked.
+    asked: Cell<u32>,
+    /// Where lines end, so that many offsets become lines quickly.
+    breaks: OnceCell<Vec<usize>>,
 }
 
-impl Lines {
-    pub(super) fn new(text: &str) -> Self {
+/// A few are counted out: the list of all lines takes as much memory as a third of the file.
+const COUNTED_OUT: u32 = 16;
+
+impl<'text> Lines<'text> {
+    pub(super) fn new(text: &'text str) -> Self {
         Self {
-            breaks: memchr::memchr_iter(b'\n', text.as_bytes()).collect(),
+            text,
+            asked: Cell::new(0),
+            breaks: OnceCell::new(),
         }
     }
 
     /// The line of an offset, from 1.
     pub(super) fn of(&self, offset: usize) -> usize {
-        self.breaks.partition_point(|at| *at < offset) + 1
+        let text = self.text.as_bytes();
+        let asked = self.asked.get();
+        if asked < COUNTED_OUT {
+            self.asked.set(asked + 1);
+            let before = &text[..offset.min(text.len())];
+            return memchr::memchr_iter(b'\n', before).count() + 1;
+        }
+        let breaks = (self.breaks).get_or_init(|| memchr::memchr_iter(b'\n', text).collect());
+        breaks.partition_point(|at| *at < offset) + 1
     }
 }

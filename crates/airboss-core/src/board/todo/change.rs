@@ -547,8 +547,8 @@ fn has_work_dates(scan: &Scan<'_>) -> bool {
         .into_iter()
         .any(|name| {
             let needle = format!("*{name}");
-            let mut found = scan.text.match_indices(&needle);
-            found.any(|(at, _)| {
+            let mut found = memchr::memmem::find_iter(scan.text.as_bytes(), &needle);
+            found.any(|at| {
                 let behind = &scan.text[at + needle.len()..];
                 behind.starts_with(['*', ':', ' ']) && is_date(at)
             })

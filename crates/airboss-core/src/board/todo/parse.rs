@@ -132,9 +132,8 @@ impl TodoFile {
     #[must_use]
     pub fn parse_some(bytes: &[u8], numbers: &BTreeSet<u32>) -> Self {
         let text = decode(bytes);
-        let scan = Scan::new(&text);
+        let scan = Scan::of_some(&text, numbers);
         let asked = scan.entries.iter();
-        let asked = asked.filter(|entry| numbers.contains(&entry.number));
         Self {
             front: front(&scan),
             is_stub: is_stub(&scan),
@@ -371,7 +370,7 @@ pub(super) fn damage(scan: &Scan<'_>) -> Option<EditError> {
 
 /// Whether there is no board in the file.
 fn is_stub(scan: &Scan<'_>) -> bool {
-    if !scan.entries.is_empty() {
+    if scan.has_entries {
         return false;
     }
     let mut told = (0..scan.lines.len()).map(|line| scan.lines.get(line));

@@ -2,6 +2,7 @@
 //!
 //! It knows where an entry stands and which line holds its status, and reads nothing else of it.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::headings::task_heading;
@@ -21,6 +22,8 @@ pub(super) struct Scan<'t> {
     pub(super) sections: Vec<Section<'t>>,
     /// In order, duplicates included.
     pub(super) entries: Vec<Entry>,
+    /// There are entries, wanted or not.
+    pub(super) has_entries: bool,
     /// The lines of the front matter, both rules included.
     pub(super) front: Option<Range<usize>>,
     /// The first line of a merge conflict.
@@ -63,8 +66,10 @@ struct Block {
 }
 
 /// The pass and what it remembers from line to line.
-struct Pass<'t> {
+struct Pass<'t, 'w> {
     scan: Scan<'t>,
+    /// The numbers of the entries that are kept; every entry when there are none.
+    wanted: Option<&'w BTreeSet<u32>>,
     block: Option<Block>,
     /// The newest rule that may open the front matter.
     rule: Option<usize>,
@@ -78,6 +83,15 @@ struct Pass<'t> {
 
 impl<'t> Scan<'t> {
     pub(super) fn new(text: &'t str) -> Self {
+        Self::look(text, None)
+    }
+
+    /// The same with the entries of these numbers alone, and the problems of no other.
+    pub(super) fn of_some(text: &'t str, wanted: &BTreeSet<u32>) -> Self {
+        Self::look(text, Some(wanted))
+    }
+
+    fn look(text: &'t str, wanted: Option<&BTreeSet<u32>>) -> Self {
         let lines = Lines::new(text);
         let fences = Fences::new(&lines);
         let mut problems: Vec<Problem> = fences
@@ -100,13 +114,16 @@ impl<'t> Scan<'t> {
                 name: "",
                 end: count,
             }],
-            entries: Vec::new(),
+            // Of many entries the memory is taken once.
+            entries: Vec::with_capacity(wanted.map_or_else(|| headings(text), BTreeSet::len)),
+            has_entries: false,
             front: None,
             conflict,
             problems,
         };
         let mut pass = Pass {
             scan,
+            wanted,
             block: None,
             rule: None,
             has_key: false,
@@ -185,7 +202,7 @@ impl<'t> Scan<'t> {
     }
 }
 
-impl<'t> Pass<'t> {
+impl<'t> Pass<'t, '_> {
     fn line(&mut self, line: usize) {
         let text = self.scan.lines.get(line);
         match text.as_bytes().first() {
@@ -274,10 +291,14 @@ impl<'t> Pass<'t> {
             return;
         };
         entry.end = end;
+        if entry.status.is_none() && !certain {
+            return;
+        }
+        self.scan.has_entries = true;
+        if (self.wanted).is_some_and(|wanted| !wanted.contains(&entry.number)) {
+            return;
+        }
         if entry.status.is_none() {
-            if !certain {
-                return;
-            }
             let message = format!("task {} has no status line", entry.number);
             self.scan
                 .problems
@@ -310,8 +331,20 @@ pub(super) fn is_front_key(line: &str) -> bool {
     known && (rest.is_empty() || rest.starts_with([' ', '\t']))
 }
 
+/// How the sides of a merge conflict begin.
+const OURS_AND_THEIRS: [&str; 2] = ["<<<<<<<", ">>>>>>>"];
+
+/// How many lines begin as headings do.
+fn headings(text: &str) -> usize {
+    memchr::memmem::find_iter(text.as_bytes(), "\n#").count() + 1
+}
+
 /// The first line of a merge conflict outside fences.
 fn conflict(lines: &Lines<'_>, fenced: &[bool]) -> Option<usize> {
+    let has = |marker: &str| memchr::memmem::find(lines.text().as_bytes(), marker.as_bytes());
+    if OURS_AND_THEIRS.iter().all(|marker| has(marker).is_none()) {
+        return None;
+    }
     let is_marker = |line: &usize| {
         let text = lines.get(*line);
         let side = |marker: &str| {
@@ -319,8 +352,8 @@ fn conflict(lines: &Lines<'_>, fenced: &[bool]) -> Option<usize> {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
         };
         match text.as_bytes().first() {
-            Some(b'<') => side("<<<<<<<"),
-            Some(b'>') => side(">>>>>>>"),
+            Some(b'<') => side(OURS_AND_THEIRS[0]),
+            Some(b'>') => side(OURS_AND_THEIRS[1]),
             _ => false,
         }
     };
