@@ -416,7 +416,7 @@ impl BoardWriting {
 
     /// The commit that was made of what was stored, whoever made it.
     fn commit_of(&self, done: &Done) -> Result<Option<String>, CliError> {
-        let Some(last) = done.operations.last() else {
+        let Some(last) = done.operations.last().filter(|_| self.desk.commits) else {
             return Ok(None);
         };
         let after = self.desk.store.operations(&OperationQuery {

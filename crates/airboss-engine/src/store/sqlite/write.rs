@@ -479,7 +479,10 @@ pub(super) fn record_publication(
     let params = (plan, path, up_to, &shown.hash, stamp, shown.is_current);
     let recorded = execute(connection, sql, params)?;
     let sql = "DELETE FROM outbox WHERE plan = ?1 AND path = ?2 AND sequence <= ?3";
-    execute(connection, sql, (plan, path, up_to))?;
+    // There is one row at most.
+    if execute(connection, sql, (plan, path, up_to))? > 0 {
+        return Ok((recorded > 0, true));
+    }
     let sql = "SELECT count(*) FROM outbox WHERE plan = ?1 AND path = ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let pending: i64 = statement.query_row((plan, path), |row| row.get(0))?;
