@@ -200,7 +200,7 @@ impl Publisher {
         decide: &mut Decide<'_>,
     ) -> Result<Settled, StoreError> {
         let mut settled = Settled::default();
-        let leftovers = self.sweep(store, &mut settled)?;
+        let leftovers = self.sweep(store, &store.to_publish(None)?, &mut settled);
         self.settle_all(store, plan, (&[], leftovers, None), decide, settled)
     }
 
@@ -230,10 +230,13 @@ impl Publisher {
         or_pass_by: bool,
     ) -> Result<Option<Settled>, StoreError> {
         let mut settled = Settled::default();
-        let leftovers = self.sweep(store, &mut settled)?;
-        let has_work = !rows.is_empty() || !store.to_publish(None)?.is_empty();
+        let waiting = store.to_publish(None)?;
+        let leftovers = self.sweep(store, &waiting, &mut settled);
+        if rows.is_empty() && waiting.is_empty() && leftovers.is_empty() {
+            return Ok(Some(settled));
+        }
         let mut lock = None;
-        if or_pass_by && has_work && leftovers.is_empty() {
+        if or_pass_by && leftovers.is_empty() {
             match self.gate_within(PASS_BY) {
                 Ok(None) => return Ok(None),
                 found => lock = found.ok().flatten(),
@@ -416,16 +419,20 @@ impl Publisher {
     }
 
     /// Tidies up after the dead; what is left is what somebody saved.
-    fn sweep(&self, store: &dyn Store, settled: &mut Settled) -> Result<Vec<Leftover>, StoreError> {
-        let rows = store.to_publish(None)?;
-        let known = |entry: &Entry, content: &[u8]| self.is_known(store, &rows, entry, content);
-        Ok(self.shelf.sweep(&known).unwrap_or_else(|error| {
+    fn sweep(
+        &self,
+        store: &dyn Store,
+        rows: &[PublishRow],
+        settled: &mut Settled,
+    ) -> Vec<Leftover> {
+        let known = |entry: &Entry, content: &[u8]| self.is_known(store, rows, entry, content);
+        self.shelf.sweep(&known).unwrap_or_else(|error| {
             let notes = &mut settled.notes;
             notes.push(format!(
                 "what is left of earlier writes could not be read: {error}"
             ));
             Vec::new()
-        }))
+        })
     }
 
     /// Whether a displaced content is on disk, or what was last published.
