@@ -7,12 +7,14 @@
 use std::collections::BTreeSet;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 
 use airboss_core::board::command::{Refusal, Standing};
 use airboss_core::board::facts::List;
+use airboss_core::board::outline::Listing;
 use airboss_core::board::status::Status;
 use airboss_core::board::transition::{Mode, Why};
-use airboss_core::board::{Board, BoardKey, BoardOperation, Task, TaskChange, TaskStatus};
+use airboss_core::board::{Board, BoardKey, BoardOperation, Place, Task, TaskChange, TaskStatus};
 use airboss_core::config;
 use airboss_core::exit::ExitCode;
 use airboss_core::id::{OperationId, TaskId};
@@ -24,7 +26,8 @@ use airboss_engine::board::{
 use airboss_engine::projection::digest;
 use airboss_engine::settings::{self, Settings};
 use airboss_engine::store::{
-    BoardStanding, CommandId, FileStamp, OperationQuery, SqliteStore, Store as _, Wanted,
+    BoardStanding, CommandId, FileStamp, OperationQuery, SqliteStore, Store as _, StoreError,
+    Wanted,
 };
 use airboss_engine::workspace::Workspace;
 use owo_colors::{OwoColorize as _, Style};
@@ -160,11 +163,7 @@ impl BoardReading {
     /// When there is no board, or it is not adopted.
     pub fn open(context: &Context) -> Result<Self, CliError> {
         let reading = Self::look(context)?;
-        if let Some(conflicts) = conflicts(&reading.board)
-            && !context.quiet
-        {
-            context.printer.warning(&conflicts);
-        }
+        tell_conflicts(context, reading.board.conflicts.len());
         Ok(reading)
     }
 
@@ -174,52 +173,15 @@ impl BoardReading {
     /// As for [`BoardReading::open`].
     pub fn look(context: &Context) -> Result<Self, CliError> {
         let (workspace, places) = known(context)?;
-        let not_adopted = || BoardError::NotAdopted(places.board.clone());
-        let store = workspace.open_reader()?.ok_or_else(not_adopted)?;
-        let board = store.board(&places.board)?.ok_or_else(not_adopted)?;
-        let reading = Self {
+        let (store, board) = read(context, &workspace, &places, |store| {
+            store.board(&places.board)
+        })?;
+        Ok(Self {
             workspace,
             places,
             store,
             board,
-        };
-        if !context.quiet {
-            let news = reading.news()?;
-            if !news.is_empty() {
-                context.printer.warning(&news.join("; "));
-            }
-        }
-        Ok(reading)
-    }
-
-    /// What the files of the board do not show, or show and the store does not know.
-    fn news(&self) -> Result<Vec<String>, CliError> {
-        let log = self.places.board.log();
-        let mut news = Vec::new();
-        let pending = self.store.to_publish(Some(&log))?;
-        for row in &pending {
-            news.push(format!("{} is not up to date", row.path));
-        }
-        for item in self.places.lists() {
-            let is_pending = pending.iter().any(|row| row.path == item.path);
-            let Some(known) = self.store.publication(&log, &item.path)? else {
-                continue;
-            };
-            let path = self.workspace.top.join(&item.path);
-            let stamp = fs_err::metadata(&path).ok().map(|facts| stamp(&facts));
-            if is_pending || stamp == known.stamp {
-                continue;
-            }
-            // Times alone say little: a checkout sets them anew.
-            let bytes = fs_err::read(&path).unwrap_or_default();
-            if digest(&bytes) != known.hash {
-                news.push(format!("{} was edited by hand", item.path));
-            }
-        }
-        if !news.is_empty() {
-            news.push("the next command that writes sees to it".to_owned());
-        }
-        Ok(news)
+        })
     }
 
     /// The tasks with this number: one, unless a file gives it twice.
@@ -242,9 +204,105 @@ impl BoardReading {
     }
 }
 
+/// A board of which only lists are shown.
+pub struct BoardListing {
+    /// Its tasks in outline.
+    pub tasks: Listing,
+    /// Where its TODO.md is.
+    pub todo: PathBuf,
+}
+
+impl BoardListing {
+    /// As [`BoardReading::open`], with the tasks in these lists.
+    ///
+    /// # Errors
+    /// As for [`BoardReading::open`].
+    pub fn open(context: &Context, lists: &[Place]) -> Result<Self, CliError> {
+        let listing = Self::look(context, lists)?;
+        tell_conflicts(context, listing.tasks.conflicts);
+        Ok(listing)
+    }
+
+    /// As [`BoardReading::look`], with the tasks in these lists.
+    ///
+    /// # Errors
+    /// As for [`BoardReading::open`].
+    pub fn look(context: &Context, lists: &[Place]) -> Result<Self, CliError> {
+        let (workspace, places) = known(context)?;
+        let (_, tasks) = read(context, &workspace, &places, |store| {
+            store.listing(&places.board, lists)
+        })?;
+        Ok(Self {
+            tasks,
+            todo: workspace.top.join(&places.todo),
+        })
+    }
+}
+
+/// Reads of a board, and tells what its files do not show.
+fn read<T>(
+    context: &Context,
+    workspace: &Workspace,
+    places: &Places,
+    read: impl FnOnce(&SqliteStore) -> Result<Option<T>, StoreError>,
+) -> Result<(SqliteStore, T), CliError> {
+    let not_adopted = || BoardError::NotAdopted(places.board.clone());
+    let store = workspace.open_reader()?.ok_or_else(not_adopted)?;
+    let found = read(&store)?.ok_or_else(not_adopted)?;
+    if !context.quiet {
+        let news = news(workspace, places, &store)?;
+        if !news.is_empty() {
+            context.printer.warning(&news.join("; "));
+        }
+    }
+    Ok((store, found))
+}
+
+/// What the files of the board do not show, or show and the store does not know.
+fn news(
+    workspace: &Workspace,
+    places: &Places,
+    store: &SqliteStore,
+) -> Result<Vec<String>, CliError> {
+    let log = places.board.log();
+    let mut news = Vec::new();
+    let pending = store.to_publish(Some(&log))?;
+    for row in &pending {
+        news.push(format!("{} is not up to date", row.path));
+    }
+    for item in places.lists() {
+        let is_pending = pending.iter().any(|row| row.path == item.path);
+        let Some(known) = store.publication(&log, &item.path)? else {
+            continue;
+        };
+        let path = workspace.top.join(&item.path);
+        let stamp = fs_err::metadata(&path).ok().map(|facts| stamp(&facts));
+        if is_pending || stamp == known.stamp {
+            continue;
+        }
+        // Times alone say little: a checkout sets them anew.
+        let bytes = fs_err::read(&path).unwrap_or_default();
+        if digest(&bytes) != known.hash {
+            news.push(format!("{} was edited by hand", item.path));
+        }
+    }
+    if !news.is_empty() {
+        news.push("the next command that writes sees to it".to_owned());
+    }
+    Ok(news)
+}
+
+/// Tells that conflicts stand.
+fn tell_conflicts(context: &Context, count: usize) {
+    if let Some(conflicts) = conflicts(count)
+        && !context.quiet
+    {
+        context.printer.warning(&conflicts);
+    }
+}
+
 /// That conflicts stand, as one clause.
-fn conflicts(board: &Board) -> Option<String> {
-    let count = board.conflicts.len();
+fn conflicts(count: usize) -> Option<String> {
     let standing = crate::words::count(count, "conflict");
     (count > 0).then(|| format!("{standing} for a person; `airboss conflicts` shows what differs"))
 }
@@ -408,7 +466,7 @@ impl BoardWriting {
         let code = outcome(context, done);
         let store = &self.desk.store;
         let board = store.board_part(self.desk.board(), &Wanted::Ids(Vec::new()))?;
-        if let Some(conflicts) = board.as_ref().and_then(conflicts) {
+        if let Some(conflicts) = board.and_then(|board| conflicts(board.conflicts.len())) {
             context.printer.warning(&conflicts);
         }
         Ok(code)

@@ -1,5 +1,6 @@
 //! The one place where errors become words, hints and an exit code.
 
+use airboss_core::board::outline::BadLine;
 use airboss_core::exit::ExitCode;
 use airboss_engine::git::GitError;
 use airboss_engine::run::RunError;
@@ -95,6 +96,18 @@ impl From<StoreError> for CliError {
             ),
             _ => shown,
         }
+    }
+}
+
+impl From<BadLine> for CliError {
+    fn from(error: BadLine) -> Self {
+        Self::new(ErrorKind::Io, error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for CliError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::new(ErrorKind::Io, format!("it cannot be said as JSON: {error}"))
     }
 }
 

@@ -145,10 +145,18 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// A table without lines: each column as wide as its widest cell, the last one cut at the edge.
+///
+/// There may be thousands of rows, so that all cells lie in one text.
 #[derive(Debug)]
 pub struct Table {
     width: Option<usize>,
-    rows: Vec<(Vec<String>, Style)>,
+    /// The columns' widths in characters.
+    widths: Vec<usize>,
+    cells: String,
+    /// Where each cell ends.
+    ends: Vec<usize>,
+    /// How many cells each row has.
+    rows: Vec<(usize, Style)>,
 }
 
 impl Table {
@@ -157,53 +165,89 @@ impl Table {
     pub fn new(width: Option<usize>) -> Self {
         Self {
             width,
+            widths: Vec::new(),
+            cells: String::new(),
+            ends: Vec::new(),
             rows: Vec::new(),
         }
     }
 
     /// Adds a row; the style is that of the whole row.
     pub fn row<const N: usize>(&mut self, cells: [&str; N], style: Style) {
-        let cells = cells
-            .iter()
-            .map(|cell| {
-                sanitize(cell)
-                    .split_whitespace()
-                    .collect::<Vec<_>>()
-                    .join(" ")
-            })
-            .collect();
-        self.rows.push((cells, style));
+        if self.widths.len() < N {
+            self.widths.resize(N, 0);
+        }
+        for (cell, width) in cells.iter().zip(&mut self.widths) {
+            let start = self.cells.len();
+            if is_tidy(cell) {
+                self.cells.push_str(cell);
+            } else {
+                let clean = sanitize(cell);
+                for word in clean.split_whitespace() {
+                    if self.cells.len() > start {
+                        self.cells.push(' ');
+                    }
+                    self.cells.push_str(word);
+                }
+            }
+            *width = (*width).max(self.cells[start..].chars().count());
+            self.ends.push(self.cells.len());
+        }
+        self.rows.push((N, style));
     }
 
     /// The whole text, with a line break at its end.
     #[must_use]
     pub fn finish(self) -> String {
-        let columns = self.rows.iter().map(|(cells, _)| cells.len()).max();
-        let widths: Vec<usize> = (0..columns.unwrap_or(0))
-            .map(|column| {
-                let cells = self.rows.iter().filter_map(|(cells, _)| cells.get(column));
-                cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-            })
-            .collect();
+        self.text(true)
+    }
+
+    /// The same, perhaps without colours.
+    #[must_use]
+    pub fn text(&self, colours: bool) -> String {
         let mut out = String::new();
-        for (cells, style) in &self.rows {
-            let mut line = String::new();
-            for (column, cell) in cells.iter().enumerate() {
-                let used = line.chars().count();
-                let last = column + 1 == cells.len();
+        let mut ends = self.ends.iter();
+        let mut start = 0;
+        for (count, style) in &self.rows {
+            let line = out.len();
+            let mut used = 0;
+            for (column, end) in ends.by_ref().take(*count).enumerate() {
+                let cell = &self.cells[start..*end];
+                start = *end;
                 match self.width {
-                    Some(width) if last => {
-                        line.push_str(&words::cut(cell, width.saturating_sub(used)));
+                    _ if column + 1 < *count => {
+                        let width = self.widths[column] + 2;
+                        used += width;
+                        out.push_str(cell);
+                        let spaces = width - cell.chars().count();
+                        out.extend(std::iter::repeat_n(' ', spaces));
                     }
-                    _ if last => line.push_str(cell),
-                    _ => line.extend([format!("{cell:<0$}  ", widths[column])]),
+                    Some(width) => out.push_str(&words::cut(cell, width.saturating_sub(used))),
+                    None => out.push_str(cell),
                 }
             }
-            out.push_str(&line.trim_end().style(*style).to_string());
+            out.truncate(line + out[line..].trim_end().len());
+            if colours && !style.is_plain() {
+                let styled = (&out[line..]).style(*style).to_string();
+                out.replace_range(line.., &styled);
+            }
             out.push('\n');
         }
         out
     }
+}
+
+/// Whether a text can stand in a cell as it is: words of visible ASCII with one space between.
+fn is_tidy(text: &str) -> bool {
+    let mut after_space = true;
+    for byte in text.bytes() {
+        let is_space = byte == b' ';
+        if !matches!(byte, b' '..=b'~') || (is_space && after_space) {
+            return false;
+        }
+        after_space = is_space;
+    }
+    !after_space || text.is_empty()
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub mod merge_file;
 pub mod name;
 pub mod number;
 pub mod operation;
+pub mod outline;
 pub mod project_state;
 pub mod ready;
 pub mod reconcile;

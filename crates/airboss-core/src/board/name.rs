@@ -1,11 +1,10 @@
 //! What names stand for: numbers, slugs and titles, and ids that two clones agree on.
 
-use std::collections::BTreeMap;
-
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::operation::{Board, BoardKey};
+use super::outline::Outlined;
 use super::task::{Place, Task};
 use crate::id::TaskId;
 
@@ -79,42 +78,59 @@ pub fn derived_id(board: &BoardKey, number: u32, slug: &str, occurrence: u32) ->
 
 /// The tasks of a board by their numbers, for whoever asks more than once.
 #[derive(Clone, Debug)]
-pub struct Numbers<'a> {
-    by_number: BTreeMap<u32, &'a Task>,
+pub struct Numbers<'a, T = Task> {
+    /// By number; each stands here once.
+    tasks: Vec<(u32, &'a T)>,
 }
 
 impl<'a> Numbers<'a> {
     /// Every number that a task has or had; [`Board::find`] finds the same.
     #[must_use]
     pub fn of(board: &'a Board) -> Self {
-        let mut by_number = BTreeMap::new();
-        let standing = board
-            .tasks
-            .values()
-            .filter(|task| task.place != Place::Removed);
-        let active = |task: &&Task| task.place == Place::Active;
-        let (active, archived): (Vec<_>, Vec<_>) = standing.partition(active);
-        for task in active.iter().chain(&archived) {
-            by_number.entry(task.number).or_insert(*task);
+        Self::among(board.tasks.values())
+    }
+}
+
+impl<'a, T: Outlined> Numbers<'a, T> {
+    /// The same of tasks that may be known in outline only, in any order.
+    #[must_use]
+    pub fn among(tasks: impl Iterator<Item = &'a T> + Clone) -> Self {
+        let has = tasks.clone().map(|task| (task.number(), 0, task));
+        let had = tasks.flat_map(|task| {
+            let former = task.former_numbers().iter();
+            former.map(move |number| (*number, 2, task))
+        });
+        // Of several with one number the first counts: one that has it, one on the board.
+        let mut tasks: Vec<_> = has
+            .chain(had)
+            .filter_map(|(number, rank, task)| match task.place() {
+                Place::Active => Some((number, rank, task)),
+                Place::Archived => Some((number, rank + 1, task)),
+                Place::Removed => None,
+            })
+            .collect();
+        let order = |(number, rank, task): &(u32, u8, &T)| (*number, *rank, task.id());
+        tasks.sort_unstable_by_key(order);
+        tasks.dedup_by_key(|(number, ..)| *number);
+        let tasks = tasks.into_iter().map(|(number, _, task)| (number, task));
+        Self {
+            tasks: tasks.collect(),
         }
-        for task in active.into_iter().chain(archived) {
-            for former in &task.former_numbers {
-                by_number.entry(*former).or_insert(task);
-            }
-        }
-        Self { by_number }
     }
 
     /// The task that a number stands for.
     #[must_use]
-    pub fn find(&self, number: u32) -> Option<&'a Task> {
-        self.by_number.get(&number).copied()
+    pub fn find(&self, number: u32) -> Option<&'a T> {
+        let place = self
+            .tasks
+            .binary_search_by_key(&number, |(number, _)| *number);
+        place.ok().map(|place| self.tasks[place].1)
     }
 
     /// The number that its task has now; the number itself where it stands for nothing.
     #[must_use]
     pub fn current(&self, number: u32) -> u32 {
-        self.find(number).map_or(number, |task| task.number)
+        self.find(number).map_or(number, Outlined::number)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Which tasks can be worked on now, in which order, and why the others cannot.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::command::cycle_in;
 use super::name::Numbers;
 use super::operation::Board;
+use super::outline::Outlined;
 use super::status::{Class, Status, TaskStatus};
 use super::task::{Place, Task};
 use crate::id::TaskId;
@@ -92,35 +93,56 @@ impl std::fmt::Display for Wait {
 /// `order` are the numbers as TODO.md lists them; what it does not list comes after, by number.
 #[must_use]
 pub fn queue(board: &Board, order: &[u32]) -> Vec<Queued> {
-    let index = Numbers::of(board);
-    let mut positions = BTreeMap::new();
-    for (position, number) in order.iter().enumerate() {
-        positions.entry(index.current(*number)).or_insert(position);
-    }
-    let mut open: Vec<&Task> = board
-        .active()
-        .filter(|task| task.status.class() != Class::Terminal)
-        .collect();
-    // The sort is stable, and active tasks come by number.
-    open.sort_by_key(|task| {
-        let position = positions.get(&task.number).copied().unwrap_or(usize::MAX);
-        (urgency(task.priority.as_deref()), position)
-    });
-    let queued = open.into_iter().map(|task| Queued {
+    let queued = queue_of(&Numbers::of(board), board.active(), order);
+    let queued = queued.into_iter().map(|(task, waits)| Queued {
         id: task.id,
         number: task.number,
-        waits: waits(&index, task),
+        waits,
     });
     queued.collect()
 }
 
+/// The same of tasks of which no more may be known than their outline: those of `active` that are
+/// not finished, with what they wait for. They are given by number.
+#[must_use]
+pub fn queue_of<'a, T: Outlined>(
+    index: &Numbers<'_, T>,
+    active: impl Iterator<Item = &'a T>,
+    order: &[u32],
+) -> Vec<(&'a T, Vec<Wait>)> {
+    let places = (0..).zip(order);
+    let mut positions: Vec<(u32, usize)> = places
+        .map(|(position, number)| (index.current(*number), position))
+        .collect();
+    // Of a number that stands there twice the first place counts.
+    positions.sort_unstable();
+    let position = |number: u32| {
+        let at = positions.partition_point(|(other, _)| *other < number);
+        let found = positions.get(at).filter(|(other, _)| *other == number);
+        found.map_or(usize::MAX, |(_, position)| *position)
+    };
+    let mut open: Vec<((u8, usize), &T)> = active
+        .filter(|task| task.status().class() != Class::Terminal)
+        .map(|task| {
+            let urgency = urgency(task.priority().as_deref());
+            ((urgency, position(task.number())), task)
+        })
+        .collect();
+    // The sort is stable, and active tasks come by number.
+    open.sort_by_key(|(rank, _)| *rank);
+    let open = open.into_iter();
+    open.map(|(_, task)| (task, waits(index, task))).collect()
+}
+
 /// 0 for the most urgent; no priority, or a word that nobody knows, is a medium one.
 fn urgency(priority: Option<&str>) -> u8 {
-    let priority = priority.unwrap_or_default().trim().to_lowercase();
+    let priority = priority.unwrap_or_default().trim();
     let words = ["critical", "high", "medium", "low"];
-    let known = (0..)
-        .zip(words)
-        .find(|(_, word)| priority.starts_with(word));
+    let begins = |word: &str| {
+        let head = priority.as_bytes().get(..word.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    let known = (0..).zip(words).find(|(_, word)| begins(word));
     known.map_or(2, |(rank, _)| rank)
 }
 
@@ -130,12 +152,13 @@ pub fn waits_of(board: &Board, task: &Task) -> Vec<Wait> {
     waits(&Numbers::of(board), task)
 }
 
-fn waits(index: &Numbers<'_>, task: &Task) -> Vec<Wait> {
+fn waits<T: Outlined>(index: &Numbers<'_, T>, task: &T) -> Vec<Wait> {
     let mut waits = Vec::new();
-    match (&task.status, task.status.class()) {
+    match (task.status(), task.status().class()) {
         (status, Class::InFlight) => waits.push(Wait::InFlight(status.clone())),
         (TaskStatus::Known(Status::Blocked), _) => {
-            waits.push(Wait::Blocked(task.blocked_reason.clone()));
+            let reason = task.blocked_reason().map(str::to_owned);
+            waits.push(Wait::Blocked(reason));
         }
         (
             status @ (TaskStatus::Other(_)
@@ -144,27 +167,27 @@ fn waits(index: &Numbers<'_>, task: &Task) -> Vec<Wait> {
         ) => waits.push(Wait::Status(status.clone())),
         _ => {}
     }
-    if let Some(way) = cycle_in(index, task.number, &task.dependencies.numbers) {
+    if let Some(way) = cycle_in(index, task.number(), task.dependencies()) {
         waits.push(Wait::Cycle(way));
     }
-    for number in &task.dependencies.numbers {
-        if *number != task.number {
+    for number in task.dependencies() {
+        if *number != task.number() {
             waits.extend(dependency(index, *number));
         }
     }
-    if let Some(words) = &task.dependencies.prose {
-        waits.push(Wait::DependencyProse(words.clone()));
+    if let Some(words) = task.dependencies_prose() {
+        waits.push(Wait::DependencyProse(words.to_owned()));
     }
     waits
 }
 
 /// What is to be said of one dependency; nothing when it is met.
-fn dependency(index: &Numbers<'_>, number: u32) -> Option<Wait> {
+fn dependency<T: Outlined>(index: &Numbers<'_, T>, number: u32) -> Option<Wait> {
     let Some(task) = index.find(number) else {
         return Some(Wait::DependencyUnknown(number));
     };
-    let status = task.status.clone();
-    let number = task.number;
+    let status = task.status().clone();
+    let number = task.number();
     match &status {
         TaskStatus::Known(Status::Completed) => None,
         TaskStatus::Known(Status::Expanded) => {
@@ -173,31 +196,31 @@ fn dependency(index: &Numbers<'_>, number: u32) -> Option<Wait> {
         TaskStatus::Known(Status::Abandoned | Status::Superseded) => {
             Some(Wait::DependencyGone { number, status })
         }
-        _ if task.place == Place::Archived => Some(Wait::DependencyGone { number, status }),
+        _ if task.place() == Place::Archived => Some(Wait::DependencyGone { number, status }),
         _ => Some(Wait::Dependency { number, status }),
     }
 }
 
 /// Whether a task that was split has subtasks, at any depth, that are not completed. A subtask
 /// that was given up leaves the whole unfinished: what waits for it should be looked at.
-fn unfinished_below(index: &Numbers<'_>, task: &Task) -> bool {
+fn unfinished_below<T: Outlined>(index: &Numbers<'_, T>, task: &T) -> bool {
     let mut open = vec![task];
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     while let Some(task) = open.pop() {
-        if !seen.insert(task.id) {
+        if !seen.insert(task.id()) {
             continue;
         }
-        if !task.status.is(Status::Expanded) {
-            if !task.status.is(Status::Completed) {
+        if !task.status().is(Status::Expanded) {
+            if !task.status().is(Status::Completed) {
                 return true;
             }
             continue;
         }
-        if task.subtasks.is_empty() {
+        if task.subtasks().is_empty() {
             // Nobody knows what it was split into.
             return true;
         }
-        for number in &task.subtasks {
+        for number in task.subtasks() {
             match index.find(*number) {
                 Some(subtask) => open.push(subtask),
                 None => return true,

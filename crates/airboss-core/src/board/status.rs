@@ -116,6 +116,12 @@ impl Status {
         }
     }
 
+    /// The status with this value in JSON.
+    #[must_use]
+    pub fn of(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.value() == value)
+    }
+
     /// What it means for the work.
     #[must_use]
     pub fn class(self) -> Class {
@@ -225,9 +231,7 @@ fn known(normal: &str) -> Option<Status> {
         "complete" | "done" => Some(Status::Completed),
         "in_progress" => Some(Status::Implementing),
         "pending" => Some(Status::NotStarted),
-        _ => Status::ALL
-            .into_iter()
-            .find(|status| status.value() == normal),
+        _ => Status::of(normal),
     }
 }
 

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use airboss_core::attempt::{Attempt, AttemptStatus};
-use airboss_core::board::{Board, BoardKey};
+use airboss_core::board::outline::Listing;
+use airboss_core::board::{Board, BoardKey, Place};
 use airboss_core::id::{AttemptId, OperationId, StepId, TaskId};
 use airboss_core::operation::{PlanKey, StoredOperation};
 use airboss_core::path::RepoPath;
@@ -341,6 +342,12 @@ impl Store for MemoryStore {
             updated_at: inner.stored_at(board.sequence),
             active,
         }))
+    }
+
+    fn listing(&self, board: &BoardKey, places: &[Place]) -> Result<Option<Listing>, StoreError> {
+        let inner = self.lock();
+        let board = inner.boards.get(&board.log());
+        Ok(board.map(|board| Listing::of(board, places)))
     }
 
     fn decide_board(

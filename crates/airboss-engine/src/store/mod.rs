@@ -22,7 +22,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use airboss_core::attempt::{Attempt, AttemptStatus};
-use airboss_core::board::{Board, BoardKey, BoardOperation, Task};
+use airboss_core::board::outline::Listing;
+use airboss_core::board::{Board, BoardKey, BoardOperation, Place as TaskPlace, Task};
 use airboss_core::id::{AttemptId, OperationId, RunId, StepId, TaskId};
 use airboss_core::operation::{Operation, PlanKey, StoredOperation};
 use airboss_core::path::RepoPath;
@@ -542,6 +543,17 @@ pub trait Store: Send {
     /// # Errors
     /// When the store cannot be read.
     fn board_head(&self, board: &BoardKey) -> Result<Option<BoardHead>, StoreError>;
+
+    /// The tasks in these lists of a board in outline: all that a list shows, without reading the
+    /// rest of each.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn listing(
+        &self,
+        board: &BoardKey,
+        places: &[TaskPlace],
+    ) -> Result<Option<Listing>, StoreError>;
 
     /// The task that [`Board::find`] finds, without reading all of them.
     ///

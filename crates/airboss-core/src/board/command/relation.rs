@@ -7,6 +7,7 @@ use super::{Decision, NewTask, Refusal, Standing, add, holder, transition_to};
 use crate::board::change::TaskChange;
 use crate::board::name::Numbers;
 use crate::board::operation::{Board, BoardOperation};
+use crate::board::outline::Outlined;
 use crate::board::status::Status;
 use crate::board::task::{Place, Task};
 use crate::board::transition::Context;
@@ -32,7 +33,7 @@ pub fn cycle(board: &Board, task: u32, numbers: &[u32]) -> Option<Vec<u32>> {
 
 /// The same with an index at hand.
 pub(in crate::board) fn cycle_in(
-    index: &Numbers<'_>,
+    index: &Numbers<'_, impl Outlined>,
     task: u32,
     numbers: &[u32],
 ) -> Option<Vec<u32>> {
@@ -61,7 +62,7 @@ pub(in crate::board) fn cycle_in(
         came_from.insert(next, from);
         let found = index.find(next);
         open.extend(found.into_iter().flat_map(|found| {
-            let numbers = found.dependencies.numbers.iter();
+            let numbers = found.dependencies().iter();
             numbers.map(move |after| (next, *after))
         }));
     }

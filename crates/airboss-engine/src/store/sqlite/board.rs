@@ -14,6 +14,7 @@ use rusqlite::{Connection, Params};
 use serde_json::Value;
 
 use super::fault::Fault;
+use super::listing;
 use super::read::{self, PlanRow, all, id, json, one, scalar, signed, text, unsigned};
 use super::write::{End, execute, record_publication};
 use crate::store::board::{Concern, Deltas, concern};
@@ -62,7 +63,10 @@ const DEPENDENCY: Numbers = Numbers {
     delete: "DELETE FROM dependency WHERE stream = ?1 AND number = ?2 AND task = ?3",
 };
 
-fn board_row(connection: &Connection, board: &BoardKey) -> Result<Option<PlanRow>, Fault> {
+pub(super) fn board_row(
+    connection: &Connection,
+    board: &BoardKey,
+) -> Result<Option<PlanRow>, Fault> {
     Ok(read::plan_row(connection, &board.log())?.filter(|row| row.is_board))
 }
 
@@ -411,6 +415,7 @@ impl Saver<'_> {
         let (status, body) = (task.status.value(), serde_json::to_string(task)?);
         let params = (self.stream, &id, task.number, place, status, body);
         execute(self.connection, sql, params)?;
+        listing::save(self.connection, self.stream, before, task)?;
         let former = before.map_or(&[][..], |before| &before.former_numbers);
         self.save_numbers(&FORMER_NUMBER, &id, former, &task.former_numbers)?;
         let waits_for = before.map_or(&[][..], |before| &before.dependencies.numbers);

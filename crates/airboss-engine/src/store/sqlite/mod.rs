@@ -6,6 +6,7 @@
 mod board;
 mod fault;
 mod gate;
+mod listing;
 mod open;
 mod read;
 mod schema;
@@ -16,7 +17,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use airboss_core::board::{Board, BoardKey};
+use airboss_core::board::outline::Listing;
+use airboss_core::board::{Board, BoardKey, Place};
 use airboss_core::id::{AttemptId, OperationId, StepId, TaskId};
 use airboss_core::operation::{PlanKey, StoredOperation};
 use airboss_core::path::RepoPath;
@@ -350,6 +352,10 @@ impl Store for SqliteStore {
 
     fn board_head(&self, board: &BoardKey) -> Result<Option<BoardHead>, StoreError> {
         self.read(|connection| board::head(connection, board))
+    }
+
+    fn listing(&self, board: &BoardKey, places: &[Place]) -> Result<Option<Listing>, StoreError> {
+        self.read(|connection| listing::read(connection, board, places))
     }
 
     fn decide_board(

@@ -3,10 +3,14 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::fault::Fault;
+use super::listing;
 
 /// One script for each version: `VERSIONS[n]` leads from version `n` to version `n + 1`.
 /// A published script is never changed; a new one is appended.
-pub(super) const VERSIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
+pub(super) const VERSIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+
+/// The version that lists tasks in outline. No script can say how: the lines are made here.
+const WITH_LISTING: i64 = 4;
 
 /// The columns beside a JSON column repeat what is searched or counted in it.
 const VERSION_1: &str = "
@@ -200,6 +204,14 @@ const VERSION_3: &str = "
 ALTER TABLE publication ADD COLUMN is_current INTEGER NOT NULL DEFAULT 0;
 ";
 
+/// What lists show of tasks, see [`super::listing`].
+const VERSION_4: &str = "
+CREATE TABLE listing (
+    row INTEGER PRIMARY KEY,
+    lines TEXT NOT NULL
+) STRICT;
+";
+
 /// The schema version of the database; 0 for an empty one.
 pub(super) fn version(connection: &Connection) -> Result<i64, Fault> {
     let version = connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))?;
@@ -224,6 +236,9 @@ pub(super) fn migrate(connection: &mut Connection, versions: &[&str]) -> Result<
             return Ok(());
         };
         transaction.execute_batch(script)?;
+        if found + 1 == WITH_LISTING {
+            listing::fill(&transaction)?;
+        }
         transaction.pragma_update(None, "user_version", found + 1)?;
         transaction.commit()?;
     }
@@ -406,6 +421,12 @@ INSERT INTO command VALUES (1, 'c', 6, '42');
         check(board::HIGHEST_FORMER, &["PRIMARY KEY"]);
         check(board::NUMBERS_FROM, &["COVERING INDEX task_by_number"]);
         check(board::COUNTS, &["COVERING INDEX task_by_status"]);
+        check(listing::ROWS, &["SEARCH listing USING INTEGER PRIMARY KEY"]);
+        check(listing::ADD, &[]);
+        check(
+            listing::REPLACE,
+            &["SEARCH listing USING INTEGER PRIMARY KEY"],
+        );
         check(board::AFTER, &["operation_by_plan"]);
         check(board::KNOWN_SECTION, &["PRIMARY KEY"]);
         check(board::SECTION, &["sqlite_autoindex_section_1"]);

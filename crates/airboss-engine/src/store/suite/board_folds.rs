@@ -1,6 +1,7 @@
 //! The property that all stores are the same fold of any operations on boards.
 
 use airboss_core::board::error::FixStatus;
+use airboss_core::board::outline::Outline;
 use airboss_core::board::{
     Artifact, Dependencies, Place, Position, Status, TaskChange, TaskStatus,
 };
@@ -57,6 +58,9 @@ fn any_change() -> impl Strategy<Value = TaskChange> {
     prop_oneof![
         3 => any_number().prop_map(TaskChange::Number),
         2 => any_status().prop_map(TaskChange::Status),
+        1 => any_number().prop_map(|number| TaskChange::Title(format!("A\ttitle {number}"))),
+        1 => prop::option::of(Just("Low".to_owned())).prop_map(TaskChange::Priority),
+        1 => prop::option::of(Just("words".to_owned())).prop_map(TaskChange::BlockedReason),
         2 => any_place().prop_map(TaskChange::Place),
         3 => any_dependencies().prop_map(TaskChange::Dependencies),
         1 => any_number().prop_map(|number| TaskChange::Artifact(Artifact {
@@ -191,6 +195,20 @@ fn assert_part_is_of_whole(store: &dyn Store, wanted: &Wanted) {
     }
     let head = store.board_head(&specs()).unwrap().unwrap();
     assert_eq!(head.active.values().sum::<usize>(), board.active().count());
+    for places in [&LISTS[..], &LISTS[..1], &LISTS[1..]] {
+        let listing = store.listing(&specs(), places).unwrap().unwrap();
+        let expected = Listing::of(&board, places);
+        assert_eq!(outlines(&listing), outlines(&expected));
+        let of_board = (board.sequence, board.conflicts.len());
+        assert_eq!((listing.sequence, listing.conflicts), of_board);
+    }
+}
+
+/// The lists in which tasks stand.
+const LISTS: [Place; 2] = [Place::Active, Place::Archived];
+
+fn outlines(listing: &Listing) -> Vec<Outline<'_>> {
+    listing.tasks().map(Result::unwrap).collect()
 }
 
 proptest! {

@@ -1,13 +1,19 @@
 //! Many tasks at once: `list` and `ready`.
 
-use airboss_core::board::ready::{Queued, queue};
+use std::borrow::Cow;
+use std::path::Path;
+
+use airboss_core::board::name::Numbers;
+use airboss_core::board::outline::{BadLine, Outline, Outlined as _};
+use airboss_core::board::ready::{Wait, queue_of};
 use airboss_core::board::todo::TodoFile;
-use airboss_core::board::{Class, Place, Task};
+use airboss_core::board::{Class, Place, TaskStatus};
 use airboss_core::exit::ExitCode;
 use owo_colors::Style;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
-use crate::board::{BoardReading, read_status};
+use crate::board::{BoardListing, read_status};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::page::{self, Table};
@@ -31,41 +37,45 @@ pub struct ListArguments {
     ready: bool,
 }
 
+/// The lists in which tasks stand.
+const LISTS: [Place; 2] = [Place::Active, Place::Archived];
+
 /// Lists tasks.
 ///
 /// # Errors
 /// When there is no board, or nobody knows the status.
 pub fn list(context: &Context, arguments: &ListArguments) -> Result<ExitCode, CliError> {
     let status = arguments.status.as_deref().map(read_status).transpose()?;
-    let reading = BoardReading::open(context)?;
-    let mut tasks: Vec<&Task> = reading.board.active().collect();
-    if arguments.all {
-        let all = reading.board.tasks.values();
-        tasks.extend(all.filter(|task| task.place == Place::Archived));
-    }
-    let everything = tasks.len();
+    // Whether a task is ready depends on archived ones, too.
+    let lists = if arguments.all || arguments.ready {
+        &LISTS[..]
+    } else {
+        &LISTS[..1]
+    };
+    let board = BoardListing::open(context, lists)?;
+    let is_listed = |task: &Outline<'_>| match &status {
+        Some(status) => task.status == *status,
+        None => arguments.all || task.status.class() != Class::Terminal,
+    };
+    let all = board.tasks.tasks();
+    let (mut ready, mut listed) = (None, None);
     if arguments.ready {
-        let queue = queued(&reading);
-        let ready = queue.iter().filter(|queued| queued.is_ready());
-        tasks = ready
-            .filter_map(|queued| reading.board.tasks.get(&queued.id))
-            .collect();
-    } else if let Some(status) = &status {
-        tasks.retain(|task| task.status == *status);
-    } else if !arguments.all {
-        tasks.retain(|task| task.status.class() != Class::Terminal);
+        ready = Some(ready_tasks(&board)?.into_iter().map(Ok));
+    } else {
+        // A line that cannot be read is not passed over.
+        listed = Some(all.filter(|task| task.as_ref().map_or(true, is_listed)));
     }
-    if context.json {
-        let rows: Vec<_> = tasks.iter().map(|task| row(task)).collect();
-        context.printer.json(&json!({ "tasks": rows }));
-        return Ok(ExitCode::Success);
-    }
-    context.printer.data(&table(&tasks));
-    if tasks.is_empty() {
+    let tasks = ready
+        .into_iter()
+        .flatten()
+        .chain(listed.into_iter().flatten());
+    let count = show(context, tasks)?;
+    if count == 0 && !context.json {
         context.printer.note("no task is like that");
     }
-    let hidden = everything - tasks.len();
-    if hidden > 0 && status.is_none() && !arguments.ready && !context.quiet {
+    let hidden = board.tasks.len() - count;
+    let is_whole = status.is_none() && !arguments.ready && !context.json;
+    if hidden > 0 && is_whole && !context.quiet {
         let hidden = words::count(hidden, "finished task");
         context
             .printer
@@ -74,51 +84,116 @@ pub fn list(context: &Context, arguments: &ListArguments) -> Result<ExitCode, Cl
     Ok(ExitCode::Success)
 }
 
+/// Prints tasks, and tells how many there were.
+fn show<'a>(
+    context: &Context,
+    tasks: impl Iterator<Item = Result<Outline<'a>, BadLine>>,
+) -> Result<usize, CliError> {
+    if context.json {
+        let tasks = tasks.collect::<Result<Vec<_>, _>>()?;
+        let rows: Vec<_> = tasks.iter().map(row).collect();
+        context.printer.json_of(&Rows { tasks: &rows })?;
+        return Ok(rows.len());
+    }
+    let mut table = Table::new(page::edge());
+    let mut count = 0;
+    for task in tasks {
+        add(&mut table, &task?);
+        count += 1;
+    }
+    context.printer.table(&table);
+    Ok(count)
+}
+
+fn add(table: &mut Table, task: &Outline<'_>) {
+    let mut status = render::status(&task.status);
+    if task.place == Place::Archived {
+        status.push_str(", archived");
+    }
+    let priority = task.priority().unwrap_or_default().to_lowercase();
+    let number = format!("{:>3}", task.number);
+    let style = render::status_style(&task.status);
+    table.row([&number, &status, &priority, &task.title()], style);
+}
+
 /// The tasks that can be worked on now, `count` at most, the most urgent first.
 ///
 /// # Errors
 /// When there is no board.
 pub fn ready_rows(context: &Context, count: usize) -> Result<Vec<Value>, CliError> {
-    let reading = BoardReading::look(context)?;
-    let queue = queued(&reading);
-    let ready = queue.iter().filter(|queued| queued.is_ready());
-    let tasks = ready.filter_map(|queued| reading.board.tasks.get(&queued.id));
-    Ok(tasks.take(count).map(row).collect())
+    let board = BoardListing::look(context, &LISTS)?;
+    let ready = ready_tasks(&board)?;
+    let rows = ready
+        .iter()
+        .take(count)
+        .map(|task| serde_json::to_value(row(task)));
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn row(task: &Task) -> Value {
-    json!({
-        "number": task.number,
-        "title": task.title,
-        "status": task.status,
-        "priority": task.priority,
-        "language": task.language,
-        "dependencies": task.dependencies.numbers,
-        "archived": task.place == Place::Archived,
-    })
+/// The tasks that can be worked on now, the most urgent first.
+fn ready_tasks(board: &BoardListing) -> Result<Vec<Outline<'_>>, CliError> {
+    let tasks = outlines(board)?;
+    let queue = queued(&tasks, &board.todo);
+    let ready = queue.into_iter().filter(|(_, waits)| waits.is_empty());
+    Ok(ready.map(|(task, _)| task.clone()).collect())
 }
 
-fn table(tasks: &[&Task]) -> String {
-    let mut table = Table::new(page::edge());
-    for task in tasks {
-        let mut status = render::status(&task.status);
-        if task.place == Place::Archived {
-            status.push_str(", archived");
-        }
-        let priority = task.priority.as_deref().unwrap_or("").to_lowercase();
-        let number = format!("{:>3}", task.number);
-        let style = render::status_style(&task.status);
-        table.row([&number, &status, &priority, &task.title], style);
+fn outlines(board: &BoardListing) -> Result<Vec<Outline<'_>>, BadLine> {
+    let mut tasks = Vec::with_capacity(board.tasks.len());
+    for task in board.tasks.tasks() {
+        tasks.push(task?);
     }
-    table.finish()
+    Ok(tasks)
 }
 
 /// The queue, in the order of TODO.md.
-fn queued(reading: &BoardReading) -> Vec<Queued> {
-    let todo = reading.workspace.top.join(&reading.places.todo);
+fn queued<'t, 'b>(
+    tasks: &'t [Outline<'b>],
+    todo: &Path,
+) -> Vec<(&'t Outline<'b>, Vec<Wait>)> {
     // Without the file the order is that of the numbers.
     let bytes = fs_err::read(todo).unwrap_or_default();
-    queue(&reading.board, &TodoFile::order(&bytes))
+    let active = tasks.iter().filter(|task| task.place == Place::Active);
+    queue_of(
+        &Numbers::among(tasks.iter()),
+        active,
+        &TodoFile::order(&bytes),
+    )
+}
+
+#[derive(Serialize)]
+struct Rows<'a> {
+    tasks: &'a [Row<'a>],
+}
+
+/// A task as JSON. The fields come by name.
+#[derive(Serialize)]
+struct Row<'a> {
+    archived: bool,
+    dependencies: &'a [u32],
+    language: Option<Cow<'a, str>>,
+    number: u32,
+    priority: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ready: Option<bool>,
+    status: &'a TaskStatus,
+    title: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits: Option<Vec<String>>,
+}
+
+fn row<'a>(task: &'a Outline<'_>) -> Row<'a> {
+    Row {
+        archived: task.place == Place::Archived,
+        dependencies: task.dependencies(),
+        language: task.language(),
+        number: task.number,
+        priority: task.priority(),
+        ready: None,
+        status: &task.status,
+        title: task.title(),
+        waits: None,
+    }
 }
 
 /// Shows what can be worked on now, and what every other open task waits for.
@@ -126,47 +201,46 @@ fn queued(reading: &BoardReading) -> Vec<Queued> {
 /// # Errors
 /// When there is no board.
 pub fn ready(context: &Context) -> Result<ExitCode, CliError> {
-    let reading = BoardReading::open(context)?;
-    let mut queue = queued(&reading);
-    queue.sort_by_key(|queued| !queued.is_ready());
-    let ready = queue.iter().filter(|queued| queued.is_ready()).count();
-    let code = if ready > 0 {
-        ExitCode::Success
-    } else {
+    let board = BoardListing::open(context, &LISTS)?;
+    let tasks = outlines(&board)?;
+    let (ready, waiting): (Vec<_>, Vec<_>) = queued(&tasks, &board.todo)
+        .into_iter()
+        .partition(|(_, waits)| waits.is_empty());
+    let is_blocked = ready.is_empty();
+    let code = if is_blocked {
         ExitCode::Blocked
+    } else {
+        ExitCode::Success
     };
+    let queue = ready.iter().chain(&waiting);
     if context.json {
-        let rows = queue.iter().filter_map(|queued| {
-            let task = reading.board.tasks.get(&queued.id)?;
-            let mut row = row(task);
-            row["ready"] = json!(queued.is_ready());
-            row["waits"] = json!(queued.waits.iter().map(render::wait).collect::<Vec<_>>());
-            Some(row)
+        let rows = queue.map(|(task, waits)| Row {
+            ready: Some(waits.is_empty()),
+            waits: Some(waits.iter().map(render::wait).collect()),
+            ..row(task)
         });
         let rows: Vec<_> = rows.collect();
-        context.printer.json(&json!({ "tasks": rows }));
+        context.printer.json_of(&Rows { tasks: &rows })?;
         return Ok(code);
     }
-    let mut table = Table::new(page::edge());
-    for queued in &queue {
-        let Some(task) = reading.board.tasks.get(&queued.id) else {
-            continue;
+    let edge = page::edge();
+    let mut table = Table::new(edge);
+    for (task, waits) in queue {
+        let number = format!("{:>3}", task.number);
+        let title = match (edge, task.title()) {
+            (Some(_), title) => Cow::Owned(words::cut(&title, TITLE_COLUMNS)),
+            (None, title) => title,
         };
-        let number = format!("{:>3}", queued.number);
-        let title = match page::edge() {
-            Some(_) => words::cut(&task.title, TITLE_COLUMNS),
-            None => task.title.clone(),
-        };
-        let waits: Vec<_> = queued.waits.iter().map(render::wait).collect();
-        let (sign, why, style) = if queued.is_ready() {
+        let (sign, why, style) = if waits.is_empty() {
             ("ready", render::status(&task.status), Style::new())
         } else {
+            let waits: Vec<_> = waits.iter().map(render::wait).collect();
             ("waits", waits.join("; "), Style::new().dimmed())
         };
         table.row([&number, sign, &title, &why], style);
     }
-    context.printer.data(&table.finish());
-    if ready == 0 && !context.quiet {
+    context.printer.table(&table);
+    if is_blocked && !context.quiet {
         context.printer.note("nothing can be worked on now");
     }
     Ok(code)
