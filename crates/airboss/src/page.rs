@@ -294,4 +294,16 @@ mod tests {
         let expected = "a    1   a long text th…\nbbb  22  short\n";
         assert_eq!(anstream::adapter::strip_str(&text).to_string(), expected);
     }
+
+    #[test]
+    fn cells_are_words_with_one_space_between() {
+        let mut table = Table::new(None);
+        table.row(["  a\tb ", "é\u{1b}[1m", ""], Style::new().dimmed());
+        table.row(["c", "", "d  e\nf"], Style::new());
+        assert_eq!(table.text(false), "a b  é\nc       d e f\n");
+        let text = table.text(true);
+        assert_ne!(text, table.text(false));
+        let stripped = anstream::adapter::strip_str(&text).to_string();
+        assert_eq!(stripped, table.text(false));
+    }
 }

@@ -24,34 +24,15 @@ pub(crate) struct Lines<'t> {
 impl<'t> Lines<'t> {
     /// Splits at line feeds; a carriage return before one belongs to the line ending.
     pub(crate) fn new(text: &'t str) -> Self {
-        let bytes = text.as_bytes();
         // Counting is fast, and growing in steps takes three times the memory for a while.
-        let count = memchr::memchr_iter(b'\n', bytes).count() + 1;
-        let mut lines = Self {
-            text,
-            spans: Vec::with_capacity(count),
-        };
-        let mut start = if text.starts_with(BYTE_ORDER_MARK) {
-            BYTE_ORDER_MARK.len()
-        } else {
-            0
-        };
-        for at in memchr::memchr_iter(b'\n', bytes) {
-            lines.push(start, at);
-            start = at + 1;
+        let count = memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1;
+        let mut spans = Vec::with_capacity(count);
+        for span in line_spans(text) {
+            if let (Ok(from), Ok(to)) = (u32::try_from(span.start), u32::try_from(span.end)) {
+                spans.push((from, to));
+            }
         }
-        if start < bytes.len() {
-            lines.push(start, bytes.len());
-        }
-        lines
-    }
-
-    fn push(&mut self, start: usize, end: usize) {
-        let has_return = start < end && self.text.as_bytes()[end - 1] == b'\r';
-        let end = end - usize::from(has_return);
-        if let (Ok(from), Ok(to)) = (u32::try_from(start), u32::try_from(end)) {
-            self.spans.push((from, to));
-        }
+        Self { text, spans }
     }
 
     /// The whole text.
@@ -89,6 +70,27 @@ impl<'t> Lines<'t> {
             "\n"
         }
     }
+}
+
+/// The lines of a text as [`Lines`] has them, one after the other.
+pub(crate) fn line_spans(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut start = if text.starts_with(BYTE_ORDER_MARK) {
+        BYTE_ORDER_MARK.len()
+    } else {
+        0
+    };
+    let rest = std::iter::once(bytes.len());
+    let ends = memchr::memchr_iter(b'\n', bytes).chain(rest);
+    ends.filter_map(move |end| {
+        let from = std::mem::replace(&mut start, end + 1);
+        // Behind the last line feed there is no line unless something stands there.
+        if from >= bytes.len() {
+            return None;
+        }
+        let has_return = from < end && bytes[end - 1] == b'\r';
+        Some(from..end - usize::from(has_return))
+    })
 }
 
 /// The bytes as text of the same length: every byte that is not UTF-8 becomes `?`.

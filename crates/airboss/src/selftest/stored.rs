@@ -48,6 +48,7 @@ impl Stored {
             "SELECT 'next ' || next_number FROM board",
             "SELECT number || ' ' || place || ' ' || status || ' ' || body FROM task \
              ORDER BY number, place",
+            "SELECT 'list ' || lines FROM listing ORDER BY row",
             "SELECT 'conflict ' || body FROM conflict ORDER BY position",
         ] {
             state.extend(rows(sql)?);

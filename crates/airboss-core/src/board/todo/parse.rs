@@ -146,9 +146,7 @@ impl TodoFile {
     /// The numbers of the entries in the order of the file, and nothing of the entries.
     #[must_use]
     pub fn order(bytes: &[u8]) -> Vec<u32> {
-        let text = decode(bytes);
-        let scan = Scan::new(&text);
-        scan.entries.iter().map(|entry| entry.number).collect()
+        Scan::order(&decode(bytes))
     }
 
     /// Tells what kind of file it is, and reads no entry.

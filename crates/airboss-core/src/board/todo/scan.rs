@@ -5,11 +5,13 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use memchr::memmem;
+
 use super::headings::task_heading;
 use super::parse::{Problem, ProblemKind};
 use super::status::status_value;
 use crate::plan::fences::Fences;
-use crate::plan::lines::{Lines, heading};
+use crate::plan::lines::{Lines, heading, line_spans};
 
 /// A TODO.md with its parts found. Lines count from 0.
 #[derive(Debug)]
@@ -121,24 +123,33 @@ impl<'t> Scan<'t> {
             conflict,
             problems,
         };
-        let mut pass = Pass {
-            scan,
-            wanted,
-            block: None,
-            rule: None,
-            has_key: false,
-            is_order: false,
-            is_tasks: false,
-        };
+        let mut pass = Pass::new(scan, wanted);
         for line in 0..count {
             if !pass.scan.quoted[line] {
-                pass.line(line);
+                let span = pass.scan.lines.span(line);
+                pass.line(line, &text[span.clone()], span.start);
             }
         }
-        pass.close(count);
-        let mut scan = pass.scan;
-        scan.settle_suffixes();
-        scan
+        pass.end(count)
+    }
+
+    /// The numbers of the entries in their order, duplicates included.
+    ///
+    /// Where nothing is quoted each line is looked at once, and nothing is remembered of it.
+    pub(super) fn order(text: &'t str) -> Vec<u32> {
+        let has = |mark: &str| memmem::find(text.as_bytes(), mark.as_bytes()).is_some();
+        let scan = if ["```", "~~~", "<!--"].into_iter().any(has) {
+            Self::new(text)
+        } else {
+            let mut pass = Pass::new(Self::new(""), None);
+            let mut count = 0;
+            for span in line_spans(text) {
+                pass.line(count, &text[span.clone()], span.start);
+                count += 1;
+            }
+            pass.end(count)
+        };
+        scan.entries.iter().map(|entry| entry.number).collect()
     }
 
     /// The lines of an entry that are not quoted, its heading left out.
@@ -202,11 +213,29 @@ impl<'t> Scan<'t> {
     }
 }
 
-impl<'t> Pass<'t, '_> {
-    fn line(&mut self, line: usize) {
-        let text = self.scan.lines.get(line);
+impl<'t, 'w> Pass<'t, 'w> {
+    fn new(scan: Scan<'t>, wanted: Option<&'w BTreeSet<u32>>) -> Self {
+        Self {
+            scan,
+            wanted,
+            block: None,
+            rule: None,
+            has_key: false,
+            is_order: false,
+            is_tasks: false,
+        }
+    }
+
+    fn end(mut self, count: usize) -> Scan<'t> {
+        self.close(count);
+        self.scan.settle_suffixes();
+        self.scan
+    }
+
+    /// Looks at the next line that is not quoted; `start` is where it begins.
+    fn line(&mut self, line: usize, text: &'t str, start: usize) {
         match text.as_bytes().first() {
-            Some(b'#') => self.heading(line, text),
+            Some(b'#') => self.heading(line, text, start),
             Some(b'-') if text.trim_end() == "---" => self.rule(line),
             Some(b'a'..=b'z' | b' ') if self.rule.is_some() && !self.has_key => {
                 self.has_key = is_front_key(text);
@@ -222,7 +251,7 @@ impl<'t> Pass<'t, '_> {
         }
     }
 
-    fn heading(&mut self, line: usize, text: &'t str) {
+    fn heading(&mut self, line: usize, text: &'t str, start: usize) {
         let Some((level, name)) = heading(text) else {
             return;
         };
@@ -245,7 +274,6 @@ impl<'t> Pass<'t, '_> {
         if self.is_order && !task.old {
             return;
         }
-        let start = self.scan.lines.span(line).start;
         let shift = |range: Range<usize>| start + range.start..start + range.end;
         self.block = Some(Block {
             certain: task.old || self.is_tasks,

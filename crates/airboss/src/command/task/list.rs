@@ -106,14 +106,27 @@ fn show<'a>(
 }
 
 fn add(table: &mut Table, task: &Outline<'_>) {
-    let mut status = render::status(&task.status);
+    let mut status = status_words(&task.status);
     if task.place == Place::Archived {
-        status.push_str(", archived");
+        status.to_mut().push_str(", archived");
     }
-    let priority = task.priority().unwrap_or_default().to_lowercase();
-    let number = format!("{:>3}", task.number);
+    let mut priority = task.priority().unwrap_or_default();
+    if !priority.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        priority = Cow::Owned(priority.to_lowercase());
+    }
     let style = render::status_style(&task.status);
+    let number = task.number.to_string();
     table.row([&number, &status, &priority, &task.title()], style);
+}
+
+/// [`render::status`], without a text of its own for the most part.
+fn status_words(status: &TaskStatus) -> Cow<'_, str> {
+    let value = status.value();
+    if value.contains('_') {
+        Cow::Owned(render::status(status))
+    } else {
+        Cow::Borrowed(value)
+    }
 }
 
 /// The tasks that can be worked on now, `count` at most, the most urgent first.
@@ -147,10 +160,7 @@ fn outlines(board: &BoardListing) -> Result<Vec<Outline<'_>>, BadLine> {
 }
 
 /// The queue, in the order of TODO.md.
-fn queued<'t, 'b>(
-    tasks: &'t [Outline<'b>],
-    todo: &Path,
-) -> Vec<(&'t Outline<'b>, Vec<Wait>)> {
+fn queued<'t, 'b>(tasks: &'t [Outline<'b>], todo: &Path) -> Vec<(&'t Outline<'b>, Vec<Wait>)> {
     // Without the file the order is that of the numbers.
     let bytes = fs_err::read(todo).unwrap_or_default();
     let active = tasks.iter().filter(|task| task.place == Place::Active);
@@ -226,16 +236,17 @@ pub fn ready(context: &Context) -> Result<ExitCode, CliError> {
     let edge = page::edge();
     let mut table = Table::new(edge);
     for (task, waits) in queue {
-        let number = format!("{:>3}", task.number);
+        let number = task.number.to_string();
         let title = match (edge, task.title()) {
             (Some(_), title) => Cow::Owned(words::cut(&title, TITLE_COLUMNS)),
             (None, title) => title,
         };
         let (sign, why, style) = if waits.is_empty() {
-            ("ready", render::status(&task.status), Style::new())
+            ("ready", status_words(&task.status), Style::new())
         } else {
             let waits: Vec<_> = waits.iter().map(render::wait).collect();
-            ("waits", waits.join("; "), Style::new().dimmed())
+            let waits = Cow::Owned(waits.join("; "));
+            ("waits", waits, Style::new().dimmed())
         };
         table.row([&number, sign, &title, &why], style);
     }

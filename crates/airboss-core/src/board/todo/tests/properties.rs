@@ -306,6 +306,17 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    fn the_order_is_that_of_the_entries(bytes in board(), is_quoted in any::<bool>()) {
+        let mut text = String::from_utf8_lossy(&bytes).into_owned();
+        if !is_quoted {
+            text = text.replace("```", "").replace("<!--", "");
+        }
+        let entries = TodoFile::parse(text.as_bytes()).entries;
+        let numbers: Vec<u32> = entries.iter().map(|entry| entry.number).collect();
+        prop_assert_eq!(TodoFile::order(text.as_bytes()), numbers);
+    }
+
+    #[test]
     fn a_change_stays_in_its_entry(bytes in board(), task in some_task(), fields in some_fields()) {
         let before = TodoFile::parse(&bytes);
         let task = shown(&before, task);
