@@ -1,11 +1,14 @@
 //! The command line: global options, subcommands, and their dispatch.
 
+mod examples;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use airboss_core::exit::ExitCode;
+use clap::builder::Styles;
 use clap::error::ErrorKind;
-use clap::{Args as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap::{Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::command::{
     self, completions, conflicts, control, mark, merge_driver, next, retry, runs, stage, status,
@@ -254,7 +257,8 @@ fn called(words: &[OsString]) -> Option<clap::Command> {
 /// The table of exit codes, for the long help and the manual page.
 fn exit_codes() -> String {
     let lines = ExitCode::ALL.map(|code| format!("  {:>3}  {}", code.code(), code.meaning()));
-    format!("Exit codes:\n{}", lines.join("\n"))
+    let style = *Styles::default().get_header();
+    format!("{style}Exit codes:{style:#}\n{}", lines.join("\n"))
 }
 
 impl Cli {
@@ -273,8 +277,22 @@ impl Cli {
         match read.map(|matches| Self::from_arg_matches(&matches)) {
             Ok(Ok(read)) => read,
             Err(told) if told.kind() == ErrorKind::DisplayVersion => told.exit(),
-            Ok(Err(_)) | Err(_) => Self::parse_from(words),
+            Ok(Err(_)) | Err(_) => Self::read_whole(words),
         }
+    }
+
+    /// The same with everything declared that there is to tell.
+    fn read_whole(words: Vec<OsString>) -> Self {
+        let mut whole = Self::whole();
+        let matches = whole.try_get_matches_from_mut(words);
+        let read = matches.and_then(|matches| Self::from_arg_matches(&matches));
+        read.unwrap_or_else(|error| error.format(&mut whole).exit())
+    }
+
+    /// The whole program as help and manual pages tell of it: every subcommand, with its examples.
+    #[must_use]
+    pub fn whole() -> clap::Command {
+        examples::told(Self::command())
     }
 
     /// The program without its subcommands.

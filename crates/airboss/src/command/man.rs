@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use airboss_core::exit::ExitCode;
-use clap::CommandFactory as _;
 
 use crate::cli::Cli;
 use crate::context::Context;
@@ -24,13 +23,13 @@ pub struct ManArguments {
 pub fn man(context: &Context, arguments: &ManArguments) -> Result<ExitCode, CliError> {
     let Some(directory) = &arguments.dir else {
         let mut page = Vec::new();
-        clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+        clap_mangen::Man::new(Cli::whole()).render(&mut page)?;
         context.printer.raw(&page);
         return Ok(ExitCode::Success);
     };
     let directory = context.directory.join(directory);
     fs_err::create_dir_all(&directory)?;
-    clap_mangen::generate_to(Cli::command(), &directory)?;
+    clap_mangen::generate_to(Cli::whole(), &directory)?;
     if !context.quiet {
         let written = format!("the manual pages are in {}", directory.display());
         context.printer.note(&written);

@@ -121,9 +121,9 @@ mod linux {
         let program = std::env::current_exe().map_err(|error| failed(&place, &error))?;
         if !context.json {
             let time = if arguments.full {
-                "some minutes"
+                "some minutes".to_owned()
             } else {
-                "20 s"
+                format!("{} s", arguments.seconds)
             };
             let words = format!("killing airboss at its own system calls for about {time} …");
             context.printer.note(&words);
@@ -146,7 +146,8 @@ mod linux {
     }
 
     fn verdict(offers: &Offers, swept: &[Swept]) -> ExitCode {
-        let all_held = swept.iter().all(|command| command.violations.is_empty());
+        let held = |command: &Swept| command.killed > 0 && command.violations.is_empty();
+        let all_held = swept.iter().all(held);
         if all_held && offers.locks {
             ExitCode::Success
         } else {

@@ -38,7 +38,7 @@ pub struct Swept {
 /// How far a sweep goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Extent {
-    /// So long, divided among the commands.
+    /// So long, divided among the commands; each is killed once at least.
     For(Duration),
     /// To the last point.
     Full,
@@ -101,7 +101,9 @@ fn sweep_one(
         violations: Vec::new(),
     };
     for point in spread(points) {
-        let is_over = deadline.is_some_and(|deadline| Instant::now() > deadline);
+        // Where nothing was killed yet, nothing can be said of it.
+        let is_over =
+            swept.killed > 0 && deadline.is_some_and(|deadline| Instant::now() > deadline);
         if is_over || interrupted() {
             break;
         }

@@ -2,6 +2,7 @@
 
 mod browser;
 mod doctor;
+mod examples;
 mod log;
 mod pages;
 mod reference;

@@ -158,6 +158,8 @@ fn shells_and_readers_get_every_command() {
     environment.run(["man", "--dir", "man"]).expect_code(0);
     let page = environment.read("man/airboss-why.1");
     assert_eq!(title(&page), ".TH airboss-why 1");
+    assert!(page.contains("Examples:\n"), "{page}");
+    assert!(page.contains("airboss why 1.2"), "{page}");
 }
 
 /// The title line of a manual page, up to its section.
