@@ -9,7 +9,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
+use airboss_core::id::StepId;
 use airboss_core::text::sanitize;
+use airboss_engine::workspace::Workspace;
 
 use super::app::Event;
 use super::{Out, Wake};
@@ -84,17 +86,18 @@ pub(super) fn read(context: &Context, words: &[String]) -> Result<String, String
     Ok(told)
 }
 
-/// Opens a file in the person's editor, on the terminal.
-pub(super) fn edit(top: &Path, file: &str) -> Result<(), String> {
+/// Opens a file in the person's editor, on the terminal; a plan at the line of a step.
+pub(super) fn edit(workspace: &Workspace, file: &str, step: Option<&StepId>) -> Result<(), String> {
     let words = editor(|name| std::env::var_os(name));
     let mut words = words.split_whitespace();
     let program = words.next().unwrap_or("vi");
+    let path = workspace.top.join(file);
+    let line = step.and_then(|step| line_of(workspace, &path, step));
     // The file is an argument of its own: nothing of it is read by a shell.
-    let path = top.join(file);
     let status = Command::new(program)
         .args(words)
-        .arg(&path)
-        .current_dir(top)
+        .args(opened_at(program, &path, line))
+        .current_dir(&workspace.top)
         .status();
     match status {
         Ok(status) if status.success() => Ok(()),
@@ -102,6 +105,40 @@ pub(super) fn edit(top: &Path, file: &str) -> Result<(), String> {
         Err(error) => Err(format!(
             "`{program}` cannot be started: {error}; set EDITOR"
         )),
+    }
+}
+
+/// Where a step stands in its plan, from 1. A plan that cannot be read is opened at its beginning.
+fn line_of(workspace: &Workspace, path: &Path, step: &StepId) -> Option<usize> {
+    let plan = workspace.read_plan(path).ok()?.plan;
+    let mut steps = plan.steps();
+    let line = steps.find_map(|(_, it)| (it.id == *step).then_some(it.line));
+    // A phase that is carried out as a whole is a step, too.
+    let mut phases = plan.phases.iter();
+    line.or_else(|| phases.find_map(|it| (it.step_id() == *step).then_some(it.line)))
+}
+
+/// The arguments with which an editor opens a file at a line. One that is not known here gets the
+/// file alone: what it does not understand it would take for another file.
+fn opened_at(program: &str, path: &Path, line: Option<usize>) -> Vec<OsString> {
+    let name = Path::new(program)
+        .file_name()
+        .and_then(|name| name.to_str());
+    let alone = || path.as_os_str().to_owned();
+    let Some(line) = line else {
+        return vec![alone()];
+    };
+    let with_line = || {
+        let mut file = alone();
+        file.push(format!(":{line}"));
+        file
+    };
+    match name.unwrap_or_default() {
+        "vi" | "vim" | "nvim" | "view" | "nano" | "pico" | "emacs" | "emacsclient" | "micro"
+        | "kak" | "joe" | "mg" => vec![format!("+{line}").into(), alone()],
+        "hx" | "helix" | "zed" | "subl" => vec![with_line()],
+        "code" | "code-insiders" | "codium" | "cursor" => vec!["--goto".into(), with_line()],
+        _ => vec![alone()],
     }
 }
 
@@ -113,4 +150,24 @@ fn editor(variable: impl Fn(&str) -> Option<OsString>) -> String {
         || "vi".to_owned(),
         |words| words.to_string_lossy().into_owned(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_editor_opens_a_line_as_it_knows_how_to() {
+        let check = |program, line, expected: &str| {
+            let words = opened_at(program, Path::new("/w/a b.md"), line);
+            let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+            assert_eq!(words.join("|"), expected, "{program}");
+        };
+        check("vi", Some(7), "+7|/w/a b.md");
+        check("/usr/bin/nvim", Some(7), "+7|/w/a b.md");
+        check("hx", Some(7), "/w/a b.md:7");
+        check("code", Some(7), "--goto|/w/a b.md:7");
+        check("ed-of-mine", Some(7), "/w/a b.md");
+        check("vi", None, "/w/a b.md");
+    }
 }

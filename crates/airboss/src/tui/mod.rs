@@ -31,6 +31,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use airboss_core::exit::ExitCode;
+use airboss_core::id::StepId;
 use airboss_core::scene::Change;
 use airboss_engine::clock;
 use airboss_engine::follow::{Follower, Wanted};
@@ -269,7 +270,7 @@ impl Session {
             }
             Action::Hush => self.listening = None,
             Action::Run(words) => actions::run(&self.context, words, &self.out),
-            Action::Edit(file) => self.edit(screen, app, &file)?,
+            Action::Edit(file, step) => self.edit(screen, app, &file, step.as_ref())?,
             Action::StopRun => {
                 let asked = run.is_some_and(fly::stop);
                 let told = if asked {
@@ -290,9 +291,15 @@ impl Session {
     }
 
     /// Lends the terminal to an editor; the run and the follower go on.
-    fn edit(&self, screen: &mut Screen, app: &mut App, file: &str) -> Result<(), CliError> {
+    fn edit(
+        &self,
+        screen: &mut Screen,
+        app: &mut App,
+        file: &str,
+        step: Option<&StepId>,
+    ) -> Result<(), CliError> {
         let keyboard = self.keyboard.lock().unwrap_or_else(PoisonError::into_inner);
-        let edited = screen.lend(|| actions::edit(&self.workspace.top, file))?;
+        let edited = screen.lend(|| actions::edit(&self.workspace, file, step))?;
         drop(keyboard);
         if let Err(told) = edited {
             let words = vec!["edit".to_owned()];

@@ -6,7 +6,23 @@ use std::time::Duration;
 use airboss_testkit::environment::{TestEnvironment, eventually};
 
 /// Everything that is waited for comes within this, on a busy machine too.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The program with its whole environment, as a shell command that shows how it ended.
+pub(crate) fn shell(environment: &TestEnvironment, arguments: &str) -> String {
+    let program = environment.airboss().display().to_string();
+    let top = environment.top().display().to_string();
+    [
+        "cd ",
+        &top,
+        "; ",
+        &program,
+        " ",
+        arguments,
+        "; echo code=$?; exec sleep 600",
+    ]
+    .concat()
+}
 
 /// A tmux server with one session.
 pub(crate) struct Tmux<'environment> {
@@ -72,9 +88,16 @@ impl<'environment> Tmux<'environment> {
     /// Presses keys, by the names that tmux has for them.
     pub(crate) fn press(&self, window: u8, keys: &[&str]) {
         let target = format!(":{window}");
-        let mut all = vec!["send-keys", "-t", &target];
+        let mut all = vec!["send-keys", "-t", &target, "--"];
         all.extend(keys);
         self.tell(&all);
+    }
+
+    /// Writes to the terminal of a window behind the back of its program.
+    pub(crate) fn write(&self, window: u8, text: &str) {
+        let target = format!(":{window}");
+        let terminal = self.tell(&["display-message", "-p", "-t", &target, "#{pane_tty}"]);
+        fs_err::write(terminal.trim(), text).expect("the terminal is ours");
     }
 
     /// Gives a window another size.

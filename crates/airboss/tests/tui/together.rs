@@ -5,7 +5,7 @@ use std::time::Duration;
 use airboss_testkit::environment::{TestEnvironment, eventually};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::tmux::Tmux;
+use crate::tmux::{PATIENCE, Tmux, shell};
 
 const PLAN: &str = "plans/work.md";
 
@@ -67,22 +67,6 @@ const UNHURRIED: &str = r#"
   { write = "out/{slug}.txt", text = "made by {step}\n" },
   { say = "Done." },
 "#;
-
-/// The program with its whole environment, as a shell command that shows how it ended.
-fn shell(environment: &TestEnvironment, arguments: &str) -> String {
-    let program = environment.airboss().display().to_string();
-    let top = environment.top().display().to_string();
-    [
-        "cd ",
-        &top,
-        "; ",
-        &program,
-        " ",
-        arguments,
-        "; echo code=$?; exec sleep 600",
-    ]
-    .concat()
-}
 
 fn is_complete(environment: &TestEnvironment) -> bool {
     eventually(Duration::from_secs(120), || {
@@ -229,4 +213,66 @@ fn a_run_is_stopped_by_who_started_it() {
     tmux.expect(0, &["stopped by you", "code=130"]);
     drop(tmux);
     environment.assert_no_process_left();
+}
+
+/// Steps that are over soon, so that there is always something new.
+const QUICK: &str = r#"
+  { tool = "Bash", input = "make {slug}", seconds = 0.8 },
+  { write = "out/{slug}.txt", text = "made by {step}\n" },
+"#;
+
+/// What a screen says of the run, without what is another at every instant: how many steps stand
+/// where, each phase and step, and which attempts are in progress.
+fn state(screen: &str) -> Option<Vec<String>> {
+    let lines = screen
+        .lines()
+        .map(|line| line.trim_start_matches(['▸', '›', ' ']));
+    let mut told = Vec::new();
+    let mut panel = "";
+    for line in lines {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if line.contains("──") {
+            panel = words.first().copied().unwrap_or_default();
+        }
+        match panel {
+            _ if line.contains(" steps settled") => told.push(words.join(" ")),
+            "Progress" => told.push(words.join(" ")),
+            "In" => told.push(words.iter().take(3).copied().collect::<Vec<_>>().join(" ")),
+            _ => {}
+        }
+    }
+    (panel == "Errors").then_some(told)
+}
+
+#[test]
+fn two_of_them_show_the_same_all_along() {
+    let environment = environment(QUICK);
+    let run = shell(&environment, "run plans/work.md --agent claude --jobs 4");
+    let Some(tmux) = Tmux::start(&environment, (120, 60), &run) else {
+        return;
+    };
+    tmux.window(&shell(&environment, "tui"));
+    tmux.expect(0, &["In progress"]);
+    tmux.expect(1, &["of 20 steps settled"]);
+    // What both show at the same time, each time another state of the run.
+    let mut seen: Vec<Vec<String>> = Vec::new();
+    let agreed = eventually(PATIENCE, || {
+        let one = state(&tmux.screen(0));
+        let other = state(&tmux.screen(1));
+        if let (Some(one), Some(other)) = (one, other)
+            && one == other
+            && seen.last() != Some(&one)
+        {
+            seen.push(one);
+        }
+        let last = seen.last();
+        last.is_some_and(|last| {
+            last.iter()
+                .any(|line| line.contains("20 of 20 steps settled"))
+        })
+    });
+    assert!(agreed, "{}\n{}", tmux.screen(0), tmux.screen(1));
+    let flown = |state: &&Vec<String>| state.iter().any(|line| line.starts_with("● "));
+    let under_way = seen.iter().filter(flown).count();
+    assert!(under_way >= 4, "they agreed {under_way} times: {seen:#?}");
 }

@@ -391,7 +391,10 @@ impl App {
                 let reason = format!("--reason={text}");
                 self.send("mark-skipped", Some(plan), &[&reason, step.as_str()])
             }
-            Wish::Answer(plan, step) => self.send("answer", Some(plan), &[step.as_str(), text]),
+            Wish::Answer(plan, step) => {
+                // What is typed is never an option.
+                self.send("answer", Some(plan), &["--", step.as_str(), text])
+            }
             Wish::StopOrLeave => vec![Action::StopRun],
         }
     }
@@ -429,14 +432,12 @@ impl App {
         if let Some(Target::Need(need)) = &target
             && let Need::Conflict { path, .. } | Need::Publish { path, .. } = &**need
         {
-            return vec![Action::Edit(path.to_string())];
+            return vec![Action::Edit(path.to_string(), None)];
         }
-        let of_step = target
-            .and_then(|target| self.step_of(&target))
-            .map(|(plan, _)| plan);
+        let (of_step, step) = target.and_then(|target| self.step_of(&target)).unzip();
         let plan = of_step.or_else(|| self.plan().map(|plan| plan.key().clone()));
         match plan {
-            Some(plan) => vec![Action::Edit(plan.to_string())],
+            Some(plan) => vec![Action::Edit(plan.to_string(), step)],
             None => Vec::new(),
         }
     }

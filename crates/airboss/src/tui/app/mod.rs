@@ -146,8 +146,8 @@ pub enum Action {
     Hush,
     /// Run this program with these words.
     Run(Vec<String>),
-    /// Open a file of the work tree in an editor.
-    Edit(String),
+    /// Open a file of the work tree in an editor; a plan, where a step of it stands.
+    Edit(String, Option<StepId>),
     /// Ask the run that this process started to end in good order.
     StopRun,
     /// The screen is not as it was drawn.
@@ -375,8 +375,12 @@ impl App {
 
     fn done(&mut self, words: &[String], ok: bool, told: &str) {
         let told = airboss_core::text::sanitize(told);
-        let line = told.lines().map(str::trim).find(|line| !line.is_empty());
-        let command = words.iter().take(2).cloned().collect::<Vec<_>>().join(" ");
+        // Some commands answer in JSON, which says nothing that the command does not.
+        let mut lines = told.lines().map(str::trim);
+        let line = lines.find(|line| !line.is_empty());
+        let line = line.filter(|line| !line.starts_with('{'));
+        let named = words.iter().filter(|word| !word.starts_with("--"));
+        let command = named.take(2).cloned().collect::<Vec<_>>().join(" ");
         let line = line.map_or_else(
             || format!("{command}: {}", if ok { "done" } else { "failed" }),
             |line| format!("{command}: {line}"),

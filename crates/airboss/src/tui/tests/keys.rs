@@ -122,10 +122,13 @@ fn changing() {
     check("x Esc", "Flying 0");
     check(
         "Tab Tab Tab a e p o x y Enter",
-        &format!("Needs 0 | answer {plan} 2.1 epoxy"),
+        &format!("Needs 0 | answer {plan} -- 2.1 epoxy"),
     );
     check("Tab Tab x", "Landed 0 | no attempt of it is in progress");
-    check("o", "Flying 0 | Edit(\"plans/glider.md\")");
+    check(
+        "o",
+        "Flying 0 | Edit(\"plans/glider.md\", Some(StepId(\"2.3\")))",
+    );
     check("L G u y", "Log 2 | undo 00000000000000000000000000000000");
     check("L u", "Log 0 | only changes of the board can be taken back");
 }
