@@ -14,7 +14,7 @@ use super::timing::median_number;
 const ROUNDS: usize = 5;
 
 /// The benches that are measured here.
-const MEASURED: [&str; 3] = ["board", "plan", "stream"];
+const MEASURED: [&str; 4] = ["board", "draw", "plan", "stream"];
 
 /// One comparison: a group of benches, of which `airboss` is ours.
 struct Comparison {
@@ -32,7 +32,7 @@ enum Other {
     Millis(f64),
 }
 
-const COMPARISONS: [Comparison; 6] = [
+const COMPARISONS: [Comparison; 8] = [
     Comparison {
         what: "reading a TODO.md of 10,000 tasks",
         group: "todo",
@@ -57,6 +57,19 @@ const COMPARISONS: [Comparison; 6] = [
         other: Other::Bench("pulldown-cmark"),
         target: Target::Faster(2.0),
     },
+    // A frame of sixty a second is 16.7 ms, and most of it is the terminal's own.
+    Comparison {
+        what: "drawing 64 attempts of 10,000 steps, 80x24",
+        group: "draw-80x24",
+        other: Other::Millis(5.0),
+        target: Target::AtMost(1.0),
+    },
+    Comparison {
+        what: "drawing 64 attempts of 10,000 steps, 200x60",
+        group: "draw-200x60",
+        other: Other::Millis(5.0),
+        target: Target::AtMost(1.0),
+    },
     // 1 GB/s where plain values are read at 790 MB/s.
     Comparison {
         what: "reading Claude Code's events",
@@ -79,12 +92,14 @@ pub(super) fn rows(bench: &mut Bench<'_>) -> Result<Vec<Row>> {
         let mut test = cargo(bench.root);
         test.args(["test", "--locked", "--quiet", "--bench=*"]);
         test.args(["--package=airboss-core", "--package=airboss-engine"]);
+        test.arg("--package=airboss");
         let status = test.stdout(Stdio::null()).status()?;
         ensure!(status.success(), "a bench failed");
         return Ok(Vec::new());
     }
     let mut build = cargo(bench.root);
-    build.args(["bench", "--locked", "--no-run", "--package=airboss-core"]);
+    build.args(["bench", "--locked", "--no-run"]);
+    build.args(["--package=airboss-core", "--package=airboss"]);
     build.args(MEASURED.map(|name| format!("--bench={name}")));
     build.arg("--message-format=json-render-diagnostics");
     let mut benches = executables(build)?;
