@@ -4,7 +4,11 @@
 //! it, so that one process decides whatever is asked at the same time. Only where that process is
 //! gone does `kill` turn to the attempt's supervisor itself.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use airboss_core::attempt::{Attempt, AttemptStatus};
+use airboss_core::board::{BoardKey, Task};
 use airboss_core::exit::ExitCode;
 use airboss_core::id::RunId;
 use airboss_core::operation::{Asked, Operation, PlanKey, RunStop};
@@ -13,6 +17,7 @@ use airboss_core::text::sanitize;
 use airboss_core::view::Run;
 use airboss_engine::clock;
 use airboss_engine::run::attempt_files::directory;
+use airboss_engine::run::lock::RunLocked;
 use airboss_engine::store::{Commit, SqliteStore, Store as _};
 use airboss_engine::supervise::{self, Stop, is_alive};
 use airboss_engine::workspace::Workspace;
@@ -20,12 +25,18 @@ use serde_json::{Value, json};
 
 use super::log::attempt_name;
 use super::report::require_person;
+use super::stage::task_lock;
+use crate::board::BoardReading;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::{lookup, words};
 
 /// Characters of a login's name: more is nobody's name.
 const NAME_MAX: usize = 64;
+/// Longer than a workflow takes from the end of a stage to the run of the next one.
+const BETWEEN_MAX: Duration = Duration::from_secs(2);
+/// How often is looked for that run.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Which run.
 #[derive(clap::Args, Clone, Debug)]
@@ -272,8 +283,74 @@ pub(super) fn is_flown(run: &Run) -> bool {
     run.ended.is_none() && run.runner.as_ref().is_some_and(is_alive)
 }
 
-/// The run that was named, or the only one that flies.
+/// The run that was named, or the only one that flies. Where a workflow is between two stages, the
+/// run of its next one is waited for.
 fn flying(context: &Context, which: &RunArgument) -> Result<Flying, CliError> {
+    let found = found(context, which)?;
+    if let Some(found) = found {
+        return Ok(found);
+    }
+    let none = || {
+        CliError::refused("no run flies now").hint("`airboss runs` tells how the last ones ended")
+    };
+    let tasks = on_their_way(context);
+    let deadline = Instant::now() + BETWEEN_MAX;
+    loop {
+        let Some((number, pid)) = tasks.iter().find_map(|task| task.worked_on()) else {
+            return Err(none());
+        };
+        if let Some(found) = self::found(context, which)? {
+            return Ok(found);
+        }
+        if Instant::now() > deadline {
+            let message = format!(
+                "no run flies now: process {pid} runs the checks of task {number}, or is between \
+                 two of its stages"
+            );
+            return Err(CliError::refused(message)
+                .hint("say it again when the next stage has begun; `airboss watch` tells"));
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+/// A task whose workflow was begun.
+struct OnItsWay {
+    workspace: Workspace,
+    board: BoardKey,
+    number: u32,
+}
+
+impl OnItsWay {
+    /// The task and the process that works on it, where one does.
+    fn worked_on(&self) -> Option<(u32, String)> {
+        match task_lock(&self.workspace, &self.board, self.number) {
+            Ok(RunLocked::Held(pid)) => Some((self.number, pid)),
+            Ok(RunLocked::Taken(_)) | Err(_) => None,
+        }
+    }
+}
+
+/// The tasks of the board whose workflows are not over; none where there is no board.
+fn on_their_way(context: &Context) -> Vec<OnItsWay> {
+    let Ok(reading) = BoardReading::open(context) else {
+        return Vec::new();
+    };
+    let begun = |task: &&Task| {
+        let workflow = task.workflow.as_ref();
+        workflow.is_some_and(|workflow| !workflow.state.is_terminal())
+    };
+    let tasks = reading.board.tasks.values().filter(begun);
+    let told = tasks.map(|task| OnItsWay {
+        workspace: reading.workspace.clone(),
+        board: reading.places.board.clone(),
+        number: task.number,
+    });
+    told.collect()
+}
+
+/// The run that was named, or the only one that flies.
+fn found(context: &Context, which: &RunArgument) -> Result<Option<Flying>, CliError> {
     let (workspace, store) = context.reader()?;
     let mut all: Vec<(PlanKey, Run)> = Vec::new();
     for plan in context.plans(&workspace, &store)? {
@@ -282,15 +359,18 @@ fn flying(context: &Context, which: &RunArgument) -> Result<Flying, CliError> {
     }
     let (plan, run) = match &which.run {
         Some(name) => named(all, name)?,
-        None => only(all)?,
+        None => match only(all)? {
+            Some(flown) => flown,
+            None => return Ok(None),
+        },
     };
     let live = live(&store, &plan)?;
-    Ok(Flying {
+    Ok(Some(Flying {
         workspace,
         plan,
         run,
         live,
-    })
+    }))
 }
 
 fn named(all: Vec<(PlanKey, Run)>, name: &str) -> Result<(PlanKey, Run), CliError> {
@@ -323,7 +403,7 @@ fn named(all: Vec<(PlanKey, Run)>, name: &str) -> Result<(PlanKey, Run), CliErro
     }
 }
 
-fn only(all: Vec<(PlanKey, Run)>) -> Result<(PlanKey, Run), CliError> {
+fn only(all: Vec<(PlanKey, Run)>) -> Result<Option<(PlanKey, Run)>, CliError> {
     let mut flown: Vec<_> = all.into_iter().filter(|(_, run)| is_flown(run)).collect();
     if flown.len() > 1 {
         let mut refused = CliError::refused("several runs fly now; name one");
@@ -332,9 +412,7 @@ fn only(all: Vec<(PlanKey, Run)>) -> Result<(PlanKey, Run), CliError> {
         }
         return Err(refused);
     }
-    flown.pop().ok_or_else(|| {
-        CliError::refused("no run flies now").hint("`airboss runs` tells how the last ones ended")
-    })
+    Ok(flown.pop())
 }
 
 fn live(store: &SqliteStore, plan: &PlanKey) -> Result<usize, CliError> {

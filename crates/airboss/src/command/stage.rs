@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use airboss_core::board::command::{self, Revision, Standing};
 use airboss_core::board::transition::Mode;
-use airboss_core::board::{BoardOperation, Class, TaskChange};
+use airboss_core::board::{BoardKey, BoardOperation, Class, TaskChange};
 use airboss_core::exit::ExitCode;
 use airboss_core::operation::{Actor, PlanKey};
 use airboss_core::path::RepoPath;
@@ -26,6 +26,7 @@ use airboss_engine::clock;
 use airboss_engine::run::lock::{RunLock, RunLocked, lock};
 use airboss_engine::stage::{self, Request, StageError, Tested};
 use airboss_engine::store::Wanted;
+use airboss_engine::workspace::Workspace;
 use owo_colors::OwoColorize as _;
 use serde_json::json;
 
@@ -496,16 +497,26 @@ pub fn tell_checks(context: &Context, number: u32, tested: &Tested) {
 /// # Errors
 /// When another process has it.
 pub fn only_one(desk: &Desk, number: u32) -> Result<RunLock, CliError> {
-    let key = PlanKey::new(
-        RepoPath::new(&format!("{}/{number}", desk.board())).map_err(BoardError::from)?,
-    );
-    match lock(&desk.workspace.state, &key)? {
+    match task_lock(&desk.workspace, desk.board(), number)? {
         RunLocked::Taken(lock) => Ok(lock),
         RunLocked::Held(pid) => {
             let message = format!("task {number} is being worked on by process {pid}");
             Err(CliError::new(ErrorKind::Busy, message))
         }
     }
+}
+
+/// Asks for the lock of a task, which whoever works on it holds from its first stage to its last.
+///
+/// # Errors
+/// When the lock file cannot be opened.
+pub fn task_lock(
+    workspace: &Workspace,
+    board: &BoardKey,
+    number: u32,
+) -> Result<RunLocked, CliError> {
+    let path = RepoPath::new(&format!("{board}/{number}")).map_err(BoardError::from)?;
+    Ok(lock(&workspace.state, &PlanKey::new(path))?)
 }
 
 impl From<StageError> for CliError {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use airboss_testkit::TestEnvironment;
 use airboss_testkit::environment::eventually;
+use airboss_testkit::{TestEnvironment, assert_output};
 
 use crate::{REPORT, TASK, begun, honest, ran, section, status, write};
 
@@ -40,6 +40,36 @@ fn a_paused_workflow_does_not_enter_its_next_stage() {
         "{output}"
     );
     assert_eq!(status(&environment), "[PLANNED]");
+}
+
+#[test]
+fn what_cannot_be_paused_is_named() {
+    let environment = begun(&honest());
+    environment.config(
+        "[gates.banner]\ncommand = \"touch ../gate; for i in $(seq 600); do test -e ../go && break; \
+         sleep 0.05; done\"\nsteps = [\"none of them\"]\n",
+    );
+    let running = environment.start(["coordinate", "1", "--scope", "full"]);
+    let gate = environment.outside("gate");
+    assert!(eventually(Duration::from_secs(60), || gate.exists()));
+    assert_output!(environment, environment.run(["pause"]), @r#"
+    exit code: 4
+    ----- stdout -----
+
+    ----- stderr -----
+    Error: no run flies now: process [PID] runs the checks of task 1, or is between two of its stages
+    hint: say it again when the next stage has begun; `airboss watch` tells
+    "#);
+    fs_err::write(environment.outside("go"), "").unwrap();
+    running.wait().expect_code(0);
+    assert_output!(environment, environment.run(["pause"]), @r#"
+    exit code: 4
+    ----- stdout -----
+
+    ----- stderr -----
+    Error: no run flies now
+    hint: `airboss runs` tells how the last ones ended
+    "#);
 }
 
 #[test]

@@ -337,6 +337,15 @@ impl App {
             });
             return Vec::new();
         }
+        if let Target::Need(need) = &target
+            && matches!(**need, Need::Permission { .. })
+            && command == Command::Answer
+        {
+            let words = "its agent takes no answer: allow the tool in its `arguments` in the \
+                         settings, end it with x, and give the step back with r";
+            self.say(Slot::Attention, words);
+            return Vec::new();
+        }
         let Some((plan, step)) = self.step_of(&target) else {
             return self.no_step();
         };

@@ -39,7 +39,12 @@ fn document() -> String {
     text.push_str(
         "\nThe mouse selects with a click, looks into what is selected with another, and scrolls. \
          `Enter` in a text goes from a step to its attempt. When the run that was started here has \
-         ended, `q` prints its summary and gives its exit code.\n",
+         ended, `q` prints its summary and gives its exit code.\n\
+         \n`o` opens a plan at the selected step with editors that are known to take a line: vi and \
+         its kin, nano, emacs, micro, kakoune, helix, code; others get the file alone.\n\
+         \nA permission cannot be given while an agent flies: it takes no answer. Allow the tool in \
+         the agent's `arguments` in the settings (for Claude Code `--allowedTools`), end the attempt \
+         with `x`, and give its step back with `r`.\n",
     );
     text
 }

@@ -124,6 +124,11 @@ fn changing() {
         "Tab Tab Tab a e p o x y Enter",
         &format!("Needs 0 | answer {plan} -- 2.1 epoxy"),
     );
+    check(
+        "Tab Tab Tab j a",
+        "Needs 1 | its agent takes no answer: allow the tool in its `arguments` in the settings, \
+         end it with x, and give the step back with r",
+    );
     check("Tab Tab x", "Landed 0 | no attempt of it is in progress");
     check(
         "o",

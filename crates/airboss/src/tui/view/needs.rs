@@ -91,7 +91,8 @@ fn row(app: &App, need: &Need) -> Row {
         Need::Permission { attempt, tool, .. } => {
             let row = Row::new(Slot::Turn, "⁇", "permission", tool.clone());
             let step = app.scene.flying(*attempt).and_then(|it| it.step());
-            let row = row.remedy("t: transcript");
+            // Its agent takes no answer: what it may do is said when it is started.
+            let row = row.remedy("a: what to do");
             match step {
                 Some(step) => row.about(step),
                 None => row,
