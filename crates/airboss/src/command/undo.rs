@@ -15,6 +15,9 @@ use crate::desk::WriteOptions;
 use crate::error::{CliError, ErrorKind};
 use crate::render::board as render;
 
+/// Operations that are named where several are meant: a screen shows them.
+const NAMED_MAX: usize = 5;
+
 /// Somebody else may change the board between looking and undoing, but not for ever.
 const TRIES_MAX: usize = 5;
 
@@ -98,9 +101,13 @@ fn named(log: &[StoredOperation], prefix: &str) -> Result<OperationId, CliError>
         several => {
             let mut refused =
                 CliError::refused(format!("`{prefix}` begins the ids of several operations"));
-            for stored in several {
+            for stored in several.iter().take(NAMED_MAX) {
                 let word = stored.operation.word();
                 refused = refused.hint(format!("{} ({word}, {})", stored.id, stored.at));
+            }
+            let more = several.len().saturating_sub(NAMED_MAX);
+            if more > 0 {
+                refused = refused.hint(format!("and {more} more; give more of the id"));
             }
             Err(refused)
         }

@@ -16,6 +16,7 @@ mod restore;
 mod review;
 mod task;
 mod together;
+mod words;
 
 use airboss_engine::board::{BoardError, Difference, Places, Survey, key, verify};
 use airboss_engine::workspace::Workspace;
