@@ -15,9 +15,10 @@
 //!
 //! Merging is three-way and field by field, with the base of this very file: a field that only the
 //! file changed is taken; one that both changed stays as the board has it, and the other side is
-//! kept in a conflict. So is a value that the board had before, when it comes from another clone
-//! or stands in a file with older renderings: it may be the older version's, or meant. Nothing is
-//! ever inferred from what is missing.
+//! kept in a conflict. So is a value that the board had before, when it comes from another clone,
+//! stands in a file with older renderings, or is what git wrote there just before somebody saved
+//! the file: it may be the older version's, or meant. Nothing is ever inferred from what is
+//! missing.
 //!
 //! One thing cannot be told: a person who checks out an older version and edits, before Airboss
 //! looks, the one section that differs in it, is taken to have typed all of that section, unless
@@ -102,6 +103,9 @@ pub struct Disk<'a> {
     pub is_checked_out: bool,
     /// A `git revert` put an older text back on top of the newest: it is meant.
     pub is_put_back: bool,
+    /// What git wrote into this file shortly before somebody saved it: who typed something else
+    /// upon that did not type this.
+    pub brought: &'a [TaskFacts],
     /// The git blob with the whole file.
     pub blob: Option<&'a str>,
 }
@@ -480,12 +484,11 @@ impl<'a> Import<'a> {
                 (false, false) => Origin::Doubtful,
             };
         }
-        Origin::Made(if self.disk.is_checked_out {
+        if self.disk.is_checked_out {
             let operation = None;
-            Cause::Foreign { path, operation }
-        } else {
-            Cause::HandEdit { path }
-        })
+            return Origin::Made(Cause::Foreign { path, operation });
+        }
+        Origin::Made(Cause::HandEdit { path })
     }
 
     /// What a foreign file says, with the numbers that its new tasks have here.
@@ -571,7 +574,8 @@ impl<'a> Import<'a> {
                 // Never seen in this file: what the board does not know yet is news.
                 None => !is_unknown(&change, task),
             };
-            let back = (!by_hand || self.is_suspect) && self.known.history.had(task.id, &change);
+            let is_doubtful = !by_hand || self.is_suspect || self.is_brought(facts, &change);
+            let back = is_doubtful && self.known.history.had(task.id, &change);
             if free && !changed_here && !back {
                 taken.push(change);
             } else {
@@ -583,6 +587,16 @@ impl<'a> Import<'a> {
             self.push(change);
         }
         self.conflict(task, refused);
+    }
+
+    /// Whether git wrote a value just before somebody saved the file.
+    fn is_brought(&self, facts: &TaskFacts, change: &TaskChange) -> bool {
+        let mut same = self
+            .disk
+            .brought
+            .iter()
+            .filter(|it| it.number == facts.number);
+        same.any(|it| compare::said(it, &change.field()).as_ref() == Some(change))
     }
 
     /// The changes with what belongs to them: the times of a status that somebody typed, and the

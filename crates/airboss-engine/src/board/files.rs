@@ -26,9 +26,9 @@ use super::edits::{BoardEdits, TaskEdit};
 use super::find::task_directories;
 use super::home::Home;
 use super::judged::{Judged, Stale};
-use super::list_file::{EditList, Identifier, ListFile, Parsed, list_content};
+use super::list_file::{EditList, Identifier, ListFile, list_content};
 use super::places::Places;
-use super::seen::{HISTORY_MAX, found};
+use super::seen::{HISTORY_MAX, Seen, found};
 use super::{repair, single};
 use crate::git::{Repository, Writer, wait_for_index_lock};
 use crate::projection::{Content, Found, Taken, Text, digest};
@@ -281,8 +281,14 @@ impl BoardFiles {
                 };
                 judged.is_behind = self.is_behind(&board, judged.writer);
                 if !judged.is_behind {
-                    let text = (&**base, &parsed, judged.writer);
-                    judged.taken = self.take_in(store, &board, row, text, file, &key, notes)?;
+                    let writer = judged.writer;
+                    let text = (&**base, &parsed, writer);
+                    let mut seen = self.seen(store, &board, row, text, file)?;
+                    if writer == Writer::Unknown {
+                        seen.brought = self.brought(row, found, file);
+                    }
+                    let text = (&**base, writer);
+                    judged.taken = self.take_in(store, &board, row, text, seen, &key, notes)?;
                 }
                 let taken = judged.taken;
                 self.judged().insert(row.path.clone(), judged);
@@ -316,7 +322,8 @@ impl BoardFiles {
         let key = CommandId::new(key);
         // Nobody typed what is the merge of two sides.
         let text = (&*merged, &parsed, Writer::Git);
-        self.take_in(store, board, row, text, file, &key, notes)
+        let seen = self.seen(store, board, row, text, file)?;
+        self.take_in(store, board, row, (&merged, Writer::Git), seen, &key, notes)
     }
 
     /// Takes in what a file says.
@@ -326,12 +333,11 @@ impl BoardFiles {
         store: &mut dyn Store,
         board: &BoardKey,
         row: &PublishRow,
-        (bytes, parsed, writer): (&[u8], &Parsed, Writer),
-        file: ListFile,
+        (bytes, writer): (&[u8], Writer),
+        mut seen: Seen,
         key: &CommandId,
         notes: &mut Vec<String>,
     ) -> Result<Taken, StoreError> {
-        let mut seen = self.seen(store, board, row, (bytes, parsed, writer), file)?;
         if let Ok(places) = Places::new(&self.top, board)
             && let Ok(paths) = task_directories(&places.root())
         {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{MutexGuard, PoisonError};
 
-use airboss_core::board::{BoardKey, BoardOperation};
+use airboss_core::board::{BoardKey, BoardOperation, TaskFacts};
 use airboss_core::id::TaskId;
 use airboss_core::path::RepoPath;
 
@@ -125,6 +125,22 @@ impl BoardFiles {
             stale.extend(imported.operations.iter().filter_map(BoardOperation::task));
         }
         Ok(Stale::These(stale))
+    }
+
+    /// What git wrote into a file shortly before somebody saved it.
+    pub(super) fn brought(
+        &self,
+        row: &PublishRow,
+        found: Found<'_>,
+        file: ListFile,
+    ) -> Vec<TaskFacts> {
+        let versions = || {
+            let git = self.repository.as_ref()?;
+            git.brought_before(&row.path, found.written?).ok()
+        };
+        let versions = versions().unwrap_or_default().into_iter();
+        let parsed = versions.filter_map(|version| (file.parse)(&version).ok());
+        parsed.flat_map(|parsed| parsed.facts).collect()
     }
 
     pub(super) fn judged(&self) -> MutexGuard<'_, BTreeMap<RepoPath, Judged>> {

@@ -32,6 +32,8 @@ pub(super) struct Seen {
     pub(super) is_checked_out: bool,
     /// A `git revert` put an older text back on top of the newest.
     pub(super) is_put_back: bool,
+    /// What git wrote into it shortly before somebody saved it.
+    pub(super) brought: Vec<TaskFacts>,
     /// The numbers that directories have.
     pub(super) directories: BTreeSet<u32>,
     /// Where the whole file is kept.
@@ -82,6 +84,7 @@ impl Seen {
             past,
             is_checked_out: false,
             is_put_back: false,
+            brought: Vec::new(),
             directories: BTreeSet::new(),
             blob: None,
         })
@@ -107,6 +110,7 @@ impl Seen {
             next_number: self.next_number,
             is_checked_out: self.is_checked_out,
             is_put_back: self.is_put_back,
+            brought: &self.brought,
             blob: self.blob.as_deref(),
         };
         import(&known, &disk)

@@ -23,6 +23,8 @@ const POSITIONS_MAX: usize = 300;
 const LOG_TICK: Duration = Duration::from_secs(1);
 /// Between the writing of a commit and HEAD's move to it: a busy machine takes its time.
 const MOVE_MAX: Duration = Duration::from_millis(500);
+/// How long somebody may take to change and save what git has just written.
+const TYPED_UPON_MAX: Duration = Duration::from_secs(10);
 /// Between the writing of a blob by git and that of its file.
 const MERGE_MAX: Duration = Duration::from_secs(1);
 /// File systems tell times in ticks.
@@ -79,6 +81,40 @@ impl Repository {
         } else {
             Writer::Unknown
         })
+    }
+
+    /// The versions of a file that git wrote into the work tree in the seconds before `written`,
+    /// each once: by a checkout, a reset, a merge or a rebase, not by a commit, which leaves the
+    /// file as it is.
+    ///
+    /// # Errors
+    /// When git cannot be read.
+    pub fn brought_before(&self, path: &RepoPath, written: i128) -> Result<Vec<Vec<u8>>, GitError> {
+        let git = self.open()?;
+        let head = git.head().doing("reading HEAD")?;
+        let Some(written) = since_1970(written) else {
+            return Ok(Vec::new());
+        };
+        let since = written.saturating_sub(TYPED_UPON_MAX).as_secs();
+        let mut log = head.log_iter();
+        let entries = log.rev().ok().flatten().into_iter().flatten();
+        let mut blobs: Vec<ObjectId> = Vec::new();
+        for entry in entries.take(POSITIONS_MAX).map_while(Result::ok) {
+            let told = u64::try_from(entry.signature.time.seconds).unwrap_or(0);
+            if told < since || entry.message.starts_with(b"commit") {
+                continue;
+            }
+            if let Some([Some(blob)]) = blobs_at(&git, entry.new_oid, [path])
+                && !blobs.contains(&blob)
+            {
+                blobs.push(blob);
+            }
+        }
+        let read = |blob: ObjectId| {
+            let mut blob = git.find_blob(blob).doing("reading a version")?;
+            Ok(blob.take_data())
+        };
+        blobs.into_iter().map(read).collect()
     }
 
     /// Where HEAD is, and where it was since a time, the newest first.

@@ -18,6 +18,7 @@ struct World {
     next_number: (Option<u32>, Option<u32>),
     is_checked_out: bool,
     is_put_back: bool,
+    brought: Vec<TaskFacts>,
     has_operations: bool,
 }
 
@@ -42,6 +43,7 @@ impl World {
             next_number: (None, None),
             is_checked_out: false,
             is_put_back: false,
+            brought: Vec::new(),
             has_operations,
         };
         for number in numbers {
@@ -120,6 +122,7 @@ impl World {
             next_number: self.next_number,
             is_checked_out: self.is_checked_out,
             is_put_back: self.is_put_back,
+            brought: &self.brought,
             blob: None,
         };
         import(&known, &disk)
@@ -200,6 +203,32 @@ fn an_older_version_never_comes_back() {
         assert_eq!(imported.operations, []);
         assert_eq!(imported.stale, [id(1), id(2)]);
         assert_eq!(imported.bases, []);
+    }
+}
+
+#[test]
+fn what_git_wrote_just_before_somebody_typed_beside_it_was_not_typed() {
+    for (is_known, expected) in [(false, "planned"), (true, "implementing")] {
+        let mut world = World::new(1..=2, false);
+        let old = world.disk.clone();
+        world.command(1, status(Status::Implementing));
+        world.publish();
+        world.disk[0] = old[0].clone();
+        world.section(1).effort = Some("3 hours".to_owned());
+        if is_known {
+            world.brought = old;
+        }
+        let imported = world.import();
+        let conflicts = if is_known {
+            &["conflict_found"][..]
+        } else {
+            &[]
+        };
+        assert_eq!(words(&imported)[0], "task_changed");
+        assert_eq!(words(&imported)[1..], *conflicts);
+        assert_eq!(world.status(1), expected);
+        let effort = world.board.find(1).unwrap().effort.as_deref();
+        assert_eq!(effort, Some("3 hours"));
     }
 }
 

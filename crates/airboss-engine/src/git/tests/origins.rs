@@ -91,3 +91,27 @@ fn what_a_merge_made_is_gits_and_what_was_kept_is_not() {
     bench.write("README.md", saved);
     assert_eq!(writers(&bench), (Writer::Unknown, Writer::Unknown));
 }
+
+#[test]
+fn what_git_brought_just_before_is_told_and_what_was_committed_is_not() {
+    let bench = Bench::new();
+    let first = bench.read("README.md");
+    bench.write("README.md", "two\n");
+    bench.git(&["commit", "-qam", "two"]);
+    bench.write("README.md", "three\n");
+    bench.git(&["commit", "-qam", "three"]);
+    bench.git(&["checkout", "-q", "HEAD~2"]);
+    let file = fs_err::File::open(bench.top().join("README.md")).unwrap();
+    let modified = file.metadata().unwrap().modified().unwrap();
+    let of = |later: u64| {
+        let written = modified.duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(later);
+        let written = i128::try_from(written.as_nanos()).unwrap();
+        let brought = bench.repository.brought_before(&readme(), written).unwrap();
+        brought
+            .into_iter()
+            .map(|text| String::from_utf8(text).unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of(0), [first]);
+    assert_eq!(of(60), [""; 0]);
+}
