@@ -291,7 +291,7 @@ impl Boards {
 }
 
 /// A repository with a board, of which the first `own` tasks have a directory with their files.
-fn board(programs: &Programs, tasks: usize, own: usize) -> Result<PathBuf> {
+pub(super) fn board(programs: &Programs, tasks: usize, own: usize) -> Result<PathBuf> {
     let top = programs.unnamed_folder()?;
     let specs = top.join("specs");
     fs_err::create_dir(&specs)?;

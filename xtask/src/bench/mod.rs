@@ -7,6 +7,7 @@
 mod board;
 mod commands;
 mod commit;
+mod idle;
 mod in_process;
 mod peers;
 #[path = "../../../crates/airboss-core/benches/sample/plan.rs"]
@@ -58,8 +59,10 @@ enum Part {
     Store,
     /// One commit of three files in a repository of 10,000
     Commit,
-    /// Reading plans and event streams
+    /// Reading plans and event streams, and drawing
     Parse,
+    /// The terminal interface while nothing happens
+    Idle,
     /// Other programs that keep tasks
     Peers,
 }
@@ -112,6 +115,7 @@ pub(crate) fn run(
             Part::Store => store::rows(&mut bench)?,
             Part::Commit => commit::rows(&mut bench)?,
             Part::Parse => in_process::rows(&mut bench)?,
+            Part::Idle => idle::rows(&mut bench)?,
             Part::Peers => peers::rows(&mut bench)?,
         });
     }
