@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use airboss_core::board::{Board, BoardKey, BoardOperation, Field, Task};
 use airboss_core::id::TaskId;
-use airboss_core::operation::StoredOperation;
+use airboss_core::operation::{PlanKey, StoredOperation};
 use airboss_core::path::{RepoPath, RepoPathError};
 use serde_json::Value;
 
@@ -22,8 +22,8 @@ use crate::inbox;
 use crate::projection::{PlaceError, Publisher, Settled};
 use crate::run::commits::{CommitError, WishOutcome, drain};
 use crate::store::{
-    BoardStanding, Change, CommandId, Decided, PublishItem, PublishKind, PublishRow, Refusal,
-    SqliteStore, Store, StoreError, Wanted,
+    BoardStanding, Change, CommandId, Decided, Publication, PublishItem, PublishKind, PublishRow,
+    Refusal, SqliteStore, Store, StoreError, Wanted,
 };
 use crate::supervise::boot_id;
 use crate::workspace::{Workspace, WorkspaceError};
@@ -316,12 +316,7 @@ impl Desk {
             if whole == Whole::No && is_clean {
                 continue;
             }
-            rows.push(PublishRow {
-                plan: log.clone(),
-                path,
-                kind,
-                sequence: known.map_or(0, |known| known.sequence),
-            });
+            rows.push(row_of(&log, PublishItem { path, kind }, known.as_ref()));
         }
         if whole != Whole::No {
             rows.extend(self.stray_plans()?);
@@ -334,17 +329,12 @@ impl Desk {
         let (log, view) = (self.board().log(), self.view()?);
         let mut rows = Vec::new();
         for task in view.active() {
-            let stray = stray_phases(&self.places, task);
-            let Some((path, _)) = stray.filter(|(_, phases)| !phases.is_empty()) else {
+            let Some((path, _)) = stray_phases(&self.places, task) else {
                 continue;
             };
             let known = self.store.publication(&log, &path)?;
-            rows.push(PublishRow {
-                plan: log.clone(),
-                path,
-                kind: PublishKind::PhaseMarkers { task: task.id },
-                sequence: known.map_or(0, |known| known.sequence),
-            });
+            let kind = PublishKind::PhaseMarkers { task: task.id };
+            rows.push(row_of(&log, PublishItem { path, kind }, known.as_ref()));
         }
         Ok(rows)
     }
@@ -495,6 +485,16 @@ impl Desk {
             }
             Err(error) => done.unfinished.push(error.to_string()),
         }
+    }
+}
+
+/// A file that is to be looked at, with the newest operation that it shows.
+fn row_of(log: &PlanKey, item: PublishItem, known: Option<&Publication>) -> PublishRow {
+    PublishRow {
+        plan: log.clone(),
+        path: item.path,
+        kind: item.kind,
+        sequence: known.map_or(0, |known| known.sequence),
     }
 }
 

@@ -244,6 +244,10 @@ impl BoardFiles {
             return Ok(Taken::All);
         }
         let since = published.map_or(0, |known| known.sequence);
+        // Every file is looked at before the first is written, and then each again.
+        if let Some(taken) = self.taken(&row.path, base, since) {
+            return Ok(taken);
+        }
         let board = BoardKey::new(row.plan.path().clone());
         if self.elsewhere(&board).is_some() {
             return Ok(Taken::All);
@@ -273,23 +277,18 @@ impl BoardFiles {
         };
         match (file.parse)(base) {
             Ok(parsed) => {
-                let mut judged = Judged {
-                    digest: hash.to_owned(),
-                    writer: self.writer(row, found),
-                    is_behind: false,
-                    taken: Taken::All,
-                };
-                judged.is_behind = self.is_behind(&board, judged.writer);
-                if !judged.is_behind {
+                let mut judged = self.judge(&board, row, found, since);
+                judged.taken = if judged.is_behind {
+                    Taken::All
+                } else {
                     let writer = judged.writer;
                     let text = (&**base, &parsed, writer);
                     let mut seen = self.seen(store, &board, row, text, file)?;
                     if writer == Writer::Unknown {
                         seen.brought = self.brought(row, found, file);
                     }
-                    let text = (&**base, writer);
-                    judged.taken = self.take_in(store, &board, row, text, seen, &key, notes)?;
-                }
+                    self.take_in(store, &board, row, (base, writer), seen, &key, notes)?
+                };
                 let taken = judged.taken;
                 self.judged().insert(row.path.clone(), judged);
                 Ok(taken)
@@ -502,7 +501,7 @@ impl BoardFiles {
         let bases = bases(store, board, &row.path)?;
         let on_disk = Identifier::new(&view).facts(&parsed);
         let stale = if is_written {
-            self.stale(store, board, row, text, &parsed, file)?
+            self.stale(store, board, row, (text, &parsed), file, &view)?
         } else {
             Stale::None
         };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{MutexGuard, PoisonError};
 
-use airboss_core::board::{BoardKey, BoardOperation, TaskFacts};
+use airboss_core::board::{Board, BoardKey, BoardOperation, TaskFacts};
 use airboss_core::id::TaskId;
 use airboss_core::path::RepoPath;
 
@@ -21,7 +21,9 @@ use crate::store::{PublishRow, Store, StoreError};
 #[derive(Clone, Debug)]
 pub(super) struct Judged {
     /// Which text.
-    pub(super) digest: String,
+    digest: String,
+    /// The newest operation that the file had shown then.
+    since: u64,
     /// Who wrote it.
     pub(super) writer: Writer,
     /// It is of a commit that the board grew out of.
@@ -62,6 +64,35 @@ impl BoardFiles {
         }
     }
 
+    /// Finds out about a text that nothing became of yet.
+    pub(super) fn judge(
+        &self,
+        board: &BoardKey,
+        row: &PublishRow,
+        found: Found<'_>,
+        since: u64,
+    ) -> Judged {
+        let writer = self.writer(row, found);
+        Judged {
+            digest: found.text.digest().to_owned(),
+            since,
+            writer,
+            is_behind: self.is_behind(board, writer),
+            taken: Taken::Waits,
+        }
+    }
+
+    /// What became of a text that was taken in already, upon the same publication.
+    pub(super) fn taken(&self, path: &RepoPath, text: &Text, since: u64) -> Option<Taken> {
+        let known = self.known(path, text)?;
+        (known.since == since).then_some(known.taken)
+    }
+
+    fn known(&self, path: &RepoPath, text: &Text) -> Option<Judged> {
+        let known = self.judged().get(path).cloned();
+        known.filter(|judged| judged.digest == text.digest())
+    }
+
     /// Whether a text is of a commit that the board grew out of long ago.
     pub(super) fn is_behind(&self, board: &BoardKey, writer: Writer) -> bool {
         match (writer, &self.repository) {
@@ -99,27 +130,17 @@ impl BoardFiles {
         store: &dyn Store,
         board: &BoardKey,
         row: &PublishRow,
-        text: &Text,
-        parsed: &Parsed,
+        (text, parsed): (&Text, &Parsed),
         file: ListFile,
+        view: &Board,
     ) -> Result<Stale, StoreError> {
-        let known = self.judged().get(&row.path).cloned();
-        let known = known.filter(|judged| judged.digest == text.digest());
-        let judged = known.unwrap_or_else(|| {
-            let writer = self.writer(row, Found::undated(text));
-            Judged {
-                digest: String::new(),
-                writer,
-                is_behind: self.is_behind(board, writer),
-                taken: Taken::Waits,
-            }
-        });
+        let known = self.known(&row.path, text);
+        let judged = known.unwrap_or_else(|| self.judge(board, row, Found::undated(text), 0));
         if judged.is_behind {
             return Ok(Stale::All);
         }
         let seen = self.seen(store, board, row, (text, parsed, judged.writer), file)?;
-        let view = store.board(board)?.unwrap_or_default();
-        let imported = seen.import(board, &view, store.now());
+        let imported = seen.import(board, view, store.now());
         let mut stale: BTreeSet<TaskId> = imported.stale.iter().copied().collect();
         if judged.taken == Taken::All {
             stale.extend(imported.operations.iter().filter_map(BoardOperation::task));

@@ -162,8 +162,8 @@ fn phases(places: &Places, task: &Task, differences: &mut Vec<Difference>) {
     }
 }
 
-/// The phases that a task's plan has otherwise than the store: the status on disk and the one
-/// that is stored.
+/// The phases that a task's plan has otherwise than the store, with its path; none where they are
+/// equal.
 pub(super) fn stray_phases(places: &Places, task: &Task) -> Option<(RepoPath, Vec<Stray>)> {
     if task.phases.is_empty() {
         return None;
@@ -174,7 +174,8 @@ pub(super) fn stray_phases(places: &Places, task: &Task) -> Option<(RepoPath, Ve
         let found = on_disk.get(key).filter(|found| **found != state.status)?;
         Some((key.clone(), *found, state.status))
     });
-    Some((path, strays.collect()))
+    let strays: Vec<Stray> = strays.collect();
+    (!strays.is_empty()).then_some((path, strays))
 }
 
 /// A phase with its status on disk and the one that is stored.

@@ -95,21 +95,18 @@ impl Repository {
         let Some(written) = since_1970(written) else {
             return Ok(Vec::new());
         };
-        let since = written.saturating_sub(TYPED_UPON_MAX).as_secs();
-        let mut log = head.log_iter();
-        let entries = log.rev().ok().flatten().into_iter().flatten();
+        let since = written.saturating_sub(TYPED_UPON_MAX);
         let mut blobs: Vec<ObjectId> = Vec::new();
-        for entry in entries.take(POSITIONS_MAX).map_while(Result::ok) {
-            let told = u64::try_from(entry.signature.time.seconds).unwrap_or(0);
-            if told < since || entry.message.starts_with(b"commit") {
-                continue;
-            }
-            if let Some([Some(blob)]) = blobs_at(&git, entry.new_oid, [path])
+        each_move(&head, |moved| {
+            if moved.told.as_secs() >= since.as_secs()
+                && !moved.is_commit
+                && let Some([Some(blob)]) = blobs_at(&git, moved.to, [path])
                 && !blobs.contains(&blob)
             {
                 blobs.push(blob);
             }
-        }
+            true
+        });
         let read = |blob: ObjectId| {
             let mut blob = git.find_blob(blob).doing("reading a version")?;
             Ok(blob.take_data())
@@ -131,28 +128,21 @@ impl Repository {
         let Some(since) = since else {
             return Ok(positions);
         };
-        let mut log = head.log_iter();
-        // Without a log there is HEAD alone.
-        let entries = log.rev().ok().flatten().into_iter().flatten();
-        for entry in entries.take(POSITIONS_MAX).map_while(Result::ok) {
-            let position = entry.new_oid;
-            if positions.last() != Some(&position) {
-                positions.push(position);
+        each_move(&head, |moved| {
+            if positions.last() != Some(&moved.to) {
+                positions.push(moved.to);
             }
-            if self.moved_at(position, entry.signature.time.seconds) < since {
-                break;
-            }
-        }
+            self.moved_at(&moved) >= since
+        });
         Ok(positions)
     }
 
     /// When HEAD had moved to a commit at the latest. The log bears the time of a commit of ours,
     /// which is that of its operation and may be long before.
-    fn moved_at(&self, position: ObjectId, told: gix::date::SecondsSinceUnixEpoch) -> Duration {
-        let told = Duration::from_secs(u64::try_from(told).unwrap_or(0));
-        match self.made_at(position) {
-            Some(made) if told <= made => made + MOVE_MAX,
-            _ => told + LOG_TICK,
+    fn moved_at(&self, moved: &Move) -> Duration {
+        match self.made_at(moved.to) {
+            Some(made) if moved.told <= made => made + MOVE_MAX,
+            _ => moved.told + LOG_TICK,
         }
     }
 
@@ -179,6 +169,33 @@ impl Repository {
         made <= written + TICK
             && written <= made + MERGE_MAX
             && !["displaced", "quarantine"].iter().any(is_kept)
+    }
+}
+
+/// A move of HEAD, as its log tells.
+struct Move {
+    to: ObjectId,
+    /// When that was, by the log.
+    told: Duration,
+    /// It was a commit, which leaves the files as they are.
+    is_commit: bool,
+}
+
+/// Goes through HEAD's moves, the newest first, for as long as `go_on` says so. Where there is no
+/// log there are none.
+fn each_move(head: &gix::Head<'_>, mut go_on: impl FnMut(Move) -> bool) {
+    let mut log = head.log_iter();
+    let entries = log.rev().ok().flatten().into_iter().flatten();
+    for entry in entries.take(POSITIONS_MAX).map_while(Result::ok) {
+        let told = u64::try_from(entry.signature.time.seconds).unwrap_or(0);
+        let moved = Move {
+            to: entry.new_oid,
+            told: Duration::from_secs(told),
+            is_commit: entry.message.starts_with(b"commit"),
+        };
+        if !go_on(moved) {
+            return;
+        }
     }
 }
 
