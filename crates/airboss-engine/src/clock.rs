@@ -36,7 +36,17 @@ pub fn fresh_uuid() -> Uuid {
 /// A random pause below `longest`, so that those who wait for one thing do not wake together.
 #[must_use]
 pub fn jitter(longest: Duration) -> Duration {
-    // Every state has its own keys: enough randomness for a pause, and no system call.
-    let fraction = f64::from(RandomState::new().hash_one(()) as u32) / f64::from(u32::MAX);
+    let fraction = f64::from(random()) / f64::from(u32::MAX);
     longest.mul_f64(fraction)
+}
+
+/// Yes, once in so many times.
+#[must_use]
+pub fn one_in(count: u32) -> bool {
+    random().is_multiple_of(count)
+}
+
+/// Every state has its own keys: enough randomness for a pause, and no system call.
+fn random() -> u32 {
+    RandomState::new().hash_one(()) as u32
 }

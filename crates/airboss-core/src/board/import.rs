@@ -484,11 +484,12 @@ impl<'a> Import<'a> {
                 (false, false) => Origin::Doubtful,
             };
         }
-        if self.disk.is_checked_out {
+        Origin::Made(if self.disk.is_checked_out {
             let operation = None;
-            return Origin::Made(Cause::Foreign { path, operation });
-        }
-        Origin::Made(Cause::HandEdit { path })
+            Cause::Foreign { path, operation }
+        } else {
+            Cause::HandEdit { path }
+        })
     }
 
     /// What a foreign file says, with the numbers that its new tasks have here.

@@ -275,14 +275,15 @@ fn field(text: &str) -> Option<Cow<'_, str>> {
     let mut plain = String::with_capacity(text.len());
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
-        match (character, character == '\\') {
-            (other, false) => plain.push(other),
-            (_, true) => match characters.next() {
-                Some('t') => plain.push('\t'),
-                Some('n') => plain.push('\n'),
-                Some('\\') => plain.push('\\'),
-                _ => {}
-            },
+        if character != '\\' {
+            plain.push(character);
+            continue;
+        }
+        match characters.next() {
+            Some('t') => plain.push('\t'),
+            Some('n') => plain.push('\n'),
+            Some('\\') => plain.push('\\'),
+            _ => {}
         }
     }
     Some(Cow::Owned(plain))

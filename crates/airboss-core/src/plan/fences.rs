@@ -21,9 +21,11 @@ pub(crate) struct Fences {
 /// Fences nested deeper than this are no nesting; the flat reading serves.
 const MAX_DEPTH: usize = 64;
 
-/// A text without either has no fences: most have none, and need not be looked through by lines.
-const SHORTEST_BACK: &[u8] = b"```";
-const SHORTEST_TILDE: &[u8] = b"~~~";
+/// Whether a text may have fences: most have none, and need not be looked through by lines.
+pub(crate) fn may_have_fences(text: &str) -> bool {
+    let has = |fence: &str| memchr::memmem::find(text.as_bytes(), fence.as_bytes()).is_some();
+    has("```") || has("~~~")
+}
 
 #[derive(Debug, Clone, Copy)]
 struct FenceLine {
@@ -35,11 +37,8 @@ struct FenceLine {
 
 impl Fences {
     pub(crate) fn new(lines: &Lines<'_>) -> Self {
-        let text = lines.text().as_bytes();
-        let has_fences = [SHORTEST_BACK, SHORTEST_TILDE]
-            .iter()
-            .any(|fence| memchr::memmem::find(text, fence).is_some());
-        let count = if has_fences { lines.len() } else { 0 };
+        let may_have = may_have_fences(lines.text());
+        let count = if may_have { lines.len() } else { 0 };
         let marks: Vec<FenceLine> = (0..count)
             .filter_map(|line| fence_line(line, lines.get(line)))
             .collect();

@@ -677,7 +677,8 @@ impl Publisher {
         self.state.join("gate.publisher")
     }
 
-    /// Waits for the gate, but no longer than this.
+    /// Waits for the gate, but no longer than this. It is asked for again and again: who leaves so
+    /// soon would leave somebody in the queue that nobody waits for.
     fn gate_within(&self, patience: Duration) -> io::Result<Option<Lock>> {
         const PAUSE: Duration = Duration::from_millis(2);
         let mut waited = Duration::ZERO;

@@ -10,7 +10,7 @@ use memchr::memmem;
 use super::headings::task_heading;
 use super::parse::{Problem, ProblemKind};
 use super::status::status_value;
-use crate::plan::fences::Fences;
+use crate::plan::fences::{Fences, may_have_fences};
 use crate::plan::lines::{Lines, heading, line_spans};
 
 /// A TODO.md with its parts found. Lines count from 0.
@@ -137,8 +137,8 @@ impl<'t> Scan<'t> {
     ///
     /// Where nothing is quoted each line is looked at once, and nothing is remembered of it.
     pub(super) fn order(text: &'t str) -> Vec<u32> {
-        let has = |mark: &str| memmem::find(text.as_bytes(), mark.as_bytes()).is_some();
-        let scan = if ["```", "~~~", "<!--"].into_iter().any(has) {
+        let has_comments = memmem::find(text.as_bytes(), b"<!--").is_some();
+        let scan = if has_comments || may_have_fences(text) {
             Self::new(text)
         } else {
             let mut pass = Pass::new(Self::new(""), None);
@@ -364,12 +364,12 @@ const OURS_AND_THEIRS: [&str; 2] = ["<<<<<<<", ">>>>>>>"];
 
 /// How many lines begin as headings do.
 fn headings(text: &str) -> usize {
-    memchr::memmem::find_iter(text.as_bytes(), "\n#").count() + 1
+    memmem::find_iter(text.as_bytes(), "\n#").count() + 1
 }
 
 /// The first line of a merge conflict outside fences.
 fn conflict(lines: &Lines<'_>, fenced: &[bool]) -> Option<usize> {
-    let has = |marker: &str| memchr::memmem::find(lines.text().as_bytes(), marker.as_bytes());
+    let has = |marker: &str| memmem::find(lines.text().as_bytes(), marker.as_bytes());
     if OURS_AND_THEIRS.iter().all(|marker| has(marker).is_none()) {
         return None;
     }

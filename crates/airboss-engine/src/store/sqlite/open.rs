@@ -161,7 +161,7 @@ pub(super) fn tidy_log(
 ) -> Result<(), Fault> {
     let length = log_length(directory);
     let is_due = if length == before {
-        clock::jitter(Duration::from_secs(1)) * LOG_TRIES < Duration::from_secs(1)
+        clock::one_in(LOG_TRIES)
     } else {
         length / LOG_MAX != before / LOG_MAX
     };
