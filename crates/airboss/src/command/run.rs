@@ -338,46 +338,44 @@ struct Sent<'r> {
     prompt: String,
 }
 
-/// Whether nobody is sent for a unit, because its step is settled.
-fn is_settled(view: &View, unit: &Unit) -> bool {
-    let step = view.step(&unit.step.id);
-    step.is_some_and(|step| step.state.status.is_settled())
+/// How the step of a unit is settled, for which nobody is sent then.
+fn settled(view: &View, unit: &Unit) -> Option<StepStatus> {
+    let status = view.step(&unit.step.id)?.state.status;
+    status.is_settled().then_some(status)
 }
 
 /// The order and the prompts, without a process.
 fn sent<'r>(request: &'r RunRequest, view: &View) -> impl Iterator<Item = Sent<'r>> {
     let units = request.flight.units.iter();
-    units.filter(|unit| !is_settled(view, unit)).map(|unit| {
-        let order = SpawnOrder {
-            attempt: AttemptId::default(),
-            steps: vec![unit.step.id.clone()],
-            agent: request.agent.name.clone(),
-            fence: 1,
-            number: 1,
-            resume: None,
-            previous: None,
-            gate_output: None,
-            answer: None,
-        };
-        let known = request.facts.steps.get(&unit.step.id);
-        Sent {
-            unit,
-            words: known.map_or("", |facts| facts.text.as_str()),
-            prompt: request.prompt(&order),
-        }
-    })
+    units
+        .filter(|unit| settled(view, unit).is_none())
+        .map(|unit| {
+            let order = SpawnOrder {
+                attempt: AttemptId::default(),
+                steps: vec![unit.step.id.clone()],
+                agent: request.agent.name.clone(),
+                fence: 1,
+                number: 1,
+                resume: None,
+                previous: None,
+                gate_output: None,
+                answer: None,
+            };
+            let known = request.facts.steps.get(&unit.step.id);
+            Sent {
+                unit,
+                words: known.map_or("", |facts| facts.text.as_str()),
+                prompt: request.prompt(&order),
+            }
+        })
 }
 
 /// What would be sent, for people; `view` tells what is settled.
 pub(super) fn dry_run(request: &RunRequest, view: &View) -> String {
     let units = request.flight.units.iter();
-    let settled = units.filter(|unit| is_settled(view, unit)).map(|unit| {
-        let id = &unit.step.id;
-        let status = view.step(id).map(|step| step.state.status.word());
-        format!(
-            "── step {id} is passed over: {}",
-            status.unwrap_or_default()
-        )
+    let settled = units.filter_map(|unit| {
+        let (id, status) = (&unit.step.id, settled(view, unit)?.word());
+        Some(format!("── step {id} is passed over: {status}"))
     });
     let texts = sent(request, view).enumerate().map(|(place, sent)| {
         let beside = if sent.unit.step.parallel {

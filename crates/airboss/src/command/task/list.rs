@@ -57,19 +57,16 @@ pub fn list(context: &Context, arguments: &ListArguments) -> Result<ExitCode, Cl
         Some(status) => task.status == *status,
         None => arguments.all || task.status.class() != Class::Terminal,
     };
-    let all = board.tasks.tasks();
-    let (mut ready, mut listed) = (None, None);
-    if arguments.ready {
-        ready = Some(ready_tasks(&board)?.into_iter().map(Ok));
+    let count = if arguments.ready {
+        show(context, ready_tasks(&board)?.into_iter().map(Ok))?
     } else {
         // A line that cannot be read is not passed over.
-        listed = Some(all.filter(|task| task.as_ref().map_or(true, is_listed)));
-    }
-    let tasks = ready
-        .into_iter()
-        .flatten()
-        .chain(listed.into_iter().flatten());
-    let count = show(context, tasks)?;
+        let all = board.tasks.tasks();
+        show(
+            context,
+            all.filter(|task| task.as_ref().map_or(true, is_listed)),
+        )?
+    };
     if count == 0 && !context.json {
         context.printer.note("no task is like that");
     }
