@@ -1,6 +1,6 @@
 //! Agents that do not deliver, in every way they know: the verdict, the status, the words.
 
-use airboss_testkit::assert_output;
+use airboss_testkit::{TestEnvironment, assert_output};
 
 use crate::{PLAN, REPORT, TASK, begun, honest, ran, section, status, subjects, write};
 
@@ -179,8 +179,8 @@ fn why_tells_what_an_agent_left_out() {
     "#);
 }
 
-#[test]
-fn half_the_phases_are_half_of_it() {
+/// A task with a plan of two phases, whose agent does the first one and says that it did both.
+fn half_done() -> TestEnvironment {
     let script = [
         section(
             "implementation-001",
@@ -192,6 +192,12 @@ fn half_the_phases_are_half_of_it() {
     .concat();
     let environment = begun(&script);
     ran(&environment, ["plan", "1", "-q"]).expect_code(0);
+    environment
+}
+
+#[test]
+fn half_the_phases_are_half_of_it() {
+    let environment = half_done();
     let told = ran(&environment, ["implement", "1", "-q"]);
     assert_eq!(told.code(), 1, "{told:?}");
     assert_eq!(status(&environment), "[PARTIAL]");
@@ -413,17 +419,7 @@ fn a_marker_that_an_agent_wrote_is_no_phase_done() {
 /// not want it done again.
 #[test]
 fn a_phase_that_a_person_did_is_passed_over() {
-    let script = [
-        section(
-            "implementation-001",
-            &[write(&format!("{TASK}/plans/implementation-001.md"), PLAN)],
-        ),
-        section("p1", &[write("docs/width.md", "80\\n")]),
-        section("p2", &["{ say = \"Both phases are done.\" }".to_owned()]),
-    ]
-    .concat();
-    let environment = begun(&script);
-    ran(&environment, ["plan", "1", "-q"]).expect_code(0);
+    let environment = half_done();
     ran(&environment, ["implement", "1", "-q"]).expect_code(1);
     for status in ["in_progress", "completed"] {
         let told = environment.run(["task", "phase", "1", &format!("2={status}")]);
