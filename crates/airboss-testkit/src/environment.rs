@@ -243,6 +243,24 @@ impl TestEnvironment {
         output.stdout.trim_end_matches('\n').to_owned()
     }
 
+    /// Checks that the work tree and the index are as the last commit has them.
+    ///
+    /// # Panics
+    ///
+    /// With what differs, the newest commits and the store's log, since a race
+    /// that left a difference behind cannot be asked for it later.
+    #[track_caller]
+    pub fn assert_tree_clean(&self) {
+        let status = self.git(["status", "--porcelain"]);
+        assert!(
+            status.is_empty(),
+            "the work tree is not clean:\n{status}\n{}\n{}\n{}",
+            self.git(["diff", "HEAD"]),
+            self.git(["log", "-30", "--format=%h %ct %s"]),
+            self.run(["log"]),
+        );
+    }
+
     /// Runs git in the work tree, whatever comes of it.
     pub fn try_git<I>(&self, arguments: I) -> Output
     where

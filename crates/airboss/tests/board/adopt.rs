@@ -68,7 +68,7 @@ fn disagreements_are_shown_settled_and_gone() {
     in sync
     ----- stderr -----
     "#);
-    assert_eq!(environment.git(["status", "--porcelain"]), "");
+    environment.assert_tree_clean();
     assert_output!(environment, environment.run(["init", "--yes"]), @r#"
     exit code: 0
     ----- stdout -----
@@ -114,7 +114,7 @@ fn a_board_is_begun_from_nothing() {
     ----- stderr -----
     There is no board yet; specs/TODO.md and specs/state.json begin one.
     "#);
-    assert_eq!(environment.git(["status", "--porcelain"]), "");
+    environment.assert_tree_clean();
     environment
         .run(["task", "add", "Paint the fence"])
         .expect_code(0);

@@ -57,7 +57,7 @@ fn a_directory_goes_with_its_task_in_one_commit_and_comes_back() {
         TO,
     ]);
     assert_eq!(shown, format!("R100\t{PLAN_PATH}\t{plan}"));
-    assert_eq!(environment.git(["status", "--porcelain"]), "");
+    environment.assert_tree_clean();
     // Its links still mean the same file.
     let told = environment.run(["handoff", "52"]);
     assert_output!(environment, told, @r#"
@@ -73,7 +73,7 @@ fn a_directory_goes_with_its_task_in_one_commit_and_comes_back() {
 
     environment.run(["undo"]).expect_code(0);
     assert_eq!(differences(&environment), []);
-    assert_eq!(environment.git(["status", "--porcelain"]), "");
+    environment.assert_tree_clean();
     let after = environment.tree();
     assert_eq!(before.get(PLAN_PATH), after.get(PLAN_PATH));
     assert!(!environment.path(TO).exists());
@@ -226,7 +226,7 @@ fn what_a_crash_left_is_finished_by_the_next_command() {
         .run(["task", "status", "53", "planned"])
         .expect_code(0);
     assert!(environment.path(TO).exists());
-    assert_eq!(environment.git(["status", "--porcelain"]), "");
+    environment.assert_tree_clean();
     // One that was never decided is dropped, once nobody can be about to decide it.
     intent(TO, FROM, &task);
     environment

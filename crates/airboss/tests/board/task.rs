@@ -220,7 +220,7 @@ fn phases_are_marked_in_the_plan() {
          commit [COMMIT]
     ----- stderr -----
     "#);
-    assert_eq!(environment.git(["status", "--porcelain"]), "");
+    environment.assert_tree_clean();
 }
 
 /// The plan with the marker of its second phase replaced, as by a person.

@@ -45,7 +45,7 @@ fn twenty_at_once_lose_nothing() {
         assert_eq!(todo.matches(&format!(". {title}\n")).count(), 1, "{title}");
     }
     assert_eq!(differences(&environment), []);
-    assert_eq!(environment.git(["status", "--porcelain"]), "");
+    environment.assert_tree_clean();
     let commits = environment.git(["log", "--format=%s"]);
     let created = commits
         .lines()
@@ -108,5 +108,5 @@ fn a_commit_waits_while_git_is_busy() {
         subjects,
         "task 54: mark as implementing\ntask 53: mark as planned"
     );
-    assert_eq!(environment.git(["status", "--porcelain"]), "");
+    environment.assert_tree_clean();
 }

@@ -78,7 +78,7 @@ fn a_plan_is_made_known() {
     }
     ----- stderr -----
     "#);
-    assert_eq!(environment.git(["status", "--porcelain"]), "");
+    environment.assert_tree_clean();
 }
 
 #[test]

@@ -187,7 +187,7 @@ fn what_is_no_letter_is_set_aside_with_the_reason() {
     let reasons = kept.iter().filter(|name| name.ends_with(".why")).count();
     assert_eq!((kept.len(), reasons), (34, 17));
     // Nothing of it is shown by git, and nothing was written through the link.
-    assert_eq!(environment.git(["status", "--porcelain"]), "");
+    environment.assert_tree_clean();
     assert_eq!(fs_err::read_to_string(&secret).unwrap(), letter.to_string());
     assert_eq!(take(&environment), Drained::default());
 }
@@ -301,7 +301,7 @@ fn where_the_store_cannot_be_written_the_inbox_takes_the_report() {
     assert_eq!(names(&environment, "new").len(), 1);
     fs_err::remove_file(&state).unwrap();
     fs_err::rename(&aside, &state).unwrap();
-    assert_eq!(environment.git(["status", "--porcelain"]), "");
+    environment.assert_tree_clean();
     assert_eq!(take(&environment).taken, 1);
     assert_eq!(claims(&environment, "1.1"), ["note: from a sandbox"]);
 }
