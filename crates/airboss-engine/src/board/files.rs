@@ -18,7 +18,6 @@ use airboss_core::board::{
     Artifact, Board, BoardKey, BoardOperation, Cause, EditError, Field, Task, TaskChange, TaskFacts,
 };
 use airboss_core::id::TaskId;
-use airboss_core::operation::Operation;
 use airboss_core::path::RepoPath;
 use airboss_core::plan::PhaseStatus;
 
@@ -27,14 +26,15 @@ use super::find::task_directories;
 use super::home::Home;
 use super::judged::{Judged, Stale};
 use super::list_file::{EditList, Identifier, ListFile, list_content};
+use super::past::past_of;
 use super::places::Places;
-use super::seen::{HISTORY_MAX, Seen, found};
+use super::seen::{Seen, found};
 use super::{repair, single};
 use crate::git::{Repository, Writer, wait_for_index_lock};
 use crate::projection::{Content, Found, Taken, Text, digest};
 use crate::store::{
-    Change, CommandId, Decided, FileStamp, OperationQuery, Publication, PublishKind, PublishRow,
-    Section, Store, StoreError, Wanted,
+    Change, CommandId, Decided, FileStamp, Publication, PublishKind, PublishRow, Section, Store,
+    StoreError, Wanted,
 };
 use crate::vfs::{Facts, RealVfs, facts_if_any};
 use crate::workspace::Workspace;
@@ -602,12 +602,9 @@ fn disputed(view: &Board, task: &Task, row: &PublishRow, facts: &TaskFacts) -> V
     fields.into_iter().collect()
 }
 
-/// Whether a text shows what the board has where it differs from the text before. What does not
-/// is older, or waits for a person; it is no base to compare later texts with.
-pub(super) fn shows(view: &Board, task: TaskId, base: &Base, facts: &TaskFacts) -> bool {
-    let Some(task) = view.tasks.get(&task) else {
-        return true;
-    };
+/// Whether a text shows how a task is where it differs from the text before. What does not is
+/// older, or waits for a person; it is no base to compare later texts with.
+pub(super) fn shows(task: &Task, base: &Base, facts: &TaskFacts) -> bool {
     let changes = changes_between(&base.facts, facts);
     let mut changes = changes.iter();
     changes.all(|change| is_so(change, task) || is_older_plan(change, task))
@@ -742,30 +739,6 @@ fn markers_before(
     };
     let before = changes.iter().filter(|change| is_before(change));
     Ok(before.map(TaskChange::field).collect())
-}
-
-/// Every change of a task that the log has.
-fn past_of(
-    store: &dyn Store,
-    board: &BoardKey,
-    task: TaskId,
-) -> Result<Vec<TaskChange>, StoreError> {
-    let query = OperationQuery {
-        plan: Some(board.log()),
-        task: Some(task),
-        limit: HISTORY_MAX,
-        ..OperationQuery::default()
-    };
-    let mut past = Vec::new();
-    for stored in store.operations(&query)? {
-        if let Operation::Board {
-            operation: BoardOperation::TaskChanged { changes, .. },
-        } = stored.operation
-        {
-            past.extend(changes);
-        }
-    }
-    Ok(past)
 }
 
 /// What the file system says of a file; `None` when there is none.

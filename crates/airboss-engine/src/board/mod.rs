@@ -22,6 +22,7 @@ mod looked;
 mod mend;
 mod merge_driver;
 mod moves;
+mod past;
 mod places;
 mod repair;
 mod revision;

@@ -11,15 +11,11 @@ use airboss_core::time::Timestamp;
 
 use super::files::bases;
 use super::list_file::{Identifier, ListFile, Parsed};
-use crate::store::{
-    FoundSections, OperationQuery, PublishRow, Section as StoredSection, Store, StoreError,
-};
+use super::past::log_of;
+use crate::store::{FoundSections, PublishRow, Section as StoredSection, Store, StoreError};
 
 /// So many unchanged sections are asked for their age: the youngest decide.
 const PROOFS_MAX: usize = 32;
-
-/// So many operations of one task are looked through for what it once was.
-pub(super) const HISTORY_MAX: usize = 10_000;
 
 /// A file that is to be taken in.
 pub(super) struct Seen {
@@ -191,13 +187,7 @@ impl StoredPast {
         board: &BoardKey,
         task: TaskId,
     ) -> Result<(), StoreError> {
-        let query = OperationQuery {
-            plan: Some(board.log()),
-            task: Some(task),
-            limit: HISTORY_MAX,
-            ..OperationQuery::default()
-        };
-        for stored in store.operations(&query)? {
+        for stored in store.operations(&log_of(board, task))? {
             if let Operation::Board { operation } = &stored.operation {
                 self.past.record(stored.sequence, stored.id, operation);
             }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use airboss_core::board::facts::List;
 use airboss_core::board::import::Base;
-use airboss_core::board::{Board, BoardKey, Field, Place, TaskFacts};
+use airboss_core::board::{Board, BoardKey, Field, Place, Task, TaskFacts};
 use airboss_core::id::TaskId;
 use airboss_core::operation::PlanKey;
 
 use super::files::{BoardFiles, base, bases, shows, stamp_of};
 use super::list_file::{Identifier, ListFile, Parsed};
+use super::past::task_at;
 use super::seen::{NEXT_NUMBER, next_number_section};
 use crate::projection::{Found, Shown, Text};
 use crate::store::{
@@ -137,8 +138,12 @@ impl Remembering<'_> {
             return Ok(());
         };
         let view = self.store.board(self.board)?.unwrap_or_default();
+        let written = self.changed_since_written(publication.up_to)?;
         let mut bases = bases(self.store, self.board, &self.row.path)?;
-        let is_new = |task, known: &Base, facts: &TaskFacts| shows(&view, task, known, facts);
+        let is_new = |task, known: &Base, facts: &TaskFacts| {
+            let shows = |task: Option<&Task>| task.is_none_or(|task| shows(task, known, facts));
+            shows(view.tasks.get(&task)) || written.get(&task).is_some_and(|task| shows(Some(task)))
+        };
         let is_current = self.compare(&view, &parsed, &mut bases, &is_new, publication);
         publication.is_current = is_current && !has_number_twice(&parsed);
         let is_gone = |id: &TaskId| {
@@ -147,6 +152,20 @@ impl Remembering<'_> {
         };
         publication.forget = bases.into_keys().filter(is_gone).collect();
         Ok(())
+    }
+
+    /// The tasks that were changed since the text was made, as they were then: it cannot show
+    /// what was stored later, and is no older text for that.
+    fn changed_since_written(&self, up_to: u64) -> Result<BTreeMap<TaskId, Task>, StoreError> {
+        let later = self.store.changed_since(self.board, up_to)?;
+        let later = later.map(|changes| changes.tasks).unwrap_or_default();
+        let mut tasks = BTreeMap::new();
+        for delta in later {
+            let id = delta.task.id;
+            let task = task_at(self.store, self.board, id, up_to)?;
+            tasks.extend(task.map(|task| (id, task)));
+        }
+        Ok(tasks)
     }
 
     /// Adds what is not as its base says and is new, and takes what stands in the file out of the

@@ -7,6 +7,7 @@
 
 mod adoption;
 mod bench;
+mod between;
 mod edits;
 mod git;
 mod sequences;
