@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask ci` is the one command that proves a change; every check that
 //! it makes can also be run alone. The tasks read the work tree and run cargo;
-//! only `picture` changes a file of the project.
+//! only `bench`, `picture` and `order` change files of the project.
 
 mod bench;
 mod ci;
@@ -44,6 +44,8 @@ enum Task {
     Lock,
     /// Make the README's picture anew from a real demo in tmux
     Picture,
+    /// Find out under valgrind which functions commands begin with, and write crates/airboss/order.ld
+    Order,
 }
 
 fn main() -> Result<ExitCode> {
@@ -58,6 +60,7 @@ fn main() -> Result<ExitCode> {
         Task::Layers => report(&layers::problems(root)?, &mut output),
         Task::Lock => report(&lock::problems(root)?, &mut output),
         Task::Picture => picture::run(root).map(|()| ExitCode::SUCCESS),
+        Task::Order => bench::order::run(root).map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -220,13 +220,13 @@ fn carry_out(
 }
 
 /// As many boards of one size as it takes for so many changes, each of a task of its own.
-struct Boards {
+pub(super) struct Boards {
     tops: Vec<PathBuf>,
     tasks: usize,
 }
 
 impl Boards {
-    fn new(programs: &Programs, tasks: usize, changes: usize) -> Result<Self> {
+    pub(super) fn new(programs: &Programs, tasks: usize, changes: usize) -> Result<Self> {
         let tops = (0..changes.div_ceil(tasks)).map(|index| {
             let own = (changes - index * tasks).min(tasks);
             board(programs, tasks, own)
@@ -235,12 +235,12 @@ impl Boards {
         Ok(Self { tops, tasks })
     }
 
-    fn any(&self) -> &Path {
+    pub(super) fn any(&self) -> &Path {
         &self.tops[self.tops.len() - 1]
     }
 
     /// The command that begins another task for each number, and the first phase of its plan.
-    fn status(&self, programs: &Programs, number: usize) -> Command {
+    pub(super) fn status(&self, programs: &Programs, number: usize) -> Command {
         let task = (number % self.tasks + 1).to_string();
         let top = &self.tops[number / self.tasks];
         airboss(

@@ -9,6 +9,7 @@ mod commands;
 mod commit;
 mod idle;
 mod in_process;
+pub(crate) mod order;
 mod peers;
 #[path = "../../../crates/airboss-core/benches/sample/plan.rs"]
 mod plan;

@@ -32,8 +32,7 @@ impl Programs {
             "--locked",
             "--message-format=json-render-diagnostics",
         ]);
-        build.args(["--package=airboss", "--package=airboss-engine"]);
-        build.args(["--bin=airboss", "--example=fresh"]);
+        build.args(["--package=airboss", "--bin=airboss", "--example=fresh"]);
         if optimised {
             build.arg("--release");
         }

@@ -1,0 +1,190 @@
+//! `cargo xtask order`: which functions commands begin with, written down for the linker.
+//!
+//! A program is read from its file in pieces of 64 kB, each by an interruption that costs as
+//! much as thousands of instructions. What a short command needs lies all over sixteen megabytes
+//! when nobody says otherwise. So the functions that common commands really call, told by
+//! valgrind, come first and beside each other.
+//!
+//! The names are written without the compiler's hashes, so that the list holds for every build
+//! and for small changes; a name that is gone does no harm. Names that stand for many functions,
+//! of which few are called, are left out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use super::board::Boards;
+use super::commands::{Repositories, airboss};
+use super::programs::Programs;
+
+/// At least this part of the bytes that a name stands for has to be called.
+const DENSITY_MIN: f64 = 0.3;
+
+/// Where a hash begins in the name of a function.
+const HASH: &str = "17h";
+
+/// Runs the commands and writes the list.
+pub(crate) fn run(root: &Path) -> Result<()> {
+    let programs = Programs::build(root, true)?;
+    let sizes = sizes(&programs)?;
+    let mut called = Vec::new();
+    for command in commands(&programs)? {
+        called.push(functions(&programs, &command)?);
+    }
+    let names = in_order(&called, &sizes);
+    ensure!(!names.is_empty(), "valgrind names no function");
+    fs_err::write(root.join("crates/airboss/order.ld"), script(&names))?;
+    Ok(())
+}
+
+/// What people, scripts and agents ask for all day.
+fn commands(programs: &Programs) -> Result<Vec<Command>> {
+    let plans = Repositories::new(programs, 10, 10)?;
+    let boards = Boards::new(programs, 10, 10)?;
+    let mut commands = vec![
+        airboss(programs, plans.any(), &["status"]),
+        plans.mark(programs, 1),
+        airboss(programs, plans.any(), &["next"]),
+        boards.status(programs, 1),
+    ];
+    let of_board: [&[&str]; 9] = [
+        &["--version"],
+        &["task", "list"],
+        &["task", "ready"],
+        &["task", "show", "1"],
+        &["task", "status", "2", "researching"],
+        &["task", "add", "Another"],
+        &["log"],
+        &["sync"],
+        &["verify"],
+    ];
+    commands.extend(of_board.into_iter().map(|words| {
+        let mut command = programs.command(&programs.airboss, boards.any());
+        command.args(words);
+        command
+    }));
+    Ok(commands)
+}
+
+/// The functions that a command calls, in the order in which valgrind tells of them.
+fn functions(programs: &Programs, command: &Command) -> Result<Vec<String>> {
+    let told = tempfile::NamedTempFile::new()?;
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--quiet", "--tool=callgrind", "--demangle=no"]);
+    let mut argument = std::ffi::OsString::from("--callgrind-out-file=");
+    argument.push(told.path());
+    valgrind.arg(argument);
+    valgrind.arg(command.get_program()).args(command.get_args());
+    valgrind
+        .env_clear()
+        .current_dir(command.get_current_dir().unwrap_or(programs.home()));
+    let variables = command.get_envs();
+    valgrind.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+    let output = valgrind
+        .stdin(Stdio::null())
+        .output()
+        .context("valgrind does not start; install it")?;
+    ensure!(
+        output.status.success(),
+        "{valgrind:?}: {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    let text = fs_err::read_to_string(told.path())?;
+    let mut seen = BTreeSet::new();
+    let names = text.lines().filter_map(name);
+    Ok(names
+        .filter(|name| seen.insert(*name))
+        .map(str::to_owned)
+        .collect())
+}
+
+/// The name of a function where it stands for the first time; later it has a number alone. The
+/// format is that of the Callgrind manual, "Callgrind Format Specification".
+fn name(line: &str) -> Option<&str> {
+    let line = line.strip_prefix('c').unwrap_or(line);
+    let (_, name) = line.strip_prefix("fn=(")?.split_once(") ")?;
+    // A function that is called by itself again is told of with the depth.
+    Some(name.split_once('\'').map_or(name, |(name, _)| name))
+}
+
+/// The bytes of each function of the program.
+fn sizes(programs: &Programs) -> Result<BTreeMap<String, u64>> {
+    let mut nm = programs.command("nm", programs.home());
+    nm.arg("--print-size").arg(&programs.airboss);
+    let text = programs.output(nm)?;
+    let mut sizes = BTreeMap::new();
+    for line in text.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        if let [_, size, "t" | "T" | "w" | "W", name] = words[..] {
+            sizes.insert(name.to_owned(), u64::from_str_radix(size, 16)?);
+        }
+    }
+    Ok(sizes)
+}
+
+/// The names that are worth their place: first those that most commands need.
+fn in_order(called: &[Vec<String>], sizes: &BTreeMap<String, u64>) -> Vec<String> {
+    let mut all: BTreeMap<&str, u64> = BTreeMap::new();
+    for (name, size) in sizes {
+        *all.entry(general(name)).or_default() += size;
+    }
+    let mut hot: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut needed: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut order = Vec::new();
+    let mut counted = BTreeSet::new();
+    for names in called {
+        let mut here = BTreeSet::new();
+        for name in names {
+            let Some(size) = sizes.get(name) else {
+                continue; // It is the C library's.
+            };
+            let general = general(name);
+            if counted.insert(name) {
+                *hot.entry(general).or_default() += size;
+            }
+            if here.insert(general) {
+                let commands = needed.entry(general).or_insert_with(|| {
+                    order.push(general);
+                    0
+                });
+                *commands += 1;
+            }
+        }
+    }
+    let is_dense = |name: &&str| hot[name] as f64 >= DENSITY_MIN * all[name] as f64;
+    order.retain(is_dense);
+    order.sort_by_key(|name| std::cmp::Reverse(needed[name]));
+    order.into_iter().map(str::to_owned).collect()
+}
+
+/// A name without what the compiler adds to tell its builds apart.
+fn general(name: &str) -> &str {
+    if let Some((before, after)) = name.rsplit_once(HASH)
+        && after.len() > 16
+        && after.as_bytes()[..16].iter().all(u8::is_ascii_hexdigit)
+    {
+        return before;
+    }
+    name.split_once('.').map_or(name, |(name, _)| name)
+}
+
+/// A piece of a linker script: these functions come before all others.
+fn script(names: &[String]) -> String {
+    let mut text = "/* Written by `cargo xtask order`; do not edit. \
+                    The functions that commands begin with. */\n\
+                    SECTIONS {\n  .text.first : {\n"
+        .to_owned();
+    for name in names {
+        if name.starts_with("_ZN") {
+            let _ = writeln!(text, "    *(.text.{name}{HASH}*)");
+        } else {
+            // What a compiler makes of a C function besides is named after a dot.
+            let _ = writeln!(text, "    *(.text.{name} .text.{name}.*)");
+        }
+    }
+    text.push_str("  }\n} INSERT BEFORE .text;\n");
+    text
+}
