@@ -49,6 +49,10 @@ fn link(argument: &str) {
 ///
 /// Rust's own way, `target-feature=+crt-static`, is for a whole build, and then no procedural
 /// macro can be built unless a target is named in every command.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no error is shown here that would have to name the file"
+)]
 fn static_libraries() -> Option<PathBuf> {
     let directory = PathBuf::from(env::var_os("OUT_DIR")?);
     for (shared, archive) in STATIC {

@@ -7,7 +7,7 @@
 //!
 //! The names are written without the compiler's hashes, so that the list holds for every build
 //! and for small changes; a name that is gone does no harm. Names that stand for many functions,
-//! of which few are called, are left out.
+//! of which few are called, come with their hashes behind the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -125,7 +125,7 @@ fn sizes(programs: &Programs) -> Result<BTreeMap<String, u64>> {
     Ok(sizes)
 }
 
-/// The names that are worth their place: first those that most commands need.
+/// The names for the linker: first those that most commands need.
 fn in_order(called: &[Vec<String>], sizes: &BTreeMap<String, u64>) -> Vec<String> {
     let mut all: BTreeMap<&str, u64> = BTreeMap::new();
     for (name, size) in sizes {
@@ -154,10 +154,30 @@ fn in_order(called: &[Vec<String>], sizes: &BTreeMap<String, u64>) -> Vec<String
             }
         }
     }
-    let is_dense = |name: &&str| hot[name] as f64 >= DENSITY_MIN * all[name] as f64;
-    order.retain(is_dense);
+    let is_dense = |name: &str| hot[name] as f64 >= DENSITY_MIN * all[name] as f64;
+    let exact = called.iter().flatten();
+    let exact = exact.filter(|name| counted.contains(name) && !is_dense(general(name)));
+    let exact: BTreeSet<&str> = exact.map(|name| without_suffix(name)).collect();
+    order.retain(|name| is_dense(name));
     order.sort_by_key(|name| std::cmp::Reverse(needed[name]));
-    order.into_iter().map(str::to_owned).collect()
+    let dense = order.into_iter().map(pattern);
+    let exact = exact.into_iter().map(|name| format!("{name}*"));
+    dense.chain(exact).collect()
+}
+
+/// A name without what a compiler adds behind it when it splits or moves a function.
+fn without_suffix(name: &str) -> &str {
+    name.split_once(".llvm.").map_or(name, |(name, _)| name)
+}
+
+/// What the sections are called in which a function lies, whatever hashes its name has.
+fn pattern(general: &str) -> String {
+    if general.starts_with("_ZN") {
+        format!("{general}{HASH}*")
+    } else {
+        // What a compiler makes of a C function besides is named after a dot.
+        format!("{general} .text.{general}.*")
+    }
 }
 
 /// A name without what the compiler adds to tell its builds apart.
@@ -178,12 +198,7 @@ fn script(names: &[String]) -> String {
                     SECTIONS {\n  .text.first : {\n"
         .to_owned();
     for name in names {
-        if name.starts_with("_ZN") {
-            let _ = writeln!(text, "    *(.text.{name}{HASH}*)");
-        } else {
-            // What a compiler makes of a C function besides is named after a dot.
-            let _ = writeln!(text, "    *(.text.{name} .text.{name}.*)");
-        }
+        let _ = writeln!(text, "    *(.text.{name})");
     }
     text.push_str("  }\n} INSERT BEFORE .text;\n");
     text
