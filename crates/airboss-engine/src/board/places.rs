@@ -63,6 +63,31 @@ impl Places {
     /// The directory of a task, from the specs root; `None` while it has none.
     #[must_use]
     pub fn directory(&self, task: &Task) -> Option<String> {
+        self.linked_directory(task)
+            .or_else(|| self.found_directory(task))
+    }
+
+    /// The directory that [`directory::find`] finds where the task's links name it, without
+    /// looking at all that there are: one in the root with the task's number and name.
+    fn linked_directory(&self, task: &Task) -> Option<String> {
+        let slug = directory::slug_of_name(&task.slug);
+        let artifacts = task.artifacts.iter().map(|it| it.path.as_str());
+        let links = artifacts.chain(task.plan.as_deref());
+        // What a link ends with is a file.
+        let parts = links.filter_map(|link| link.rsplit_once('/'));
+        let parts = parts.flat_map(|(above, _)| above.split('/'));
+        let is_own = |name: &&str| {
+            Directory::parse(name).is_some_and(|it| it.number == task.number && it.slug == slug)
+        };
+        let own: BTreeSet<&str> = parts.filter(is_own).collect();
+        let is_there = |name: &&str| {
+            let facts = fs_err::symlink_metadata(self.root().join(name));
+            facts.is_ok_and(|facts| facts.is_dir())
+        };
+        own.into_iter().find(is_there).map(str::to_owned)
+    }
+
+    fn found_directory(&self, task: &Task) -> Option<String> {
         // A root that cannot be read has no directories, for all that can be done about it here.
         let paths = task_directories(&self.root()).unwrap_or_default();
         let all: Vec<_> = paths
@@ -310,5 +335,57 @@ fn item(path: &RepoPath, kind: PublishKind) -> PublishItem {
     PublishItem {
         path: path.clone(),
         kind,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const DIRECTORIES: [&str; 6] = [
+        "007_sort_it",
+        "7_sort_it",
+        "OC_7_sort_it",
+        "007_other",
+        "archive/007_sort_it",
+        "8_sort_it",
+    ];
+
+    /// Every choice of some of these.
+    fn choices<'a>(of: &'a [&'a str]) -> impl Iterator<Item = Vec<&'a str>> {
+        (0_u32..1 << of.len()).map(|choice| {
+            let chosen = of.iter().enumerate();
+            let chosen = chosen.filter(|(place, _)| choice >> place & 1 == 1);
+            chosen.map(|(_, path)| *path).collect()
+        })
+    }
+
+    #[test]
+    fn what_links_name_is_what_a_look_at_all_directories_finds() {
+        let mut compared = 0;
+        for there in choices(&DIRECTORIES) {
+            let top = tempfile::tempdir().unwrap();
+            for path in &there {
+                fs_err::create_dir_all(top.path().join("specs").join(path)).unwrap();
+            }
+            let places = Places::new(top.path(), &super::super::key("specs").unwrap()).unwrap();
+            for linked in choices(&DIRECTORIES[..5]) {
+                let artifacts = linked.iter().map(|path| {
+                    json!({ "path": format!("specs/{path}/reports/01_a.md"), "kind": "report" })
+                });
+                let task: Task = serde_json::from_value(json!({
+                    "id": format!("{:032x}", 7), "number": 7, "title": "Sort it",
+                    "slug": "sort_it", "status": "planned", "place": "active",
+                    "artifacts": artifacts.collect::<Vec<_>>(),
+                }))
+                .unwrap();
+                let found = places.found_directory(&task);
+                assert_eq!(places.directory(&task), found, "{there:?} {linked:?}");
+                compared += usize::from(places.linked_directory(&task).is_some());
+            }
+        }
+        assert!(compared > 500, "{compared}");
     }
 }
