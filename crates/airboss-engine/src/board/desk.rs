@@ -340,11 +340,25 @@ impl Desk {
     }
 
     /// The files that list all tasks and may give a number twice: not those that are as they were
-    /// published and were sound then.
+    /// published and were sound then, nor those that another process publishes at this moment,
+    /// which looks for itself.
     ///
     /// # Errors
     /// When the store or a file cannot be asked.
     pub fn doubtful_lists(&self) -> Result<Vec<PublishItem>, BoardError> {
+        let mut doubtful = self.lists_in_doubt()?;
+        if !doubtful.is_empty() {
+            let files = BoardFiles::new(&self.workspace);
+            if Publisher::of_board(&self.workspace, files).is_busy() {
+                return Ok(Vec::new());
+            }
+            // It may have ended in between, and then it has told what it published.
+            doubtful = self.lists_in_doubt()?;
+        }
+        Ok(doubtful)
+    }
+
+    fn lists_in_doubt(&self) -> Result<Vec<PublishItem>, BoardError> {
         let log = self.board().log();
         let mut doubtful = Vec::new();
         for item in self.places.lists() {
