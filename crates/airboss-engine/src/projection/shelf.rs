@@ -20,6 +20,7 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use airboss_core::path::RepoPath;
@@ -37,6 +38,9 @@ const TICK_NS: i128 = 20_000_000;
 /// Longer paths are named by their hash: file names have at most 255 bytes, the rest of the
 /// name at most 100.
 const TARGET_BYTES_MAX: usize = 150;
+
+/// The digest of so many bytes takes longer than a thread to begin.
+const LARGE: usize = 512 << 10;
 
 /// Drafts and displaced files of one work tree.
 #[derive(Clone, Debug)]
@@ -258,7 +262,15 @@ impl Shelf {
         content: &Text,
         mode: Option<u32>,
     ) -> io::Result<Entry> {
-        let draft = self.draft(content, mode)?;
+        let draft = if content.len() < LARGE {
+            self.draft(content, mode)?
+        } else {
+            // The disk and a processor work at the same time.
+            thread::scope(|scope| {
+                scope.spawn(|| content.digest());
+                self.draft(content, mode)
+            })?
+        };
         let (owner, number) = self.fresh_name();
         let mut entry = Entry {
             standing: Standing::Held,

@@ -47,7 +47,8 @@ impl Vfs for RealVfs {
 
     fn read_unless(&self, path: &Path, known: &[u8]) -> io::Result<Option<Vec<u8>>> {
         let mut file = fs::File::open(path)?;
-        let mut piece = vec![0; PIECE];
+        // One byte more tells that nothing follows.
+        let mut piece = vec![0; PIECE.min(known.len() + 1)];
         let mut same = 0;
         loop {
             let length = match file.read(&mut piece) {
