@@ -153,8 +153,8 @@ pub struct Table {
     /// The columns' widths in characters.
     widths: Vec<usize>,
     cells: String,
-    /// Where each cell ends.
-    ends: Vec<usize>,
+    /// Where each cell ends, and how many characters it has.
+    ends: Vec<(usize, usize)>,
     /// How many cells each row has.
     rows: Vec<(usize, Style)>,
 }
@@ -179,8 +179,9 @@ impl Table {
         }
         for (cell, width) in cells.iter().zip(&mut self.widths) {
             let start = self.cells.len();
-            if is_tidy(cell) {
+            let columns = if is_tidy(cell) {
                 self.cells.push_str(cell);
+                cell.len()
             } else {
                 let clean = sanitize(cell);
                 for word in clean.split_whitespace() {
@@ -189,9 +190,10 @@ impl Table {
                     }
                     self.cells.push_str(word);
                 }
-            }
-            *width = (*width).max(self.cells[start..].chars().count());
-            self.ends.push(self.cells.len());
+                self.cells[start..].chars().count()
+            };
+            *width = (*width).max(columns);
+            self.ends.push((self.cells.len(), columns));
         }
         self.rows.push((N, style));
     }
@@ -205,13 +207,14 @@ impl Table {
     /// The same, perhaps without colours.
     #[must_use]
     pub fn text(&self, colours: bool) -> String {
-        let mut out = String::new();
+        let columns: usize = self.widths.iter().sum();
+        let mut out = String::with_capacity(self.rows.len() * (columns + 8));
         let mut ends = self.ends.iter();
         let mut start = 0;
         for (count, style) in &self.rows {
             let line = out.len();
             let mut used = 0;
-            for (column, end) in ends.by_ref().take(*count).enumerate() {
+            for (column, (end, columns)) in ends.by_ref().take(*count).enumerate() {
                 let cell = &self.cells[start..*end];
                 start = *end;
                 match self.width {
@@ -219,8 +222,7 @@ impl Table {
                         let width = self.widths[column] + 2;
                         used += width;
                         out.push_str(cell);
-                        let spaces = width - cell.chars().count();
-                        out.extend(std::iter::repeat_n(' ', spaces));
+                        blank(&mut out, width - columns);
                     }
                     Some(width) => out.push_str(&words::cut(cell, width.saturating_sub(used))),
                     None => out.push_str(cell),
@@ -237,17 +239,28 @@ impl Table {
     }
 }
 
+/// Puts so many spaces behind a text.
+fn blank(out: &mut String, mut spaces: usize) {
+    const SPACES: &str = "                                ";
+    while spaces > SPACES.len() {
+        out.push_str(SPACES);
+        spaces -= SPACES.len();
+    }
+    out.push_str(&SPACES[..spaces]);
+}
+
 /// Whether a text can stand in a cell as it is: words of visible ASCII with one space between.
 fn is_tidy(text: &str) -> bool {
-    let mut after_space = true;
-    for byte in text.bytes() {
-        let is_space = byte == b' ';
-        if !matches!(byte, b' '..=b'~') || (is_space && after_space) {
-            return false;
-        }
-        after_space = is_space;
-    }
-    !after_space || text.is_empty()
+    let bytes = text.as_bytes();
+    // Every byte is looked at in any case, so that many are at once.
+    let visible = bytes
+        .iter()
+        .fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
+    let twice = bytes.windows(2).fold(false, |any, pair| {
+        any | ((pair[0] == b' ') & (pair[1] == b' '))
+    });
+    let is_space = |byte: Option<&u8>| byte == Some(&b' ');
+    visible && !twice && !is_space(bytes.first()) && !is_space(bytes.last())
 }
 
 #[cfg(test)]

@@ -27,11 +27,11 @@ impl<'t> Lines<'t> {
         // Counting is fast, and growing in steps takes three times the memory for a while.
         let count = memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1;
         let mut spans = Vec::with_capacity(count);
-        for span in line_spans(text) {
+        each_line(text, |span| {
             if let (Ok(from), Ok(to)) = (u32::try_from(span.start), u32::try_from(span.end)) {
                 spans.push((from, to));
             }
-        }
+        });
         Self { text, spans }
     }
 
@@ -72,25 +72,24 @@ impl<'t> Lines<'t> {
     }
 }
 
-/// The lines of a text as [`Lines`] has them, one after the other.
-pub(crate) fn line_spans(text: &str) -> impl Iterator<Item = Range<usize>> {
+/// Goes through the lines of a text as [`Lines`] has them.
+pub(crate) fn each_line(text: &str, mut line: impl FnMut(Range<usize>)) {
     let bytes = text.as_bytes();
     let mut start = if text.starts_with(BYTE_ORDER_MARK) {
         BYTE_ORDER_MARK.len()
     } else {
         0
     };
-    let rest = std::iter::once(bytes.len());
-    let ends = memchr::memchr_iter(b'\n', bytes).chain(rest);
-    ends.filter_map(move |end| {
-        let from = std::mem::replace(&mut start, end + 1);
-        // Behind the last line feed there is no line unless something stands there.
-        if from >= bytes.len() {
-            return None;
-        }
-        let has_return = from < end && bytes[end - 1] == b'\r';
-        Some(from..end - usize::from(has_return))
-    })
+    for end in memchr::memchr_iter(b'\n', bytes) {
+        let has_return = start < end && bytes[end - 1] == b'\r';
+        line(start..end - usize::from(has_return));
+        start = end + 1;
+    }
+    // Behind the last line feed there is no line unless something stands there.
+    if start < bytes.len() {
+        let has_return = bytes.ends_with(b"\r");
+        line(start..bytes.len() - usize::from(has_return));
+    }
 }
 
 /// The bytes as text of the same length: every byte that is not UTF-8 becomes `?`.

@@ -11,7 +11,7 @@ use super::headings::task_heading;
 use super::parse::{Problem, ProblemKind};
 use super::status::status_value;
 use crate::plan::fences::{Fences, may_have_fences};
-use crate::plan::lines::{Lines, heading, line_spans};
+use crate::plan::lines::{Lines, each_line, heading};
 
 /// A TODO.md with its parts found. Lines count from 0.
 #[derive(Debug)]
@@ -143,10 +143,10 @@ impl<'t> Scan<'t> {
         } else {
             let mut pass = Pass::new(Self::new(""), None);
             let mut count = 0;
-            for span in line_spans(text) {
+            each_line(text, |span| {
                 pass.line(count, &text[span.clone()], span.start);
                 count += 1;
-            }
+            });
             pass.end(count)
         };
         scan.entries.iter().map(|entry| entry.number).collect()
