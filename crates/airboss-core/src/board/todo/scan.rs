@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use memchr::memmem;
+use memchr::{memchr, memchr2, memmem};
 
 use super::headings::task_heading;
 use super::parse::{Problem, ProblemKind};
@@ -137,8 +137,7 @@ impl<'t> Scan<'t> {
     ///
     /// Where nothing is quoted each line is looked at once, and nothing is remembered of it.
     pub(super) fn order(text: &'t str) -> Vec<u32> {
-        let has_comments = memmem::find(text.as_bytes(), b"<!--").is_some();
-        let scan = if has_comments || may_have_fences(text) {
+        let scan = if may_have_comments(text) || may_have_fences(text) {
             Self::new(text)
         } else {
             let mut pass = Pass::new(Self::new(""), None);
@@ -236,7 +235,7 @@ impl<'t, 'w> Pass<'t, 'w> {
     fn line(&mut self, line: usize, text: &'t str, start: usize) {
         match text.as_bytes().first() {
             Some(b'#') => self.heading(line, text, start),
-            Some(b'-') if text.trim_end() == "---" => self.rule(line),
+            Some(b'-') if text.starts_with("---") && text.trim_end() == "---" => self.rule(line),
             Some(b'a'..=b'z' | b' ') if self.rule.is_some() && !self.has_key => {
                 self.has_key = is_front_key(text);
             }
@@ -274,6 +273,9 @@ impl<'t, 'w> Pass<'t, 'w> {
         if self.is_order && !task.old {
             return;
         }
+        if self.scan.has_entries && !self.is_wanted(task.number) {
+            return;
+        }
         let shift = |range: Range<usize>| start + range.start..start + range.end;
         self.block = Some(Block {
             certain: task.old || self.is_tasks,
@@ -288,6 +290,10 @@ impl<'t, 'w> Pass<'t, 'w> {
                 section: self.scan.sections.len() - 1,
             },
         });
+    }
+
+    fn is_wanted(&self, number: u32) -> bool {
+        self.wanted.is_none_or(|wanted| wanted.contains(&number))
     }
 
     fn section(&mut self, line: usize, name: &'t str) {
@@ -323,7 +329,7 @@ impl<'t, 'w> Pass<'t, 'w> {
             return;
         }
         self.scan.has_entries = true;
-        if (self.wanted).is_some_and(|wanted| !wanted.contains(&entry.number)) {
+        if !self.is_wanted(entry.number) {
             return;
         }
         if entry.status.is_none() {
@@ -369,8 +375,9 @@ fn headings(text: &str) -> usize {
 
 /// The first line of a merge conflict outside fences.
 fn conflict(lines: &Lines<'_>, fenced: &[bool]) -> Option<usize> {
-    let has = |marker: &str| memmem::find(lines.text().as_bytes(), marker.as_bytes());
-    if OURS_AND_THEIRS.iter().all(|marker| has(marker).is_none()) {
+    let bytes = lines.text().as_bytes();
+    let has = |marker: &&str| memmem::find(bytes, marker.as_bytes()).is_some();
+    if memchr2(b'<', b'>', bytes).is_none() || !OURS_AND_THEIRS.iter().any(has) {
         return None;
     }
     let is_marker = |line: &usize| {
@@ -388,11 +395,18 @@ fn conflict(lines: &Lines<'_>, fenced: &[bool]) -> Option<usize> {
     (0..lines.len()).find(|line| is_marker(line) && !fenced[*line])
 }
 
+/// How a comment begins.
+const OPEN: &str = "<!--";
+
+fn may_have_comments(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr(b'<', bytes).is_some() && memmem::find(bytes, OPEN.as_bytes()).is_some()
+}
+
 /// Marks the lines of comments: Markdown's own rule, from a line that begins with `<!--` to the
 /// line that holds `-->`. One that never ends is text, as is one that another begins in.
 fn quote_comments(text: &str, lines: &Lines<'_>, quoted: &mut [bool], problems: &mut Vec<Problem>) {
-    const OPEN: &str = "<!--";
-    if !text.contains(OPEN) {
+    if !may_have_comments(text) {
         return;
     }
     let mut line = 0;
