@@ -9,6 +9,7 @@
 //! | is an older rendering of ours, in a version that git brought | stale | never imported, base kept |
 //! | is an older rendering, in a file that never was as it is now | a person wrote it back | a hand edit |
 //! | is an older rendering, by a `git revert` upon the newest | a person wrote it back | a hand edit |
+//! | shows the task exactly as it was after an operation that its base lacks | published by a process that died before it could say so | stale |
 //! | is an older rendering, and nothing tells which | doubtful | the board keeps its own, the file's side is a conflict to be settled |
 //! | names an operation that nobody here knows | foreign | merged |
 //! | is new text | a hand edit, or foreign where git brought the version | merged |
@@ -85,6 +86,14 @@ pub trait History {
     fn changed_since(&self, task: TaskId, sequence: u64) -> Vec<Field>;
     /// Whether a task ever was as a change would make it.
     fn had(&self, task: TaskId, change: &TaskChange) -> bool;
+    /// Whether a task is as it should be after one of the operations that came after this one,
+    /// of which `shown` is also told the fields that were changed until then.
+    fn was(
+        &self,
+        task: TaskId,
+        after: u64,
+        shown: &dyn Fn(&Task, &BTreeSet<Field>) -> bool,
+    ) -> bool;
 }
 
 /// A file to be taken in.
@@ -398,6 +407,13 @@ impl<'a> Import<'a> {
             Some(base) => compare::changes_between(&base.facts, &facts),
             None => compare::beyond(&facts, &task),
         };
+        if let (Some(base), Some(Cause::HandEdit { .. })) = (base, &cause)
+            && !theirs.iter().all(|change| compare::is_so(change, &task))
+            && self.is_unrecorded(id, base, &facts, &theirs)
+        {
+            self.result.stale.push(id);
+            return;
+        }
         let marker = self.unknown_marker(&task, base, section, &mut theirs, foreign);
         match cause {
             Some(cause) => self.merge(&task, base, section.facts, theirs, cause),
@@ -421,6 +437,27 @@ impl<'a> Import<'a> {
                 .bases
                 .push((id, self.read(facts, hash, sequence)));
         }
+    }
+
+    /// Whether a text is our own, written by a process that was killed before it could record what
+    /// it had published: it shows all that the board had changed up to some operation, and nothing
+    /// else. Whoever typed just that has his wish in the log, and what came later counts.
+    fn is_unrecorded(
+        &self,
+        id: TaskId,
+        base: &Base,
+        facts: &TaskFacts,
+        theirs: &[TaskChange],
+    ) -> bool {
+        let shows = |field: &Field, task: &Task| match (compare::said(facts, field), field) {
+            (Some(said), _) => compare::is_so(&said, task),
+            (None, Field::Time(key)) => key.line().is_none() || !task.times.contains_key(key),
+            (None, _) => true,
+        };
+        self.known.history.was(id, base.sequence, &|task, changed| {
+            theirs.iter().all(|change| compare::is_so(change, task))
+                && changed.iter().all(|field| shows(field, task))
+        })
     }
 
     /// A base that was read, not published: it proves nothing about the age of the file.

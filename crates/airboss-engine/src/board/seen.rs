@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use airboss_core::board::import::{Base, Disk, History, Imported, Known, Past, Section, import};
-use airboss_core::board::{Board, BoardKey, Field, TaskChange, TaskFacts};
+use airboss_core::board::{Board, BoardKey, Field, Task, TaskChange, TaskFacts};
 use airboss_core::id::{OperationId, TaskId};
 use airboss_core::operation::Operation;
 use airboss_core::path::RepoPath;
@@ -208,6 +208,15 @@ impl History for StoredPast {
 
     fn changed_since(&self, task: TaskId, sequence: u64) -> Vec<Field> {
         self.past.changed_since(task, sequence)
+    }
+
+    fn was(
+        &self,
+        task: TaskId,
+        after: u64,
+        shown: &dyn Fn(&Task, &BTreeSet<Field>) -> bool,
+    ) -> bool {
+        self.past.was(task, after, shown)
     }
 
     fn had(&self, task: TaskId, change: &TaskChange) -> bool {

@@ -19,6 +19,8 @@ use crate::world::{World, operations, store_only};
 struct Between {
     projections: Projections,
     act: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// The process is killed then, and records nothing.
+    dies: bool,
 }
 
 impl fmt::Debug for Between {
@@ -64,17 +66,21 @@ impl Source for Between {
         if let Some(act) = act {
             act();
         }
+        if self.dies {
+            return Ok(());
+        }
         self.projections.record(store, shown)
     }
 }
 
 /// Publishes what is stale; in between, another process stores that task 5 is planned.
-fn publish(world: &World) {
+fn publish(world: &World, dies: bool) {
     let mut another = world.bench.desk();
     let act = move || store_only(&mut another, 5, Status::Planned);
     let source = Between {
         projections: Projections::new(BoardFiles::new(&world.bench.workspace)),
         act: Mutex::new(Some(Box::new(act))),
+        dies,
     };
     let publisher = Publisher::with(&world.bench.workspace, Arc::new(RealVfs), Arc::new(source));
     let settled = publisher.settle(&mut world.bench.desk().store, None);
@@ -88,7 +94,8 @@ fn comes_back(world: &World) {
     world.set(5, Status::NotStarted);
     assert_eq!(world.statuses()[&5], "not_started");
     assert!(world.bench.desk().view().unwrap().conflicts.is_empty());
-    assert_eq!(operations(&world.bench.desk()).len(), before + 1);
+    let all = operations(&world.bench.desk());
+    assert_eq!(all.len(), before + 1, "{:?}", &all[before..]);
     assert_eq!(world.bench.differences(), []);
 }
 
@@ -96,7 +103,7 @@ fn comes_back(world: &World) {
 fn a_change_before_the_text_is_recorded() {
     let world = World::new();
     store_only(&mut world.bench.desk(), 5, Status::Researching);
-    publish(&world);
+    publish(&world, false);
     comes_back(&world);
 }
 
@@ -111,6 +118,14 @@ fn a_change_before_a_text_with_other_edits_is_recorded() {
         world.edit(name, from, to);
     }
     world.git(&["commit", "-qam", "words"]);
-    publish(&world);
+    publish(&world, false);
+    comes_back(&world);
+}
+
+#[test]
+fn a_text_that_was_never_recorded() {
+    let world = World::new();
+    store_only(&mut world.bench.desk(), 5, Status::Researching);
+    publish(&world, true);
     comes_back(&world);
 }

@@ -1,6 +1,6 @@
 //! The past of a board, from its log and the register of what was published.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::History;
 use crate::board::change::{Field, TaskChange};
@@ -57,6 +57,26 @@ impl History for Past {
         let changes = self.changes.get(&task).into_iter().flatten();
         let newer = changes.filter(|(at, _)| *at > sequence);
         newer.map(|(_, change)| change.field()).collect()
+    }
+
+    fn was(
+        &self,
+        task: TaskId,
+        after: u64,
+        shown: &dyn Fn(&Task, &BTreeSet<Field>) -> bool,
+    ) -> bool {
+        let Some(mut then) = self.beginnings.get(&task).cloned() else {
+            return false;
+        };
+        let changes = self.changes.get(&task).map_or(&[][..], Vec::as_slice);
+        let mut changed = BTreeSet::new();
+        changes.chunk_by(|one, next| one.0 == next.0).any(|group| {
+            for (sequence, change) in group {
+                change.apply(&mut then);
+                changed.extend((*sequence > after).then(|| change.field()));
+            }
+            !changed.is_empty() && shown(&then, &changed)
+        })
     }
 
     fn had(&self, task: TaskId, change: &TaskChange) -> bool {

@@ -277,6 +277,33 @@ fn an_edit_in_an_older_version_is_taken_and_its_age_is_not() {
     );
 }
 
+/// The file of a process that was killed before it recorded what it had written; then the board
+/// went on.
+fn unrecorded(has_operations: bool, later: Status) -> World {
+    let mut world = World::new(1..=2, has_operations);
+    world.command(1, status(Status::Implementing));
+    world.disk = world
+        .board
+        .active()
+        .map(|task| world.render(task))
+        .collect();
+    world.command(1, status(later));
+    world
+}
+
+#[test]
+fn what_a_killed_process_published_was_not_typed() {
+    for has_operations in [false, true] {
+        for later in [Status::Planned, Status::Completed] {
+            let mut world = unrecorded(has_operations, later);
+            let imported = world.import();
+            assert_eq!(words(&imported), [] as [&str; 0], "{later:?}");
+            assert_eq!(imported.stale, [id(1)]);
+            assert_eq!(world.status(1), later.value());
+        }
+    }
+}
+
 #[test]
 fn a_field_that_both_changed_stays_and_the_other_side_is_kept() {
     let mut world = World::new(1..=2, false);
