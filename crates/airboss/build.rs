@@ -12,6 +12,9 @@ use std::{env, fs};
 /// The libraries that Rust asks for as shared ones, and where their code is for a static program.
 const STATIC: [(&str, &str); 3] = [("gcc_s", "gcc_eh"), ("m", "m"), ("c", "c")];
 
+/// What older versions of the C library have beside it, and Rust asks for in any case.
+const OLDER: [&str; 4] = ["pthread", "dl", "rt", "util"];
+
 /// Written by `cargo xtask order`.
 const ORDER: &str = "order.ld";
 
@@ -55,8 +58,16 @@ fn link(argument: &str) {
 )]
 fn static_libraries() -> Option<PathBuf> {
     let directory = PathBuf::from(env::var_os("OUT_DIR")?);
-    for (shared, archive) in STATIC {
-        let path = find(&format!("lib{archive}.a"))?;
+    let older = OLDER.iter().map(|name| (*name, *name, false));
+    let all = STATIC.map(|(shared, archive)| (shared, archive, true));
+    for (shared, archive, is_needed) in all.into_iter().chain(older) {
+        let Some(path) = find(&format!("lib{archive}.a")) else {
+            if is_needed {
+                return None;
+            }
+            continue;
+        };
+        println!("cargo:rerun-if-changed={}", path.display());
         let script = format!("INPUT(\"{}\")\n", path.display());
         fs::write(directory.join(format!("lib{shared}.so")), script).ok()?;
     }
@@ -65,7 +76,12 @@ fn static_libraries() -> Option<PathBuf> {
 
 /// Where the linker has a library.
 fn find(name: &str) -> Option<PathBuf> {
-    let linker = env::var_os("RUSTC_LINKER").unwrap_or_else(|| "cc".into());
+    let linker = match env::var_os("RUSTC_LINKER") {
+        Some(linker) => linker,
+        None if env::var_os("HOST") == env::var_os("TARGET") => "cc".into(),
+        // The linker for another machine is named where nobody tells a build script.
+        None => return None,
+    };
     let argument = format!("-print-file-name={name}");
     let output = Command::new(linker).arg(argument).output().ok()?;
     let path = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());

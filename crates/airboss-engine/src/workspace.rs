@@ -133,9 +133,13 @@ impl Workspace {
     /// # Errors
     /// When there is no local file system for it.
     pub fn store_place(&self) -> Result<Place, WorkspaceError> {
-        let home = etcetera::home_dir().unwrap_or_else(|_| self.top.clone());
-        let state_home = std::env::var_os("XDG_STATE_HOME")
-            .map_or_else(|| home.join(".local").join("state"), PathBuf::from);
+        let state_home = std::env::var_os("XDG_STATE_HOME").map_or_else(
+            || {
+                let home = etcetera::home_dir().unwrap_or_else(|_| self.top.clone());
+                home.join(".local").join("state")
+            },
+            PathBuf::from,
+        );
         let beside = if self.state.is_dir() {
             &self.state
         } else {

@@ -545,7 +545,7 @@ fn refuse_twice(board: &Board, number: u32) -> Result<(), CliError> {
 
 /// Refuses a number that a file gives twice: which of the two is meant, nobody knows.
 fn refuse_twice_in_files(desk: &Desk, numbers: &[u32]) -> Result<(), CliError> {
-    for item in desk.doubtful_lists()? {
+    for item in desk.doubtful_lists(numbers)? {
         // A file that cannot be read is the publisher's to tell of.
         let Ok(Some(list)) = read_list(&desk.workspace, &item) else {
             continue;

@@ -50,8 +50,8 @@ pub fn main_impl() -> ExitCode {
 ///
 /// It asks the kernel for large pieces one by one and gives each back at once, and every page of
 /// the next one costs an interruption again. When a piece that it had asked for was given back,
-/// pieces of that size come from what it keeps (`M_MMAP_THRESHOLD` in mallopt(3)); this one is
-/// never touched.
+/// pieces up to that size come from what it keeps, which is twice that at most
+/// (`M_MMAP_THRESHOLD` in mallopt(3)). This piece is never touched.
 fn keep_memory() {
     const LARGEST: usize = 8 << 20;
     drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGEST)));

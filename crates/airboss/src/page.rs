@@ -207,8 +207,9 @@ impl Table {
     /// The same, perhaps without colours.
     #[must_use]
     pub fn text(&self, colours: bool) -> String {
-        let columns: usize = self.widths.iter().sum();
-        let mut out = String::with_capacity(self.rows.len() * (columns + 8));
+        let padded = self.widths.iter().rev().skip(1).map(|width| width + 2);
+        let blanks = self.rows.len() * (padded.sum::<usize>() + 1);
+        let mut out = String::with_capacity(self.cells.len() + blanks);
         let mut ends = self.ends.iter();
         let mut start = 0;
         for (count, style) in &self.rows {

@@ -5,9 +5,10 @@
 //! when nobody says otherwise. So the functions that common commands really call, told by
 //! valgrind, come first and beside each other.
 //!
-//! The names are written without the compiler's hashes, so that the list holds for every build
-//! and for small changes; a name that is gone does no harm. Names that stand for many functions,
-//! of which few are called, come with their hashes behind the others.
+//! Most names are written without the compiler's hashes, so that the list holds for every build
+//! and for small changes. Names that stand for many functions, of which few are called, come with
+//! their hashes behind the others; and the C library's are there, too, whose sections are called
+//! otherwise. A name that fits nothing does no harm.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -139,7 +140,7 @@ fn in_order(called: &[Vec<String>], sizes: &BTreeMap<String, u64>) -> Vec<String
         let mut here = BTreeSet::new();
         for name in names {
             let Some(size) = sizes.get(name) else {
-                continue; // It is the C library's.
+                continue; // It is the kernel's, or valgrind's own.
             };
             let general = general(name);
             if counted.insert(name) {

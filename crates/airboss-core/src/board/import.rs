@@ -9,7 +9,7 @@
 //! | is an older rendering of ours, in a version that git brought | stale | never imported, base kept |
 //! | is an older rendering, in a file that never was as it is now | a person wrote it back | a hand edit |
 //! | is an older rendering, by a `git revert` upon the newest | a person wrote it back | a hand edit |
-//! | shows the task exactly as it was after an operation that its base lacks | published by a process that died before it could say so | stale |
+//! | shows what the board had changed up to an operation that was never published | written by a process that died before it could say so | stale |
 //! | is an older rendering, and nothing tells which | doubtful | the board keeps its own, the file's side is a conflict to be settled |
 //! | names an operation that nobody here knows | foreign | merged |
 //! | is new text | a hand edit, or foreign where git brought the version | merged |
@@ -86,8 +86,9 @@ pub trait History {
     fn changed_since(&self, task: TaskId, sequence: u64) -> Vec<Field>;
     /// Whether a task ever was as a change would make it.
     fn had(&self, task: TaskId, change: &TaskChange) -> bool;
-    /// Whether a task is as it should be after one of the operations that came after this one,
-    /// of which `shown` is also told the fields that were changed until then.
+    /// Whether a task was as `shown` says after one of the operations that came after this one; it
+    /// is also told the fields that were changed until then. Only what may have been the newest
+    /// when the file was written counts.
     fn was(
         &self,
         task: TaskId,
@@ -117,6 +118,8 @@ pub struct Disk<'a> {
     pub brought: &'a [TaskFacts],
     /// The git blob with the whole file.
     pub blob: Option<&'a str>,
+    /// The newest operation that the file was recorded to show.
+    pub shown: u64,
 }
 
 /// What stays the same for every file.
@@ -440,8 +443,9 @@ impl<'a> Import<'a> {
     }
 
     /// Whether a text is our own, written by a process that was killed before it could record what
-    /// it had published: it shows all that the board had changed up to some operation, and nothing
-    /// else. Whoever typed just that has his wish in the log, and what came later counts.
+    /// it had published: it shows all that the board had changed up to an operation that was the
+    /// newest about then, and nothing else. What somebody types at that moment, and is just that,
+    /// has happened before what came later.
     fn is_unrecorded(
         &self,
         id: TaskId,
@@ -452,9 +456,12 @@ impl<'a> Import<'a> {
         let shows = |field: &Field, task: &Task| match (compare::said(facts, field), field) {
             (Some(said), _) => compare::is_so(&said, task),
             (None, Field::Time(key)) => key.line().is_none() || !task.times.contains_key(key),
+            (None, Field::Status) => false,
             (None, _) => true,
         };
-        self.known.history.was(id, base.sequence, &|task, changed| {
+        // A base that was read has seen more than was published with it.
+        let recorded = base.sequence.max(self.disk.shown);
+        self.known.history.was(id, recorded, &|task, changed| {
             theirs.iter().all(|change| compare::is_so(change, task))
                 && changed.iter().all(|field| shows(field, task))
         })

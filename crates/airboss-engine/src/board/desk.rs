@@ -15,6 +15,7 @@ use super::list_file::ListFile;
 use super::looked::Looked;
 use super::moves::{self, DirectoryMove, Moves};
 use super::places::Places;
+use super::twice::may_be_twice;
 use super::verify::stray_phases;
 use super::wish::{BoardWish, new_file};
 use crate::git::{Delta, GitError};
@@ -339,33 +340,20 @@ impl Desk {
         Ok(rows)
     }
 
-    /// The files that list all tasks and may give a number twice: not those that are as they were
-    /// published and were sound then, nor those that another process publishes at this moment,
-    /// which looks for itself.
+    /// The files that list all tasks and may give one of these numbers twice: not those that are as
+    /// they were published and were sound then.
     ///
     /// # Errors
     /// When the store or a file cannot be asked.
-    pub fn doubtful_lists(&self) -> Result<Vec<PublishItem>, BoardError> {
-        let mut doubtful = self.lists_in_doubt()?;
-        if !doubtful.is_empty() {
-            let files = BoardFiles::new(&self.workspace);
-            if Publisher::of_board(&self.workspace, files).is_busy() {
-                return Ok(Vec::new());
-            }
-            // It may have ended in between, and then it has told what it published.
-            doubtful = self.lists_in_doubt()?;
-        }
-        Ok(doubtful)
-    }
-
-    fn lists_in_doubt(&self) -> Result<Vec<PublishItem>, BoardError> {
+    pub fn doubtful_lists(&self, numbers: &[u32]) -> Result<Vec<PublishItem>, BoardError> {
         let log = self.board().log();
         let mut doubtful = Vec::new();
         for item in self.places.lists() {
+            let path = self.workspace.top.join(&item.path);
             let known = self.store.publication(&log, &item.path)?;
-            let stamp = super::files::stamp_on_disk(&self.workspace.top.join(&item.path))?;
+            let stamp = super::files::stamp_on_disk(&path)?;
             let is_sound = known.is_some_and(|known| known.is_current && known.stamp == stamp);
-            if !is_sound {
+            if !is_sound && may_be_twice(&path, numbers)? {
                 doubtful.push(item);
             }
         }

@@ -282,8 +282,8 @@ impl BoardFiles {
                     Taken::All
                 } else {
                     let writer = judged.writer;
-                    let text = (&**base, &parsed, writer);
-                    let mut seen = self.seen(store, &board, row, text, file)?;
+                    let (text, by) = ((&**base, &parsed), (writer, found.written));
+                    let mut seen = self.seen(store, &board, row, text, by, file)?;
                     if writer == Writer::Unknown {
                         seen.brought = self.brought(row, found, file);
                     }
@@ -320,8 +320,8 @@ impl BoardFiles {
         let key = format!("import {} {} {since}", row.path, digest(&merged));
         let key = CommandId::new(key);
         // Nobody typed what is the merge of two sides.
-        let text = (&*merged, &parsed, Writer::Git);
-        let seen = self.seen(store, board, row, text, file)?;
+        let text = (&*merged, &parsed);
+        let seen = self.seen(store, board, row, text, (Writer::Git, None), file)?;
         self.take_in(store, board, row, (&merged, Writer::Git), seen, &key, notes)
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Judged {
     digest: String,
     /// The newest operation that the file had shown then.
     since: u64,
+    /// When it was written, in nanoseconds since 1970.
+    written: Option<i128>,
     /// Who wrote it.
     pub(super) writer: Writer,
     /// It is of a commit that the board grew out of.
@@ -76,6 +78,7 @@ impl BoardFiles {
         Judged {
             digest: found.text.digest().to_owned(),
             since,
+            written: found.written,
             writer,
             is_behind: self.is_behind(board, writer),
             taken: Taken::Waits,
@@ -106,10 +109,11 @@ impl BoardFiles {
         store: &dyn Store,
         board: &BoardKey,
         row: &PublishRow,
-        (bytes, parsed, writer): (&[u8], &Parsed, Writer),
+        (bytes, parsed): (&[u8], &Parsed),
+        (writer, written): (Writer, Option<i128>),
         file: ListFile,
     ) -> Result<Seen, StoreError> {
-        let mut seen = Seen::look(store, board, row, bytes, parsed, file)?;
+        let mut seen = Seen::look(store, board, row, (bytes, parsed), written, file)?;
         seen.is_checked_out = writer.is_git();
         if let (Writer::Commit(commit), Some(repository)) = (writer, &self.repository)
             && let Some(published) = store.publication(&row.plan, &row.path)?
@@ -139,7 +143,8 @@ impl BoardFiles {
         if judged.is_behind {
             return Ok(Stale::All);
         }
-        let seen = self.seen(store, board, row, (text, parsed, judged.writer), file)?;
+        let by = (judged.writer, judged.written);
+        let seen = self.seen(store, board, row, (text, parsed), by, file)?;
         let imported = seen.import(board, view, store.now());
         let mut stale: BTreeSet<TaskId> = imported.stale.iter().copied().collect();
         if judged.taken == Taken::All {

@@ -29,6 +29,7 @@ mod revision;
 mod seen;
 mod shown;
 mod single;
+mod twice;
 mod verify;
 mod wish;
 

@@ -17,6 +17,10 @@ use crate::store::{FoundSections, PublishRow, Section as StoredSection, Store, S
 /// So many unchanged sections are asked for their age: the youngest decide.
 const PROOFS_MAX: usize = 32;
 
+/// So long after its operations were read a file may be written by a process that is slow, in
+/// nanoseconds.
+const PUBLISHING_MAX_NS: i128 = 5_000_000_000;
+
 /// A file that is to be taken in.
 pub(super) struct Seen {
     path: RepoPath,
@@ -34,6 +38,8 @@ pub(super) struct Seen {
     pub(super) directories: BTreeSet<u32>,
     /// Where the whole file is kept.
     pub(super) blob: Option<String>,
+    /// The newest operation that the file was recorded to show.
+    shown: u64,
 }
 
 impl Seen {
@@ -42,8 +48,8 @@ impl Seen {
         store: &dyn Store,
         board: &BoardKey,
         row: &PublishRow,
-        bytes: &[u8],
-        parsed: &Parsed,
+        (bytes, parsed): (&[u8], &Parsed),
+        written: Option<i128>,
         file: ListFile,
     ) -> Result<Self, StoreError> {
         let mut bases = bases(store, board, &row.path)?;
@@ -53,7 +59,11 @@ impl Seen {
             .iter()
             .map(|facts| (facts.clone(), file.section_hash(bytes, facts)))
             .collect();
-        let mut past = StoredPast::default();
+        let published = store.publication(&row.plan, &row.path)?;
+        let mut past = StoredPast {
+            written,
+            ..StoredPast::default()
+        };
         past.look_at_sections(store, board, row, &sections, &bases)?;
         let view = store.board(board)?.unwrap_or_default();
         let identifier = Identifier::new(&view);
@@ -83,6 +93,7 @@ impl Seen {
             brought: Vec::new(),
             directories: BTreeSet::new(),
             blob: None,
+            shown: published.map_or(0, |known| known.sequence),
         })
     }
 
@@ -108,6 +119,7 @@ impl Seen {
             is_put_back: self.is_put_back,
             brought: &self.brought,
             blob: self.blob.as_deref(),
+            shown: self.shown,
         };
         import(&known, &disk)
     }
@@ -147,6 +159,8 @@ pub(super) fn found(row: &PublishRow, imported: Imported) -> FoundSections {
 /// The part of the past that an import asks about.
 #[derive(Default)]
 struct StoredPast {
+    /// When the file was written, in nanoseconds since 1970; `None` when nobody knows.
+    written: Option<i128>,
     past: Past,
     sections: BTreeMap<String, u64>,
     operations: BTreeMap<OperationId, u64>,
@@ -190,6 +204,11 @@ impl StoredPast {
         for stored in store.operations(&log_of(board, task))? {
             if let Operation::Board { operation } = &stored.operation {
                 self.past.record(stored.sequence, stored.id, operation);
+            }
+            let stored_ns = i128::from(stored.at.as_millis()) * 1_000_000;
+            let is_long_known = |written: i128| stored_ns + PUBLISHING_MAX_NS < written;
+            if self.written.is_none_or(is_long_known) {
+                self.past.know_long(task, stored.sequence);
             }
         }
         Ok(())

@@ -677,11 +677,6 @@ impl Publisher {
         self.state.join("gate.publisher")
     }
 
-    /// Whether another process publishes at this moment.
-    pub(crate) fn is_busy(&self) -> bool {
-        matches!(self.vfs().try_lock(&self.gate_path()), Ok(None))
-    }
-
     /// Waits for the gate, but no longer than this. It is asked for again and again: who leaves so
     /// soon would leave somebody in the queue that nobody waits for.
     fn gate_within(&self, patience: Duration) -> io::Result<Option<Lock>> {

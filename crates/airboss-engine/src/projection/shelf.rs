@@ -267,7 +267,9 @@ impl Shelf {
         } else {
             // The disk and a processor work at the same time.
             thread::scope(|scope| {
-                scope.spawn(|| content.digest());
+                // Where no thread can be had it is digested when it is asked for.
+                let digest = thread::Builder::new().spawn_scoped(scope, || content.digest());
+                drop(digest);
                 self.draft(content, mode)
             })?
         };

@@ -230,6 +230,45 @@ fn what_was_published_while_an_editor_had_emptied_the_file_is_written_when_it_is
     agrees(&world);
 }
 
+#[test]
+fn what_is_typed_again_and_again_counts_every_time() {
+    let world = World::new();
+    for (round, status) in ["RESEARCHING", "NOT STARTED", "RESEARCHING", "NOT STARTED"]
+        .into_iter()
+        .enumerate()
+    {
+        let text = world.read("TODO.md");
+        let (before, after) = text.split_once("### 5. ").unwrap();
+        let (head, tail) = after.split_once("- **Status**: [").unwrap();
+        let (_, tail) = tail.split_once(']').unwrap();
+        // With other prose each time, the text is none that there ever was.
+        let said = format!("said of part 5 {round}");
+        let tail = tail.replacen("said of part 5", &said, 1);
+        world.write(
+            "TODO.md",
+            &format!("{before}### 5. {head}- **Status**: [{status}]{tail}"),
+        );
+        world.bench.settle(Whole::No);
+        assert_eq!(task(&world, 5).status.marker(), status);
+    }
+    agrees(&world);
+}
+
+#[test]
+fn what_is_typed_before_a_pending_file_is_written_counts() {
+    let world = World::new();
+    let mut desk = world.bench.desk();
+    crate::world::store_only(&mut desk, 5, Status::Planned);
+    crate::world::store_only(&mut desk, 5, Status::NotStarted);
+    std::thread::sleep(Duration::from_secs(6));
+    let typed = format!("{}- **Status**: [PLANNED]", section(5));
+    let was = format!("{}- **Status**: [NOT STARTED]", section(5));
+    world.edit("TODO.md", &was, &typed);
+    world.bench.settle(Whole::No);
+    assert!(task(&world, 5).status.is(Status::Planned));
+    agrees(&world);
+}
+
 /// A person types while a command is stored and not yet published.
 fn at_once(from: &str, to: &str) -> World {
     let world = World::new();

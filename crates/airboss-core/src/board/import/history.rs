@@ -14,8 +14,10 @@ use crate::id::{OperationId, TaskId};
 pub struct Past {
     sections: BTreeMap<String, u64>,
     operations: BTreeMap<OperationId, u64>,
-    beginnings: BTreeMap<TaskId, Task>,
+    /// With the operation that it began with.
+    beginnings: BTreeMap<TaskId, (u64, Task)>,
     changes: BTreeMap<TaskId, Vec<(u64, TaskChange)>>,
+    long_known: BTreeMap<TaskId, u64>,
 }
 
 impl Past {
@@ -28,7 +30,8 @@ impl Past {
                     // What it was adopted with is known, too: it is as old as the adoption.
                     self.operations.entry(operation).or_insert(sequence);
                 }
-                self.beginnings.insert(task.id, (**task).clone());
+                self.beginnings
+                    .insert(task.id, (sequence, (**task).clone()));
             }
             BoardOperation::TaskChanged { task, changes, .. } => {
                 let known = self.changes.entry(*task).or_default();
@@ -36,6 +39,12 @@ impl Past {
             }
             _ => {}
         }
+    }
+
+    /// Remembers the newest operation of a task that was stored long before the file in hand was
+    /// written: whoever wrote it for the board knew that one.
+    pub fn know_long(&mut self, task: TaskId, sequence: u64) {
+        self.long_known.insert(task, sequence);
     }
 
     /// Remembers that a section was published, the first time.
@@ -65,23 +74,27 @@ impl History for Past {
         after: u64,
         shown: &dyn Fn(&Task, &BTreeSet<Field>) -> bool,
     ) -> bool {
-        let Some(mut then) = self.beginnings.get(&task).cloned() else {
+        let Some((began, mut then)) = self.beginnings.get(&task).cloned() else {
             return false;
         };
+        let long_known = self.long_known.get(&task).copied().unwrap_or(0);
         let changes = self.changes.get(&task).map_or(&[][..], Vec::as_slice);
+        let changes = changes.chunk_by(|one, next| one.0 == next.0);
         let mut changed = BTreeSet::new();
-        changes.chunk_by(|one, next| one.0 == next.0).any(|group| {
-            for (sequence, change) in group {
+        let mut groups = changes.filter(|group| group[0].0 > began);
+        groups.any(|group| {
+            let sequence = group[0].0;
+            for (_, change) in group {
                 change.apply(&mut then);
-                changed.extend((*sequence > after).then(|| change.field()));
+                changed.extend((sequence > after).then(|| change.field()));
             }
-            !changed.is_empty() && shown(&then, &changed)
+            sequence >= long_known && !changed.is_empty() && shown(&then, &changed)
         })
     }
 
     fn had(&self, task: TaskId, change: &TaskChange) -> bool {
         let began = self.beginnings.get(&task);
-        began.is_some_and(|task| compare::is_so(change, task))
+        began.is_some_and(|(_, task)| compare::is_so(change, task))
             || self
                 .changes
                 .get(&task)

@@ -20,6 +20,7 @@ struct World {
     is_put_back: bool,
     brought: Vec<TaskFacts>,
     has_operations: bool,
+    shown: u64,
 }
 
 fn hash(facts: &TaskFacts) -> String {
@@ -45,6 +46,7 @@ impl World {
             is_put_back: false,
             brought: Vec::new(),
             has_operations,
+            shown: 0,
         };
         for number in numbers {
             let task = Box::new(task(number, "planned"));
@@ -100,6 +102,7 @@ impl World {
             self.bases.insert(task.id, base);
         }
         self.is_checked_out = false;
+        self.shown = self.board.sequence;
     }
 
     fn look(&self) -> Imported {
@@ -124,6 +127,7 @@ impl World {
             is_put_back: self.is_put_back,
             brought: &self.brought,
             blob: None,
+            shown: self.shown,
         };
         import(&known, &disk)
     }
@@ -302,6 +306,32 @@ fn what_a_killed_process_published_was_not_typed() {
             assert_eq!(world.status(1), later.value());
         }
     }
+}
+
+#[test]
+fn what_is_typed_long_after_the_board_went_on_counts() {
+    let mut world = unrecorded(false, Status::Planned);
+    let newest = world.board.sequence;
+    world.past.know_long(id(1), newest);
+    assert_eq!(words(&world.import()), ["task_changed"]);
+    assert_eq!(world.status(1), "implementing");
+}
+
+#[test]
+fn what_is_typed_again_in_a_file_that_shows_all_counts() {
+    let mut world = World::new(1..=2, false);
+    for (text, effort) in [
+        ("IMPLEMENTING", "1"),
+        ("PLANNED", "2"),
+        ("IMPLEMENTING", "3"),
+    ] {
+        world.edit_status(1, text);
+        world.section(1).effort = Some(effort.to_owned());
+        world.import();
+        // Nothing of it had to be written, so that the bases stay as they were read.
+        world.shown = world.board.sequence;
+    }
+    assert_eq!(world.status(1), "implementing");
 }
 
 #[test]
