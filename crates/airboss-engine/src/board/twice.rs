@@ -57,25 +57,33 @@ pub(super) fn may_be_twice(path: &Path, numbers: &[u32]) -> io::Result<bool> {
     }
 }
 
-/// How many of these lines may begin a task with a number. In one line without an end there is
-/// everything, so that each place counts.
+/// How many of these lines may begin a task with a number: a heading once, however often it says
+/// it. Of JSON that stands in a single line each place counts.
 fn lines_with(finder: &memmem::Finder<'_>, lines: &[u8]) -> usize {
     let digits = finder.needle().len();
-    let begins = |at: &usize| {
-        let (before, behind) = (&lines[..*at], &lines[at + digits..]);
-        let leading = before.iter().rev().find(|byte| **byte != b'0');
-        if leading.is_some_and(u8::is_ascii_digit) || behind.first().is_some_and(u8::is_ascii_digit)
+    let mut count = 0;
+    let mut heading = None;
+    for at in finder.find_iter(lines) {
+        let (before, behind) = (&lines[..at], &lines[at + digits..]);
+        let zeros = before.iter().rev().take_while(|byte| **byte == b'0');
+        let before = &before[..at - zeros.count()];
+        if before.last().is_some_and(u8::is_ascii_digit)
+            || behind.first().is_some_and(u8::is_ascii_digit)
         {
-            return false;
+            continue;
         }
         let start = memrchr(b'\n', before).map_or(0, |end| end + 1);
         let line = &before[start..];
-        let is_heading =
-            line.trim_ascii_start().starts_with(b"#") || line.starts_with("\u{feff}".as_bytes());
-        let is_key = behind.trim_ascii_start().starts_with(b"\"");
-        is_heading || is_key || memmem::find(line, b"project_number").is_some()
-    };
-    finder.find_iter(lines).filter(begins).count()
+        let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
+        if line.starts_with(b"#") {
+            count += usize::from(heading.replace(start) != Some(start));
+            continue;
+        }
+        let behind = behind.strip_prefix(b"\"").map(<[u8]>::trim_ascii_start);
+        let is_key = line.ends_with(b"\"") && behind.is_some_and(|it| it.starts_with(b":"));
+        count += usize::from(is_key || memmem::find(line, b"project_number").is_some());
+    }
+    count
 }
 
 #[cfg(test)]
@@ -90,18 +98,23 @@ mod tests {
 
     #[test]
     fn numbers_that_begin_a_task_are_counted() {
-        let todo = "# TODO\n\n### 5. Five\n- **Effort**: 5 hours\n\n### 55. Not 5x\n### 6. Six\n";
+        let todo =
+            "# TODO\n\n### 5. Five, or 5\n- **Effort**: 5 hours\n\n### 55. Not 5x\n### 6. Six\n";
         assert!(!check(todo, 6) && !check(todo, 55) && !check(todo, 7));
         for again in ["### 5. Again", "### 005. Again", "### OC_5. Again"] {
             assert!(check(&format!("{todo}{again}\n"), 5), "{again}");
             assert!(check(&format!("{todo}{again}"), 5), "{again}");
         }
-        let entry =
-            |number| format!("{{\n  \"project_number\": {number},\n  \"effort\": \"5\"\n}},\n");
+        let entry = |number| {
+            let name = format!("\"project_name\": \"berth_{number}\"");
+            format!("{{\n\"project_number\": {number},\n\"effort\": \"{number}\",\n{name}\n}},\n")
+        };
         let state = entry(4) + &entry(5) + &entry(54);
         assert!(!check(&state, 4) && !check(&state, 54));
         assert!(check(&(state.clone() + &entry(54)), 54));
         assert!(check(&state.replace('\n', "").repeat(2), 54));
+        let keyed = "\"54\": {\n},\n";
+        assert!(!check(keyed, 54) && check(&keyed.repeat(2), 54));
     }
 
     #[test]
