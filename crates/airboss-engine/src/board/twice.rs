@@ -1,8 +1,8 @@
 //! Whether a file may give a number twice, told from its bytes.
 //!
 //! Reading a list to see it takes many times longer, and among many writers each of them would
-//! read both lists whole: they are hardly ever as they were recorded. An answer of "perhaps" is
-//! never wrong; who needs more reads the file.
+//! read both lists whole: they are hardly ever as they were recorded. Who is told "perhaps" reads
+//! the file; a key that hides behind JSON's escapes is not seen, and is left to the editor.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -46,8 +46,9 @@ pub(super) fn may_be_twice(path: &Path, numbers: &[u32]) -> io::Result<bool> {
         for (finder, count) in &mut counts {
             *count += lines_with(finder, &piece[..whole]);
         }
-        if length == 0 || counts.iter().any(|(_, count)| *count > 1) {
-            return Ok(counts.iter().any(|(_, count)| *count > 1));
+        let is_twice = counts.iter().any(|(_, count)| *count > 1);
+        if length == 0 || is_twice {
+            return Ok(is_twice);
         }
         piece.copy_within(whole..filled, 0);
         filled -= whole;
@@ -81,7 +82,11 @@ fn lines_with(finder: &memmem::Finder<'_>, lines: &[u8]) -> usize {
         }
         let behind = behind.strip_prefix(b"\"").map(<[u8]>::trim_ascii_start);
         let is_key = line.ends_with(b"\"") && behind.is_some_and(|it| it.starts_with(b":"));
-        count += usize::from(is_key || memmem::find(line, b"project_number").is_some());
+        let key = before
+            .iter()
+            .rposition(|byte| !b"\": \t\r\n".contains(byte));
+        let key = key.map_or(&b""[..], |last| &before[..=last]);
+        count += usize::from(is_key || key.ends_with(b"project_number"));
     }
     count
 }
@@ -113,6 +118,8 @@ mod tests {
         assert!(!check(&state, 4) && !check(&state, 54));
         assert!(check(&(state.clone() + &entry(54)), 54));
         assert!(check(&state.replace('\n', "").repeat(2), 54));
+        let broken = state.replace("number\": ", "number\":\n");
+        assert!(!check(&broken, 54) && check(&broken.repeat(2), 54));
         let keyed = "\"54\": {\n},\n";
         assert!(!check(keyed, 54) && check(&keyed.repeat(2), 54));
     }

@@ -17,6 +17,7 @@ pub struct Past {
     /// With the operation that it began with.
     beginnings: BTreeMap<TaskId, (u64, Task)>,
     changes: BTreeMap<TaskId, Vec<(u64, TaskChange)>>,
+    /// See [`Past::know_long`].
     long_known: BTreeMap<TaskId, u64>,
 }
 
