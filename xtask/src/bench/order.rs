@@ -13,13 +13,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use super::board::Boards;
 use super::commands::{Repositories, airboss};
-use super::programs::Programs;
+use super::programs::{Programs, run_under};
 
 /// At least this part of the bytes that a name stands for has to be called.
 const DENSITY_MIN: f64 = 0.3;
@@ -33,7 +33,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let sizes = sizes(&programs)?;
     let mut called = Vec::new();
     for command in commands(&programs)? {
-        called.push(functions(&programs, &command)?);
+        called.push(functions(&command)?);
     }
     let names = in_order(&called, &sizes);
     ensure!(!names.is_empty(), "valgrind names no function");
@@ -71,28 +71,14 @@ fn commands(programs: &Programs) -> Result<Vec<Command>> {
 }
 
 /// The functions that a command calls, in the order in which valgrind tells of them.
-fn functions(programs: &Programs, command: &Command) -> Result<Vec<String>> {
+fn functions(command: &Command) -> Result<Vec<String>> {
     let told = tempfile::NamedTempFile::new()?;
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--quiet", "--tool=callgrind", "--demangle=no"]);
     let mut argument = std::ffi::OsString::from("--callgrind-out-file=");
     argument.push(told.path());
     valgrind.arg(argument);
-    valgrind.arg(command.get_program()).args(command.get_args());
-    valgrind
-        .env_clear()
-        .current_dir(command.get_current_dir().unwrap_or(programs.home()));
-    let variables = command.get_envs();
-    valgrind.envs(variables.filter_map(|(name, value)| Some((name, value?))));
-    let output = valgrind
-        .stdin(Stdio::null())
-        .output()
-        .context("valgrind does not start; install it")?;
-    ensure!(
-        output.status.success(),
-        "{valgrind:?}: {}",
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
+    run_under(valgrind, command)?;
     let text = fs_err::read_to_string(told.path())?;
     let mut seen = BTreeSet::new();
     let names = text.lines().filter_map(name);

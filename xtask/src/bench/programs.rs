@@ -108,6 +108,27 @@ impl Programs {
     }
 }
 
+/// Runs a command to its good end under another program, which looks on: in the same surroundings.
+pub(super) fn run_under(mut onlooker: Command, command: &Command) -> Result<()> {
+    onlooker.arg(command.get_program()).args(command.get_args());
+    onlooker.env_clear();
+    let variables = command.get_envs();
+    onlooker.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+    if let Some(current) = command.get_current_dir() {
+        onlooker.current_dir(current);
+    }
+    let name = onlooker.get_program().display().to_string();
+    let output = onlooker.stdin(Stdio::null()).output();
+    let output = output.with_context(|| format!("{name} does not start"))?;
+    ensure!(
+        output.status.success(),
+        "under {name}: {command:?}: {}: {}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(())
+}
+
 /// The folder below target/ that the benches keep things in.
 pub(super) fn folder(root: &Path) -> Result<PathBuf> {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);

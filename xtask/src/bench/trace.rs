@@ -7,7 +7,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
+
+use super::programs::run_under;
 
 /// The calls that write, sync or rename.
 const CALLS: &str = "trace=write,pwrite64,writev,pwritev,fsync,fdatasync,rename,renameat,renameat2";
@@ -52,23 +54,8 @@ pub(super) fn durable_writes(command: &Command, directory: &Path) -> Result<Writ
             "signal=none",
             "-o",
         ])
-        .arg(output.path())
-        .arg(command.get_program())
-        .args(command.get_args())
-        .env_clear();
-    let variables = command.get_envs();
-    strace.envs(variables.filter_map(|(name, value)| Some((name, value?))));
-    if let Some(current) = command.get_current_dir() {
-        strace.current_dir(current);
-    }
-    let traced = strace.stdin(Stdio::null()).output();
-    let traced = traced.context("strace does not start")?;
-    ensure!(
-        traced.status.success(),
-        "under strace: {command:?}: {}: {}",
-        traced.status,
-        String::from_utf8_lossy(&traced.stderr).trim()
-    );
+        .arg(output.path());
+    run_under(strace, command)?;
     let text = fs_err::read_to_string(output.path())?;
     let directory = directory.to_str().context("a path that is not UTF-8")?;
     let current = command.get_current_dir().unwrap_or(Path::new("/"));
