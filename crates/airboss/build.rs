@@ -33,10 +33,8 @@ fn main() {
     }
     if is("PROFILE", "release") {
         let root = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
-        link(&format!(
-            "-Wl,-T,{}",
-            Path::new(&root).join(ORDER).display()
-        ));
+        link("-T");
+        link(&Path::new(&root).join(ORDER).display().to_string());
     }
 }
 

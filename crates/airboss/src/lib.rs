@@ -33,7 +33,6 @@ use crate::printer::Printer;
 /// The whole program.
 #[must_use]
 pub fn main_impl() -> ExitCode {
-    keep_memory();
     let cli = Cli::read();
     match cli.command {
         Command::ScriptedAgent(arguments) => scripted::run(&arguments),
@@ -44,17 +43,6 @@ pub fn main_impl() -> ExitCode {
         ),
         _ => finish(cli.execute()),
     }
-}
-
-/// Lets the C library keep the memory of files, of which one after the other is in hand.
-///
-/// It asks the kernel for large pieces one by one and gives each back at once, and every page of
-/// the next one costs an interruption again. When a piece that it had asked for was given back,
-/// pieces up to that size come from what it keeps, which is twice that at most
-/// (`M_MMAP_THRESHOLD` in mallopt(3)). This piece is never touched.
-fn keep_memory() {
-    const LARGEST: usize = 8 << 20;
-    drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGEST)));
 }
 
 fn finish(result: Result<airboss_core::exit::ExitCode, CliError>) -> ExitCode {
