@@ -5,10 +5,10 @@
 //! when nobody says otherwise. So the functions that common commands really call, told by
 //! valgrind, come first and beside each other.
 //!
-//! Most names are written without the compiler's hashes, so that the list holds for every build
-//! and for small changes. Names that stand for many functions, of which few are called, come with
-//! their hashes behind the others; and the C library's are there, too, whose sections are called
-//! otherwise. A name that fits nothing does no harm.
+//! The names are those of `-Csymbol-mangling-version=v0`, in which a function says its generic
+//! arguments, too; only the crates in it are told apart by hashes, and these are left out, so that
+//! the list holds for other builds and for small changes. The C library's functions are there,
+//! too, whose sections are called otherwise. A name that fits nothing does no harm.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -21,21 +21,18 @@ use super::board::Boards;
 use super::commands::{Repositories, airboss};
 use super::programs::{Programs, run_under};
 
-/// At least this part of the bytes that a name stands for has to be called.
-const DENSITY_MIN: f64 = 0.3;
-
-/// Where a hash begins in the name of a function.
-const HASH: &str = "17h";
+/// The hash of a crate has about eleven digits; no shorter one is taken for one.
+const HASH_MIN: usize = 8;
 
 /// Runs the commands and writes the list.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let programs = Programs::build(root, true)?;
-    let sizes = sizes(&programs)?;
+    let own = symbols(&programs)?;
     let mut called = Vec::new();
     for command in commands(&programs)? {
         called.push(functions(&command)?);
     }
-    let names = in_order(&called, &sizes);
+    let names = in_order(&called, &own);
     ensure!(!names.is_empty(), "valgrind names no function");
     fs_err::write(root.join("crates/airboss/order.ld"), script(&names))?;
     Ok(())
@@ -97,85 +94,70 @@ fn name(line: &str) -> Option<&str> {
     Some(name.split_once('\'').map_or(name, |(name, _)| name))
 }
 
-/// The bytes of each function of the program.
-fn sizes(programs: &Programs) -> Result<BTreeMap<String, u64>> {
+/// The names of the program's own functions.
+fn symbols(programs: &Programs) -> Result<BTreeSet<String>> {
     let mut nm = programs.command("nm", programs.home());
-    nm.arg("--print-size").arg(&programs.airboss);
+    nm.arg(&programs.airboss);
     let text = programs.output(nm)?;
-    let mut sizes = BTreeMap::new();
-    for line in text.lines() {
-        let words: Vec<&str> = line.split(' ').collect();
-        if let [_, size, "t" | "T" | "w" | "W", name] = words[..] {
-            sizes.insert(name.to_owned(), u64::from_str_radix(size, 16)?);
-        }
-    }
-    Ok(sizes)
+    let names = text.lines().filter_map(|line| line.rsplit(' ').next());
+    Ok(names.map(str::to_owned).collect())
 }
 
-/// The names for the linker: first those that most commands need.
-fn in_order(called: &[Vec<String>], sizes: &BTreeMap<String, u64>) -> Vec<String> {
-    let mut all: BTreeMap<&str, u64> = BTreeMap::new();
-    for (name, size) in sizes {
-        *all.entry(general(name)).or_default() += size;
-    }
-    let mut hot: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut needed: BTreeMap<&str, usize> = BTreeMap::new();
+/// The patterns for the linker: first those that most commands need.
+fn in_order(called: &[Vec<String>], own: &BTreeSet<String>) -> Vec<String> {
+    let mut needed: BTreeMap<String, usize> = BTreeMap::new();
     let mut order = Vec::new();
-    let mut counted = BTreeSet::new();
     for names in called {
         let mut here = BTreeSet::new();
-        for name in names {
-            let Some(size) = sizes.get(name) else {
-                continue; // It is the kernel's, or valgrind's own.
-            };
-            let general = general(name);
-            if counted.insert(name) {
-                *hot.entry(general).or_default() += size;
+        // What is not the program's is the kernel's, or valgrind's own.
+        for name in names.iter().filter(|name| own.contains(*name)) {
+            let pattern = pattern(name);
+            if !here.insert(pattern.clone()) {
+                continue;
             }
-            if here.insert(general) {
-                let commands = needed.entry(general).or_insert_with(|| {
-                    order.push(general);
-                    0
-                });
-                *commands += 1;
+            *needed.entry(pattern.clone()).or_insert_with(|| {
+                order.push(pattern);
+                0
+            }) += 1;
+        }
+    }
+    order.sort_by_key(|pattern| std::cmp::Reverse(needed[pattern]));
+    order
+}
+
+/// What the sections are called in which a function lies, and what a compiler split off it; what
+/// it takes for cold has a prefix of its own.
+fn pattern(name: &str) -> String {
+    let name = name.split_once('.').map_or(name, |(name, _)| name);
+    let name = without_hashes(name);
+    format!("{name} .text.{name}.* .text.unlikely.{name} .text.unlikely.{name}.*")
+}
+
+/// A name in which crates are any of their builds: `Cs1nKz_3gix` becomes `Cs*_3gix`. The grammar
+/// is that of Rust RFC 2603.
+fn without_hashes(name: &str) -> String {
+    let Some(mangled) = name.strip_prefix("_R") else {
+        return name.to_owned();
+    };
+    let mut text = "_R".to_owned();
+    let mut rest = mangled;
+    while let Some((before, after)) = rest.split_once("Cs") {
+        let hash = after.find(|it: char| !it.is_ascii_alphanumeric());
+        match hash {
+            // Shorter ones number what has the same name, or are part of a word.
+            Some(length) if length >= HASH_MIN && after[length..].starts_with('_') => {
+                text += before;
+                text += "Cs*";
+                rest = &after[length..];
+            }
+            _ => {
+                text += before;
+                text += "Cs";
+                rest = after;
             }
         }
     }
-    let is_dense = |name: &str| hot[name] as f64 >= DENSITY_MIN * all[name] as f64;
-    let exact = called.iter().flatten();
-    let exact = exact.filter(|name| counted.contains(name) && !is_dense(general(name)));
-    let exact: BTreeSet<&str> = exact.map(|name| without_suffix(name)).collect();
-    order.retain(|name| is_dense(name));
-    order.sort_by_key(|name| std::cmp::Reverse(needed[name]));
-    let dense = order.into_iter().map(pattern);
-    let exact = exact.into_iter().map(|name| format!("{name}*"));
-    dense.chain(exact).collect()
-}
-
-/// A name without what a compiler adds behind it when it splits or moves a function.
-fn without_suffix(name: &str) -> &str {
-    name.split_once(".llvm.").map_or(name, |(name, _)| name)
-}
-
-/// What the sections are called in which a function lies, whatever hashes its name has.
-fn pattern(general: &str) -> String {
-    if general.starts_with("_ZN") {
-        format!("{general}{HASH}*")
-    } else {
-        // What a compiler makes of a C function besides is named after a dot.
-        format!("{general} .text.{general}.*")
-    }
-}
-
-/// A name without what the compiler adds to tell its builds apart.
-fn general(name: &str) -> &str {
-    if let Some((before, after)) = name.rsplit_once(HASH)
-        && after.len() > 16
-        && after.as_bytes()[..16].iter().all(u8::is_ascii_hexdigit)
-    {
-        return before;
-    }
-    name.split_once('.').map_or(name, |(name, _)| name)
+    text + rest
 }
 
 /// A piece of a linker script: these functions come before all others.
