@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::change::Field;
+use super::facts::TaskFacts;
 use super::task::Task;
 use crate::time::Timestamp;
 
@@ -75,6 +76,18 @@ pub struct Edited {
     /// What could not be done although the file is sound, by task number: an entry that is
     /// missing, a status line that is not there.
     pub left: Vec<(u32, String)>,
+    /// What the new content says of the tasks that were edited, so that nobody has to look for
+    /// them in it. `None` where only reading it as a whole can tell, and when nothing changed.
+    pub touched: Option<Touched>,
+}
+
+/// What an edited text says of what was edited in it: nothing else reads otherwise than before.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Touched {
+    /// Of every task that an edit names and that stands there.
+    pub facts: Vec<TaskFacts>,
+    /// Of the next number.
+    pub next_number: Option<u32>,
 }
 
 /// Why a file is not edited at all, or not at this task; nothing was changed.

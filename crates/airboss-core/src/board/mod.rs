@@ -39,7 +39,7 @@ mod waits;
 pub(crate) mod testing;
 
 pub use self::change::{Field, TaskChange};
-pub use self::edit::{Edit, EditError, Edited, Position};
+pub use self::edit::{Edit, EditError, Edited, Position, Touched};
 pub use self::facts::{Dependencies, TaskFacts};
 pub use self::operation::{Board, BoardKey, BoardOperation, Cause};
 pub use self::status::{Class, Status, TaskStatus};

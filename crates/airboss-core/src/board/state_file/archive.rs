@@ -68,6 +68,7 @@ pub fn edit(bytes: &[u8], edits: &[ArchiveEdit<'_>]) -> Result<Edited, EditError
     Ok(Edited {
         bytes,
         left: Vec::new(),
+        touched: None,
     })
 }
 
@@ -108,7 +109,7 @@ fn apply(bytes: &[u8], edit: &ArchiveEdit<'_>) -> Result<Option<Vec<u8>>, EditEr
     let std::borrow::Cow::Owned(changed) = edits.finish() else {
         return Ok(None);
     };
-    check(&shape, changed.as_bytes(), Kind::Archive, &intent)?;
+    check(&shape, &changed, Kind::Archive, &intent)?;
     Ok(Some(changed.into_bytes()))
 }
 

@@ -28,18 +28,19 @@ pub(super) struct Intent {
     pub(super) root: Vec<&'static str>,
 }
 
-/// Refuses a text that lost or changed anything which was not meant.
-pub(super) fn check(
+/// Refuses a text that lost or changed anything which was not meant. Answers where the tasks stand
+/// that were meant to change, by their numbers; nowhere when tasks came or went.
+pub(super) fn check<'after>(
     before: &Shape<'_>,
-    after: &[u8],
+    after: &'after str,
     kind: Kind,
     intent: &Intent,
-) -> Result<(), EditError> {
+) -> Result<BTreeMap<u32, Node<'after>>, EditError> {
     if intent.added.is_empty() && intent.removed.is_empty() {
         return check_in_place(before, after, intent);
     }
     let lost = |message: String| EditError::Lossy { message };
-    let after = Shape::parse(after, kind)
+    let after = Shape::parse(after.as_bytes(), kind)
         .map_err(|error| lost(format!("the edited text could not be read: {error}")))?;
     check_root(before, &after, intent)?;
     if before.lists.len() != after.lists.len() {
@@ -88,15 +89,17 @@ pub(super) fn check(
             return Err(lost("a task would be there that nobody added".to_owned()));
         }
     }
-    Ok(())
+    Ok(BTreeMap::new())
 }
 
 /// The same where no task comes or goes, without reading what did not change: the text before is
 /// sound, and so is one that differs from it in whole values alone.
-fn check_in_place(before: &Shape<'_>, after: &[u8], intent: &Intent) -> Result<(), EditError> {
+fn check_in_place<'after>(
+    before: &Shape<'_>,
+    after: &'after str,
+    intent: &Intent,
+) -> Result<BTreeMap<u32, Node<'after>>, EditError> {
     let lost = |message: String| EditError::Lossy { message };
-    let after = std::str::from_utf8(after)
-        .map_err(|error| lost(format!("the edited text could not be read: {error}")))?;
     let text = before.text();
     // Every value that may differ, with the key that may say its number.
     let mut meant: Vec<(Range<usize>, Option<u32>, Option<&str>)> = Vec::new();
@@ -114,6 +117,7 @@ fn check_in_place(before: &Shape<'_>, after: &[u8], intent: &Intent) -> Result<(
     meant.sort_by_key(|(span, ..)| span.start);
     meant.dedup_by_key(|(span, ..)| span.start);
     let (mut from, mut rest) = (0, after);
+    let mut changed = BTreeMap::new();
     for (span, number, key) in meant {
         let gap = text.get(from..span.start).unwrap_or_default();
         let is_task = |node: Node<'_>| {
@@ -127,13 +131,14 @@ fn check_in_place(before: &Shape<'_>, after: &[u8], intent: &Intent) -> Result<(
             let what = number.map_or("a member of the root".to_owned(), |it| format!("task {it}"));
             return Err(lost(format!("{what} would not be where it belongs")));
         };
+        changed.extend(number.map(|number| (number, value)));
         rest = rest
             .get(gap.len() + value.raw().len()..)
             .unwrap_or_default();
         from = span.end;
     }
     if text.get(from..) == Some(rest) {
-        return Ok(());
+        return Ok(changed);
     }
     Err(lost(
         "an entry that nobody edits would be lost or changed".to_owned(),

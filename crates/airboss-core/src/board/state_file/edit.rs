@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use memchr::memmem;
 
 use super::check::{Intent, check};
+use super::read::edited_task;
 use super::shape::{Items, Kind, Shape, TaskList};
 use super::{artifacts, dependencies, draft, keys, object};
 use crate::board::change::Field;
-use crate::board::edit::{Edit, EditError, Edited};
+use crate::board::edit::{Edit, EditError, Edited, Touched};
 use crate::board::facts::{Dependencies, List};
 use crate::board::status::TaskStatus;
 use crate::board::task::{Task, TimeKey};
@@ -38,17 +39,36 @@ pub fn edit_sound(bytes: &[u8], edits: &[Edit<'_>]) -> Result<Edited, EditError>
 }
 
 fn edit_from(shape: Shape<'_>, edits: &[Edit<'_>]) -> Result<Edited, EditError> {
-    let mut changed: Option<Vec<u8>> = None;
+    let mut changed: Option<Changed> = None;
     let mut left = Vec::new();
-    for round in rounds(edits) {
+    let rounds = rounds(edits);
+    for round in &rounds {
         let next = match &changed {
-            None => apply(&shape, &round, &mut left)?,
-            Some(bytes) => apply(&Shape::of_sound(bytes, Kind::Board)?, &round, &mut left)?,
+            None => apply(&shape, round, &mut left)?,
+            Some(before) => {
+                let shape = Shape::of_sound(&before.bytes, Kind::Board)?;
+                apply(&shape, round, &mut left)?
+            }
         };
         changed = next.or(changed);
     }
-    let bytes = changed.unwrap_or_else(|| shape.text().as_bytes().to_vec());
-    Ok(Edited { bytes, left })
+    let Changed { bytes, touched } = changed.unwrap_or_else(|| Changed {
+        bytes: shape.text().as_bytes().to_vec(),
+        touched: None,
+    });
+    // Of one round only, that is of what it leaves as it is.
+    let touched = touched.filter(|_| rounds.len() == 1);
+    Ok(Edited {
+        bytes,
+        left,
+        touched,
+    })
+}
+
+/// What one round made of a text.
+struct Changed {
+    bytes: Vec<u8>,
+    touched: Option<Touched>,
 }
 
 /// Divides edits so that no number is named twice in one round: edits of different tasks do not
@@ -81,13 +101,13 @@ fn numbers(edit: &Edit<'_>) -> Vec<u32> {
     }
 }
 
-/// One round; `None`: nothing had to change.
+/// One round. `None`: nothing had to change.
 fn apply(
     shape: &Shape<'_>,
     round: &[&Edit<'_>],
     left: &mut Vec<(u32, String)>,
-) -> Result<Option<Vec<u8>>, EditError> {
-    let wanted = round.iter().flat_map(|edit| numbers(edit)).collect();
+) -> Result<Option<Changed>, EditError> {
+    let wanted: BTreeSet<u32> = round.iter().flat_map(|edit| numbers(edit)).collect();
     let tasks = Tasks::find(shape, &wanted);
     let mut editor = Editor {
         edits: shape.document.edits(),
@@ -104,8 +124,46 @@ fn apply(
     let std::borrow::Cow::Owned(changed) = editor.edits.finish() else {
         return Ok(None);
     };
-    check(shape, changed.as_bytes(), Kind::Board, &intent)?;
-    Ok(Some(changed.into_bytes()))
+    let standing = check(shape, &changed, Kind::Board, &intent)?;
+    let next = shape.root.get(keys::NEXT_NUMBER).and_then(object::number);
+    let touched = touched(shape, round, &tasks, &changed, &standing, next);
+    Ok(Some(Changed {
+        bytes: changed.into_bytes(),
+        touched,
+    }))
+}
+
+/// What the new text says of the tasks that a round edits, of which it is known where they stand.
+fn touched<'after>(
+    shape: &Shape<'_>,
+    round: &[&Edit<'_>],
+    tasks: &Tasks<'_>,
+    after: &'after str,
+    standing: &BTreeMap<u32, Node<'after>>,
+    mut next_number: Option<u32>,
+) -> Option<Touched> {
+    let mut facts = Vec::new();
+    for edit in round {
+        match edit {
+            Edit::Change { task, .. } => match tasks.all(task.number) {
+                [] => {}
+                [before] => {
+                    let (node, key) = (standing.get(&task.number)?, before.key.as_deref());
+                    let list = shape.lists[before.list].list;
+                    facts.push(edited_task(after, list, key, *node)?);
+                }
+                // Those of lists that count less are not edited.
+                _ => return None,
+            },
+            Edit::NextNumber(next) => {
+                let is_there = shape.root.get(keys::NEXT_NUMBER).is_some();
+                next_number = is_there.then_some(*next);
+            }
+            Edit::Move { .. } | Edit::LastUpdated(_) => {}
+            Edit::Add { .. } | Edit::Renumber { .. } | Edit::Remove { .. } => return None,
+        }
+    }
+    Some(Touched { facts, next_number })
 }
 
 /// One task in the file.

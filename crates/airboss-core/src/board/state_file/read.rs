@@ -74,7 +74,7 @@ impl StateFile {
     /// object, a list, or has no `active_projects`.
     pub fn parse(bytes: &[u8]) -> Result<Self, EditError> {
         let shape = Shape::parse(bytes, Kind::Board)?;
-        let mut reader = Reader::new(&shape);
+        let mut reader = Reader::new(shape.text());
         reader.root(&shape.root);
         reader.tasks(&shape);
         Ok(reader.finish())
@@ -89,7 +89,7 @@ impl StateFile {
     /// When it has no `active_projects`.
     pub fn parse_some(bytes: &[u8], numbers: &BTreeSet<u32>) -> Result<Self, EditError> {
         let shape = Shape::of_sound(bytes, Kind::Board)?;
-        let mut reader = Reader::new(&shape);
+        let mut reader = Reader::new(shape.text());
         reader.root(&shape.root);
         let found = Tasks::find(&shape, numbers);
         for standing in numbers.iter().flat_map(|number| found.all(*number)) {
@@ -102,7 +102,7 @@ impl StateFile {
 
     pub(super) fn parse_archive(bytes: &[u8]) -> Result<Self, EditError> {
         let shape = Shape::parse(bytes, Kind::Archive)?;
-        let mut reader = Reader::new(&shape);
+        let mut reader = Reader::new(shape.text());
         reader.tasks(&shape);
         // Numbers come round again, so the archive may have one twice.
         reader
@@ -110,6 +110,16 @@ impl StateFile {
             .retain(|problem| problem.kind != ProblemKind::DuplicateNumber);
         Ok(reader.finish())
     }
+}
+
+/// What a text says of the task that one of its values is; it was edited just now.
+pub(super) fn edited_task<'text>(
+    text: &'text str,
+    list: List,
+    key: Option<&str>,
+    node: Node<'text>,
+) -> Option<TaskFacts> {
+    Reader::new(text).task(list, key, node)
 }
 
 struct Reader<'text> {
@@ -120,10 +130,10 @@ struct Reader<'text> {
 }
 
 impl<'text> Reader<'text> {
-    fn new(shape: &Shape<'text>) -> Self {
+    fn new(text: &'text str) -> Self {
         Self {
-            text: shape.text(),
-            lines: Lines::new(shape.text()),
+            text,
+            lines: Lines::new(text),
             file: StateFile::default(),
             problems: Vec::new(),
         }

@@ -112,9 +112,9 @@ pub(super) fn fields(
         let Some(entry) = scan.numbered(task.number).next() else {
             continue;
         };
-        let outcome = together(&scan, entry, task, std::slice::from_ref(field));
+        let mut outcome = together(&scan, entry, task, std::slice::from_ref(field));
         left.extend(outcome.left);
-        bytes = splice::apply(&bytes, outcome.splices);
+        bytes = splice::apply(&bytes, &mut outcome.splices);
     }
     let splices = vec![Splice::new(start..scan.text.len(), &bytes[start..])];
     Outcome { splices, left }

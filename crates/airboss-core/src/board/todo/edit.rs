@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::scan::{Entry, Scan};
 use super::splice::{self, Splice};
-use super::{change, dates, link_edit, parse, place, quotes};
+use super::{change, dates, link_edit, parse, place, quotes, touched};
 use crate::board::change::Field;
 use crate::board::edit::{Edit, EditError, Edited, Position};
 use crate::board::facts::TaskFacts;
@@ -26,6 +26,7 @@ pub fn edit(bytes: &[u8], edits: &[Edit<'_>]) -> Result<Edited, EditError> {
     let mut bytes = Cow::Borrowed(bytes);
     let mut left = Vec::new();
     let mut added = BTreeSet::new();
+    let mut touched = None;
     let mut rest = &steps[..];
     while !rest.is_empty() {
         let text = decode(&bytes);
@@ -50,10 +51,14 @@ pub fn edit(bytes: &[u8], edits: &[Edit<'_>]) -> Result<Edited, EditError> {
             batch.carry_out(step)?;
             taken += 1;
         }
-        let splices = batch.splices;
+        let mut splices = batch.splices;
         if !splices.is_empty() {
-            let edited = splice::apply(&bytes, splices);
+            let edited = splice::apply(&bytes, &mut splices);
             quotes::check(&scan, &edited, rest[..taken].iter().flat_map(Step::numbers))?;
+            if taken == steps.len() && steps.iter().all(Step::is_in_place) {
+                let numbers = steps.iter().flat_map(Step::numbers).collect();
+                touched = touched::touched(&scan, &splices, &edited, &numbers);
+            }
             bytes = Cow::Owned(edited);
         }
         rest = &rest[taken..];
@@ -61,6 +66,7 @@ pub fn edit(bytes: &[u8], edits: &[Edit<'_>]) -> Result<Edited, EditError> {
     Ok(Edited {
         bytes: bytes.into_owned(),
         left,
+        touched,
     })
 }
 
@@ -141,6 +147,20 @@ impl<'a> Step<'a> {
         match *self {
             Self::Add(task) | Self::Fields(task, _) | Self::Times(task) => Some(task),
             _ => None,
+        }
+    }
+
+    /// Whether every entry stays where it is, and is that of the same task.
+    fn is_in_place(&self) -> bool {
+        match self {
+            Self::Fields(..) | Self::Link(..) | Self::NextNumber(_) | Self::LastUpdated(_) => true,
+            Self::Add(_)
+            | Self::Times(_)
+            | Self::Artifact(..)
+            | Self::Plan(_)
+            | Self::Renumber(..)
+            | Self::Move(..)
+            | Self::Remove(_) => false,
         }
     }
 

@@ -30,7 +30,7 @@ pub fn insert_status(bytes: &[u8], line: usize, status: &TaskStatus) -> Option<V
     let marker = facts::one_line(&status.marker().replace(['[', ']'], ""));
     let line = Style::of(&view).line("Status", &format!("[{marker}]"));
     let splice = Splice::insert(&scan, behind, &[line]);
-    Some(splice::apply(bytes, vec![splice]))
+    Some(splice::apply(bytes, &mut [splice]))
 }
 
 /// Gives the entry whose heading stands on this line, counted from 1, another number; `None`
@@ -41,7 +41,7 @@ pub fn renumber_at(bytes: &[u8], line: usize, number: u32) -> Option<Vec<u8>> {
     let scan = Scan::new(&text);
     let entry = entry_at(&scan, line)?;
     let splice = Splice::new(entry.digits.clone(), number.to_string());
-    Some(splice::apply(bytes, vec![splice]))
+    Some(splice::apply(bytes, &mut [splice]))
 }
 
 fn entry_at<'s>(scan: &'s Scan<'_>, line: usize) -> Option<&'s Entry> {

@@ -25,6 +25,7 @@ mod splice;
 mod status;
 #[cfg(test)]
 mod tests;
+mod touched;
 
 pub use edit::{edit, new_board, section};
 pub use mend::{insert_status, renumber_at};

@@ -296,7 +296,7 @@ pub(super) fn relocation(
         return Err("entries below headings of level 2 are not moved".to_owned());
     }
     let body = bytes[scan.span(entry)].to_vec();
-    let shorter = apply(bytes, vec![Splice::new(removal(scan, index), Vec::new())]);
+    let shorter = apply(bytes, &mut [Splice::new(removal(scan, index), Vec::new())]);
     let text = decode(&shorter);
     let rest = Scan::new(&text);
     let splice = match to {
@@ -317,7 +317,7 @@ pub(super) fn relocation(
     let Some(splice) = splice else {
         return Err("the place to move to is gone".to_owned());
     };
-    let moved = apply(&shorter, vec![splice]);
+    let moved = apply(&shorter, &mut [splice]);
     Ok(vec![Splice::new(0..bytes.len(), moved)])
 }
 

@@ -53,11 +53,11 @@ impl Splice {
 }
 
 /// Carries out replacements; of several at one place the earlier one comes first.
-pub(super) fn apply(bytes: &[u8], mut splices: Vec<Splice>) -> Vec<u8> {
+pub(super) fn apply(bytes: &[u8], splices: &mut [Splice]) -> Vec<u8> {
     splices.sort_by_key(|splice| (splice.at.start, splice.at.end));
     let mut out = Vec::with_capacity(bytes.len() + 256);
     let mut from = 0;
-    for splice in splices {
+    for splice in splices.iter() {
         debug_assert!(from <= splice.at.start, "replacements overlap");
         if splice.at.start < from {
             continue;
@@ -68,6 +68,15 @@ pub(super) fn apply(bytes: &[u8], mut splices: Vec<Splice>) -> Vec<u8> {
     }
     out.extend_from_slice(&bytes[from..]);
     out
+}
+
+/// Where an offset is after replacements that lie before it; what is put in at it lies before it.
+pub(super) fn moved(splices: &[Splice], at: usize) -> usize {
+    let before = splices.iter().filter(|splice| splice.at.end <= at);
+    let (gone, come) = before.fold((0, 0), |(gone, come), splice| {
+        (gone + splice.at.len(), come + splice.bytes.len())
+    });
+    at - gone + come
 }
 
 /// Whether two replacements meet.

@@ -90,7 +90,7 @@ fn real_boards_are_read() {
 #[test]
 fn a_status_changes_only_its_entry() {
     let fields = [Field::Status, Field::Time(TimeKey::Completed)];
-    let (mut edits, mut left, mut refused) = (0, 0, 0);
+    let (mut edits, mut left, mut refused, mut told) = (0, 0, 0, 0);
     for (path, bytes) in &boards() {
         let file = TodoFile::parse(bytes);
         for (index, facts) in file.entries.iter().enumerate() {
@@ -101,8 +101,8 @@ fn a_status_changes_only_its_entry() {
                 task: &done,
                 fields: &fields,
             }];
-            let edited = match edit(bytes, &change) {
-                Ok(edited) if edited.left.is_empty() => edited.bytes,
+            let (edited, touched) = match edit(bytes, &change) {
+                Ok(edited) if edited.left.is_empty() => (edited.bytes, edited.touched),
                 Ok(_) => {
                     left += 1;
                     continue;
@@ -124,12 +124,17 @@ fn a_status_changes_only_its_entry() {
                 assert_eq!(again.entries.len(), file.entries.len(), "{context}");
                 let found = &again.entries[index];
                 assert_eq!(found.status, Some(done.status.clone()), "{context}");
+                let touched = touched.iter().flat_map(|touched| &touched.facts);
+                for facts in touched {
+                    assert_eq!(facts, found, "{context}");
+                    told += 1;
+                }
                 assert!(found.times.contains_key(&TimeKey::Completed), "{context}");
             }
         }
     }
     note(&format!(
-        "{edits} status edits, {left} left, {refused} refused"
+        "{edits} status edits, {left} left, {refused} refused; of {told} the editor told what is new"
     ));
 }
 

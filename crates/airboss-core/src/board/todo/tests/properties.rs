@@ -362,6 +362,22 @@ proptest! {
     }
 
     #[test]
+    fn what_was_edited_reads_as_in_the_whole(bytes in board(), tasks in [some_task(), some_task()], fields in some_fields(), next in 0_u32..60) {
+        let before = TodoFile::parse(&bytes);
+        let tasks = tasks.map(|task| shown(&before, task));
+        let changes = tasks.iter().map(|task| Edit::Change { task, fields: &fields });
+        let edits: Vec<_> = changes.chain([Edit::NextNumber(next)]).collect();
+        let Ok(edited) = edit(&bytes, &edits) else {
+            return Ok(());
+        };
+        let whole = TodoFile::parse_some(&edited.bytes, &tasks.iter().map(|task| task.number).collect());
+        if let Some(touched) = edited.touched {
+            prop_assert_eq!(touched.facts, whole.entries, "{}", lossy(&edited.bytes));
+            prop_assert_eq!(touched.next_number, whole.front.next_number.map(|(next, _)| next));
+        }
+    }
+
+    #[test]
     fn a_comment_left_open_stops_no_value(bytes in board(), task in some_task(), fields in some_fields()) {
         let text = lossy(&bytes).replace("<!--", "").replace("-->", "");
         let bytes = format!("<!-- a note\n{text}").into_bytes();
