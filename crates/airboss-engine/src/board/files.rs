@@ -25,7 +25,8 @@ use super::edits::{BoardEdits, TaskEdit};
 use super::find::task_directories;
 use super::home::Home;
 use super::judged::{Judged, Stale};
-use super::list_file::{EditList, Identifier, ListFile, list_content};
+use super::list_file::{Identifier, ListFile};
+use super::made::Made;
 use super::past::past_of;
 use super::places::Places;
 use super::seen::{Seen, found};
@@ -46,9 +47,11 @@ pub struct BoardFiles {
     pub(super) repository: Option<Repository>,
     /// Bring every file back to what the store says, also where somebody checked out an older
     /// version, and take in edits of many tasks at once.
-    whole: Whole,
+    pub(super) whole: Whole,
     /// What was found out about the text of each file that was taken in last.
     pub(super) judged: Arc<Mutex<BTreeMap<RepoPath, Judged>>>,
+    /// The text that was made last for each list, and what is new in it.
+    pub(super) made: Arc<Mutex<Made>>,
 }
 
 /// How much is to be put right in a file.
@@ -72,6 +75,7 @@ impl BoardFiles {
             repository: workspace.repository.clone(),
             whole: Whole::No,
             judged: Arc::default(),
+            made: Arc::default(),
         }
     }
 
@@ -130,7 +134,8 @@ impl BoardFiles {
         }
         match (&row.kind, base) {
             (PublishKind::Todo | PublishKind::BoardState, base) => {
-                self.list(store, &board, row, base)
+                let one = self.lists(store, &[(row, base)])?.pop();
+                Ok(one.unwrap_or((Content::Gone, row.sequence)))
             }
             (PublishKind::ArchiveState, base) => {
                 single::archive_row(store, &self.top, &board, row, bytes(base))
@@ -147,83 +152,6 @@ impl BoardFiles {
             }
             _ => Ok((Content::Gone, row.sequence)),
         }
-    }
-
-    /// What TODO.md or state.json has to say.
-    fn list(
-        &self,
-        store: &dyn Store,
-        board: &BoardKey,
-        row: &PublishRow,
-        base: Option<&Text>,
-    ) -> Result<(Content, u64), StoreError> {
-        let published = store.publication(&row.plan, &row.path)?;
-        let since = published.as_ref().map_or(0, |known| known.sequence);
-        let Some(changes) = store.changed_since(board, since)? else {
-            return Ok((Content::Gone, row.sequence));
-        };
-        let up_to = changes.sequence;
-        let edits = BoardEdits::from(changes);
-        let mut edit: EditList = ListFile::edit_around;
-        let edits = match base {
-            Some(base) if self.is_as_published(store, board, row, published.as_ref(), base)? => {
-                edit = ListFile::edit_published;
-                edits
-            }
-            Some(base) => self.with_stale(store, board, row, base, edits)?,
-            None => everything(store, board)?,
-        };
-        let content = match list_content(row, bytes(base), &edits, edit) {
-            Content::Refused(reason) => self.repaired(store, board, row, base, edits, reason)?,
-            content => content,
-        };
-        Ok((content, up_to))
-    }
-
-    /// Whether a text is what was published last, with nothing older in it and nothing that waits
-    /// for a person: then there is no more to write than what changed since.
-    pub(super) fn is_as_published(
-        &self,
-        store: &dyn Store,
-        board: &BoardKey,
-        row: &PublishRow,
-        published: Option<&Publication>,
-        base: &Text,
-    ) -> Result<bool, StoreError> {
-        if self.whole != Whole::No || !is_current(published, base) {
-            return Ok(false);
-        }
-        let head = store.board_part(board, &Wanted::Ids(Vec::new()))?;
-        let conflicts = head.map(|head| head.conflicts).unwrap_or_default();
-        Ok(conflicts.iter().all(|conflict| conflict.path != row.path))
-    }
-
-    /// A file that cannot be edited, made anew from the best that there is: the sides of a merge
-    /// that git could not do, or the version of HEAD.
-    fn repaired(
-        &self,
-        store: &dyn Store,
-        board: &BoardKey,
-        row: &PublishRow,
-        base: Option<&Text>,
-        edits: BoardEdits,
-        reason: String,
-    ) -> Result<Content, StoreError> {
-        let (Some(base), Some(repository)) = (base, &self.repository) else {
-            return Ok(Content::Refused(reason));
-        };
-        let Some(sound) = repair::sound_version(repository, row, base) else {
-            return Ok(Content::Refused(reason));
-        };
-        let files = self.clone().whole(Whole::Yes);
-        let sound = Text::from(sound);
-        let edits = files.with_stale(store, board, row, &sound, edits)?;
-        Ok(
-            match list_content(row, Some(&sound), &edits, ListFile::edit_around) {
-                Content::UpToDate => Content::Write(sound.to_vec()),
-                content => content,
-            },
-        )
     }
 
     /// Takes in what people and git changed in a file.
@@ -389,7 +317,7 @@ impl BoardFiles {
     }
 
     /// Why the files of a board are none of this work tree's business; `None` when they are.
-    fn elsewhere(&self, board: &BoardKey) -> Option<String> {
+    pub(super) fn elsewhere(&self, board: &BoardKey) -> Option<String> {
         let repository = self.repository.as_ref()?;
         let home = Home::of(repository, board).place(repository)?;
         let is_here = home.git_dir() == repository.git_dir();
@@ -480,7 +408,7 @@ impl BoardFiles {
     ///
     /// An older version stays as it is until something has to be written or everything is to be
     /// put right. Edits that wait for a person stay in any case.
-    fn with_stale(
+    pub(super) fn with_stale(
         &self,
         store: &dyn Store,
         board: &BoardKey,
@@ -643,7 +571,7 @@ pub(super) fn base(section: Section) -> (TaskId, Base) {
 }
 
 /// The whole board, for a file that is written from nothing.
-fn everything(store: &dyn Store, board: &BoardKey) -> Result<BoardEdits, StoreError> {
+pub(super) fn everything(store: &dyn Store, board: &BoardKey) -> Result<BoardEdits, StoreError> {
     let view = store.board(board)?.unwrap_or_default();
     let tasks = view.active().map(|task| TaskEdit {
         added: true,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use airboss_core::board::number::Numbering;
 use airboss_core::board::{
-    Board, Edit, EditError, Edited, Place, Task, TaskFacts, state_file, todo,
+    Board, Edit, EditError, Edited, Place, Task, TaskFacts, Touched, state_file, todo,
 };
 use airboss_core::id::TaskId;
 use airboss_core::time::Timestamp;
@@ -58,6 +58,16 @@ impl From<state_file::StateFile> for Parsed {
             next_number: file.next_number,
             facts: file.tasks,
             numbering: file.numbering,
+        }
+    }
+}
+
+impl From<Touched> for Parsed {
+    fn from(touched: Touched) -> Self {
+        Self {
+            facts: touched.facts,
+            next_number: touched.next_number,
+            numbering: None,
         }
     }
 }
@@ -156,15 +166,15 @@ fn number_of(edit: &Edit<'_>) -> Option<u32> {
 /// One of the ways in which a file is edited.
 pub(super) type EditList = fn(&ListFile, &[u8], &[Edit<'_>]) -> Result<Edited, EditError>;
 
-/// What one of the two files has to say, made from what it says.
+/// What one of the two files has to say, made from what it says, and what is new in it.
 pub(super) fn list_content(
     row: &PublishRow,
     base: Option<&[u8]>,
     edits: &BoardEdits,
     edit: EditList,
-) -> Content {
+) -> (Content, Option<Touched>) {
     let Some(file) = ListFile::of(&row.kind) else {
-        return Content::Gone;
+        return (Content::Gone, None);
     };
     let list = edits.for_file();
     let fresh;
@@ -176,9 +186,9 @@ pub(super) fn list_content(
         }
     };
     match edit(&file, from, &list) {
-        Ok(edited) if base == Some(&edited.bytes) => Content::UpToDate,
-        Ok(edited) => Content::Write(edited.bytes),
-        Err(error) => Content::Refused(error.to_string()),
+        Ok(edited) if base == Some(&edited.bytes) => (Content::UpToDate, None),
+        Ok(edited) => (Content::Write(edited.bytes.into()), edited.touched),
+        Err(error) => (Content::Refused(error.to_string()), None),
     }
 }
 

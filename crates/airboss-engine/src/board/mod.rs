@@ -19,6 +19,7 @@ mod home;
 mod judged;
 mod list_file;
 mod looked;
+mod made;
 mod mend;
 mod merge_driver;
 mod moves;

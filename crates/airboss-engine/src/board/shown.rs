@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use airboss_core::board::facts::List;
 use airboss_core::board::import::Base;
-use airboss_core::board::{Board, BoardKey, Field, Place, Task, TaskFacts};
+use airboss_core::board::{Board, BoardKey, Field, Place, Task, TaskFacts, Touched};
 use airboss_core::id::TaskId;
 use airboss_core::operation::PlanKey;
 
@@ -65,6 +65,7 @@ impl BoardFiles {
                 row,
                 file,
                 text,
+                touched: self.touched(&row.path, text),
             };
             // Where something waits for a person, more was written than what changed since.
             let from_published = match &shown.made_from {
@@ -90,6 +91,8 @@ struct Remembering<'a> {
     row: &'a PublishRow,
     file: ListFile,
     text: &'a Text,
+    /// What is new in the text, when it was made here.
+    touched: Option<Touched>,
 }
 
 impl Remembering<'_> {
@@ -101,18 +104,10 @@ impl Remembering<'_> {
         known: Option<&Publication>,
         publication: &mut BoardPublication,
     ) -> Result<bool, StoreError> {
-        let Some(known) = known else {
+        let Some(parsed) = self.changed(known)? else {
             return Ok(false);
         };
-        let changes = self.store.changed_since(self.board, known.sequence)?;
-        let changed = changes.map(|changes| changes.tasks).unwrap_or_default();
-        if !changed.iter().all(stays_in_place) {
-            return Ok(false);
-        }
-        let numbers: BTreeSet<u32> = changed.iter().map(|delta| delta.task.number).collect();
-        let Ok(parsed) = (self.file.parse_some)(self.text, &numbers) else {
-            return Ok(false);
-        };
+        let numbers: BTreeSet<u32> = parsed.facts.iter().map(|facts| facts.number).collect();
         let wanted = Wanted::Tasks(numbers.into_iter().collect());
         let view = self.store.board_part(self.board, &wanted)?;
         let view = view.unwrap_or_default();
@@ -130,6 +125,24 @@ impl Remembering<'_> {
         self.compare(&view, &parsed, &mut bases, &|_, _, _| true, publication);
         publication.is_current = true;
         Ok(true)
+    }
+
+    /// What the text says of the tasks that changed since it was published before; `None` when that
+    /// is not enough.
+    fn changed(&self, known: Option<&Publication>) -> Result<Option<Parsed>, StoreError> {
+        if let Some(touched) = self.touched.clone() {
+            return Ok(Some(touched.into()));
+        }
+        let Some(known) = known else {
+            return Ok(None);
+        };
+        let changes = self.store.changed_since(self.board, known.sequence)?;
+        let changed = changes.map(|changes| changes.tasks).unwrap_or_default();
+        if !changed.iter().all(stays_in_place) {
+            return Ok(None);
+        }
+        let numbers: BTreeSet<u32> = changed.iter().map(|delta| delta.task.number).collect();
+        Ok((self.file.parse_some)(self.text, &numbers).ok())
     }
 
     /// Looks at every entry.

@@ -19,7 +19,7 @@ fn written(base: Option<&[u8]>, new: Vec<u8>) -> Content {
     if base == Some(&new) {
         Content::UpToDate
     } else {
-        Content::Write(new)
+        Content::Write(new.into())
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) fn project_state(base: &[u8], task: &Task) -> Option<Vec<u8>> {
 
 pub(super) fn project_state_content(base: Option<&[u8]>, task: &Task) -> Content {
     match base {
-        None => Content::Write(project_state::new_file(task)),
+        None => Content::Write(project_state::new_file(task).into()),
         Some(bytes) => match project_state::edit(bytes, task) {
             Ok(new) => written(base, new),
             Err(error) => Content::Refused(error.to_string()),

@@ -166,10 +166,10 @@ fn new_archive(
     if repository.head_file(&places.archive)?.is_some() {
         return Ok(None);
     }
-    let Content::Write(bytes) = single::archive_content(None, edits, Some(places)) else {
+    let Content::Write(text) = single::archive_content(None, edits, Some(places)) else {
         return Ok(None);
     };
-    new_file(repository, &places.archive, &bytes).map(Some)
+    new_file(repository, &places.archive, &text).map(Some)
 }
 
 /// A file that the branch does not have, with its content.

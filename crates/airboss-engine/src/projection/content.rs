@@ -37,6 +37,21 @@ pub trait Source: fmt::Debug + Send + Sync {
         base: Option<&Text>,
     ) -> Result<(Content, u64), StoreError>;
 
+    /// The same of the files that list all tasks of a board: of what is stored meanwhile, each
+    /// shows no less than those before it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn lists(
+        &self,
+        store: &dyn Store,
+        files: &[(&PublishRow, Option<&Text>)],
+    ) -> Result<Vec<(Content, u64)>, StoreError> {
+        let files = files.iter();
+        let contents = files.map(|(row, base)| self.content(store, row, *base));
+        contents.collect()
+    }
+
     /// Takes in what a text says that the store does not know. It is asked once for each text
     /// that [`Source::content`] is to build upon, and must not mind being asked again.
     ///
@@ -150,7 +165,7 @@ impl Projections {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Content {
     /// Write this.
-    Write(Vec<u8>),
+    Write(Text),
     /// It says everything already.
     UpToDate,
     /// What is on disk cannot be built upon, and is put aside.
@@ -179,6 +194,14 @@ impl Source for Projections {
             | PublishKind::PhaseMarkers { .. }
             | PublishKind::Errors => self.board.content(store, row, base),
         }
+    }
+
+    fn lists(
+        &self,
+        store: &dyn Store,
+        files: &[(&PublishRow, Option<&Text>)],
+    ) -> Result<Vec<(Content, u64)>, StoreError> {
+        self.board.lists(store, files)
     }
 
     fn import(
@@ -251,7 +274,7 @@ fn status_json(
         now: store.now(),
     };
     let content = match disk.map(|disk| std::str::from_utf8(disk)) {
-        None => Content::Write(render(&shown).into_bytes()),
+        None => Content::Write(render(&shown).into_bytes().into()),
         Some(Ok(text)) => match splice(text, &shown) {
             Ok(written) => written.into(),
             Err(damage) => Content::Damaged(damage),
@@ -265,7 +288,7 @@ fn status_json(
 
 impl From<Option<String>> for Content {
     fn from(text: Option<String>) -> Self {
-        text.map_or(Self::UpToDate, |text| Self::Write(text.into_bytes()))
+        text.map_or(Self::UpToDate, |text| Self::Write(text.into_bytes().into()))
     }
 }
 
@@ -348,7 +371,7 @@ fn plan_markers(
     let content = if edited == **disk {
         Content::UpToDate
     } else {
-        Content::Write(edited)
+        Content::Write(edited.into())
     };
     Ok((content, view.sequence))
 }
@@ -368,7 +391,7 @@ fn run_record(
     if disk.is_some_and(|disk| **disk == *text.as_bytes()) {
         return Ok((Content::UpToDate, sequence));
     }
-    Ok((Content::Write(text.into_bytes()), sequence))
+    Ok((Content::Write(text.into_bytes().into()), sequence))
 }
 
 fn record_text(run: &Run) -> String {

@@ -12,6 +12,7 @@
 //! A crash anywhere leaves the row in the outbox, and whoever writes next finishes it: recovery
 //! is the normal path. The gate only saves publishers from doing the same work twice.
 
+mod ahead;
 mod content;
 mod exchange;
 mod ignore;
@@ -34,6 +35,7 @@ use sha2::{Digest as _, Sha256};
 pub use self::content::{Content, Found, Projections, Shown, Source, Taken};
 use self::exchange::{Replace, Replaced};
 pub use self::place::PlaceError;
+use self::place::Top;
 pub(crate) use self::place::require_own;
 pub(crate) use self::shelf::fresh_draft;
 use self::shelf::{Displaced, Entry, Shelf};
@@ -74,7 +76,7 @@ type Decide<'a> = dyn FnMut(&mut dyn Store, &Leftover) -> Result<Fate, StoreErro
 pub struct Publisher {
     shelf: Shelf,
     source: Arc<dyn Source>,
-    top: PathBuf,
+    top: Top,
     state: PathBuf,
     /// Git's list of what nobody wants to see in `git status`, local to this clone.
     exclude: Option<PathBuf>,
@@ -164,7 +166,7 @@ impl Publisher {
         Self {
             shelf: Shelf::new(vfs, workspace.state.clone()),
             source,
-            top: workspace.top.clone(),
+            top: Top::new(&workspace.top),
             state: workspace.state.clone(),
             exclude: info.map(|git| git.common_dir().join("info").join("exclude")),
         }
@@ -294,7 +296,7 @@ impl Publisher {
             let mut prepared = self.prepare(store, &rows, &read)?;
             let mut shown = Vec::new();
             for row in &rows {
-                let own = prepared.take_if(|prepared| prepared.path == row.path);
+                let own = prepared.remove(&row.path);
                 let read = read.remove(&row.path);
                 let done = self.publish_row(store, row, (own, read), &mut leftovers, &mut settled);
                 shown.extend(done);
@@ -337,28 +339,32 @@ impl Publisher {
         Ok(all)
     }
 
-    /// What state.json is going to say, before TODO.md is written: what is stored meanwhile must
-    /// not be seen in state.json first.
+    /// What the lists of all tasks are going to say, before any of them is written: what is stored
+    /// meanwhile must not be seen in state.json first, so that is asked for before TODO.md.
     fn prepare(
         &self,
         store: &dyn Store,
         rows: &[PublishRow],
         read: &BTreeMap<RepoPath, OnDisk>,
-    ) -> Result<Option<Prepared>, StoreError> {
-        let is_last = |row: &&PublishRow| row.kind == PublishKind::BoardState;
-        let Some(row) = rows.iter().find(is_last).filter(|_| rows.len() > 1) else {
-            return Ok(None);
-        };
+    ) -> Result<BTreeMap<RepoPath, Prepared>, StoreError> {
+        let lists = [PublishKind::BoardState, PublishKind::Todo];
+        let lists = lists
+            .iter()
+            .filter_map(|kind| rows.iter().find(|row| row.kind == *kind));
         // What could not be read is told when it is to be written.
-        let Some(base) = read.get(&row.path) else {
-            return Ok(None);
-        };
-        let (content, up_to) = self.source.content(store, row, Some(&base.text))?;
-        Ok(Some(Prepared {
-            path: row.path.clone(),
-            content,
-            up_to,
-        }))
+        let files = lists.filter_map(|row| Some((row, Some(&read.get(&row.path)?.text))));
+        let files: Vec<_> = files.collect();
+        let contents = self.source.lists(store, &files)?;
+        let prepared = files.iter().zip(contents);
+        let prepared = prepared.map(|((row, _), (content, up_to))| {
+            if let Content::Write(text) = &content {
+                let facts = read.get(&row.path).and_then(|read| read.facts.as_ref());
+                (self.shelf).begin_draft(text, facts.map(|facts| facts.mode));
+            }
+            let prepared = Prepared { content, up_to };
+            (row.path.clone(), prepared)
+        });
+        Ok(prepared.collect())
     }
 
     /// Publishes one file; what is to be recorded of it when that was done.

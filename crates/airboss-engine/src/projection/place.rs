@@ -2,10 +2,13 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use airboss_core::path::RepoPath;
 
-use crate::vfs::{Facts, Kind, RealVfs, Vfs, create_directories, facts_if_any, real_path};
+use crate::vfs::{
+    Facts, Kind, RealVfs, Vfs, create_directories, facts_if_any, real_path, real_path_below,
+};
 
 /// Why a file is not written to.
 #[derive(Debug, thiserror::Error)]
@@ -41,48 +44,77 @@ pub enum PlaceError {
 /// # Errors
 /// When a link leads out of the work tree, or something else than a file stands there.
 pub(crate) fn require_own(top: &Path, path: &RepoPath) -> Result<(), PlaceError> {
-    match resolve(&RealVfs, top, path, false) {
+    match resolve(&RealVfs, &Top::new(top), path, false) {
         Ok(_) | Err(PlaceError::ReadOnly { .. }) => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+/// A work tree, whose real place is looked up once.
+#[derive(Clone, Debug)]
+pub(super) struct Top {
+    given: PathBuf,
+    real: OnceLock<PathBuf>,
+}
+
+impl Top {
+    pub(super) fn new(given: &Path) -> Self {
+        let given = given.to_owned();
+        let real = OnceLock::new();
+        Self { given, real }
+    }
+
+    fn real(&self, vfs: &dyn Vfs) -> io::Result<&Path> {
+        if let Some(real) = self.real.get() {
+            return Ok(real);
+        }
+        let real = real_path(vfs, &self.given)?;
+        Ok(self.real.get_or_init(|| real))
+    }
+
+    /// The path of a file as people see it.
+    pub(super) fn shown<'p>(&self, path: &'p Path) -> &'p Path {
+        path.strip_prefix(&self.given).unwrap_or(path)
     }
 }
 
 /// The real place of a projection. Its directory is made when `create` says so.
 pub(super) fn resolve(
     vfs: &dyn Vfs,
-    top: &Path,
+    top: &Top,
     path: &RepoPath,
     create: bool,
 ) -> Result<PathBuf, PlaceError> {
-    let wanted = top.join(path);
-    let directory = wanted.parent().unwrap_or(top);
-    let top = real_path(vfs, top)?;
-    let directory = match real_path(vfs, directory) {
+    let wanted = top.given.join(path);
+    let top = top.real(vfs)?;
+    let below = Path::new(path.as_str()).parent().unwrap_or(Path::new(""));
+    let directory = match real_path_below(vfs, top, below) {
         Err(error)
             if matches!(
                 error.kind(),
                 io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
             ) =>
         {
-            let existing = nearest_existing(vfs, directory)?;
+            let directory = top.join(below);
+            let existing = nearest_existing(vfs, &directory)?;
             // Whether a link leads out is known before anything is made.
-            require_inside(&top, path, &real_path(vfs, existing)?)?;
+            require_inside(top, path, &real_path(vfs, existing)?)?;
             if !create {
                 return Ok(wanted);
             }
-            create_directories(vfs, directory)?;
-            real_path(vfs, directory)?
+            create_directories(vfs, &directory)?;
+            real_path(vfs, &directory)?
         }
         real => real?,
     };
-    require_inside(&top, path, &directory)?;
+    require_inside(top, path, &directory)?;
     let target = directory.join(path.file_name());
     let Some(facts) = facts_if_any(vfs, &target)? else {
         return Ok(target);
     };
     if facts.kind == Kind::Link {
         let real = real_path(vfs, &target)?;
-        require_inside(&top, path, &real)?;
+        require_inside(top, path, &real)?;
         return regular(path, vfs.facts(&real)?, real);
     }
     regular(path, facts, target)
@@ -137,7 +169,8 @@ mod tests {
         fs::write(outside.path().join("x"), "").unwrap();
         symlink(outside.path().join("x"), top.join("real/link.json")).unwrap();
 
-        let check = |text: &str| resolve(&RealVfs, top, &RepoPath::new(text).unwrap(), true);
+        let place = Top::new(top);
+        let check = |text: &str| resolve(&RealVfs, &place, &RepoPath::new(text).unwrap(), true);
         assert!(check("new/dir/status.json").is_ok());
         assert!(
             check("in/status.json")

@@ -26,6 +26,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use airboss_core::path::RepoPath;
 use airboss_core::process::ProcessIdentity;
 
+use super::ahead::Ahead;
 use super::{Text, digest};
 use crate::vfs::{Facts, Vfs, create_directories, facts_if_any, read_if_any};
 
@@ -47,6 +48,7 @@ const LARGE: usize = 512 << 10;
 pub(super) struct Shelf {
     pub(super) vfs: Arc<dyn Vfs>,
     state: PathBuf,
+    ahead: Ahead,
 }
 
 /// A file that has a name in `displaced/`.
@@ -194,7 +196,8 @@ fn target_text(path: &RepoPath) -> String {
 
 impl Shelf {
     pub(super) fn new(vfs: Arc<dyn Vfs>, state: PathBuf) -> Self {
-        Self { vfs, state }
+        let ahead = Ahead::default();
+        Self { vfs, state, ahead }
     }
 
     pub(super) fn kept(&self) -> PathBuf {
@@ -215,6 +218,16 @@ impl Shelf {
 
     fn fresh_name(&self) -> (String, String) {
         (self.owner(), format!("{:08x}", self.vfs.fresh_number()))
+    }
+
+    /// The same shelf without the drafts that are being written.
+    pub(super) fn without_drafts(&self) -> Self {
+        Self::new(Arc::clone(&self.vfs), self.state.clone())
+    }
+
+    /// Begins to write what will be held later, when it is large, beside everything else.
+    pub(super) fn begin_draft(&self, content: &Text, mode: Option<u32>) {
+        self.ahead.begin(self, content, mode);
     }
 
     /// Makes a durable file that nobody knows yet.
@@ -262,7 +275,9 @@ impl Shelf {
         content: &Text,
         mode: Option<u32>,
     ) -> io::Result<Entry> {
-        let draft = if content.len() < LARGE {
+        let draft = if let Some(draft) = self.ahead.take(content, mode) {
+            draft?
+        } else if content.len() < LARGE || content.is_digested() {
             self.draft(content, mode)?
         } else {
             // The disk and a processor work at the same time.

@@ -37,6 +37,21 @@ impl Text {
         Self(Arc::new(Inner { bytes, digest }))
     }
 
+    /// Whether it is this very text, and not only one of the same bytes.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Computes the digest before anybody asks for it.
+    pub(crate) fn digest_ahead(&self) {
+        let _: &str = self.digest();
+    }
+
+    /// Whether nobody has to wait for the digest.
+    pub(super) fn is_digested(&self) -> bool {
+        self.0.digest.get().is_some()
+    }
+
     /// SHA-256 of the bytes, as the store keeps it of what was published.
     #[must_use]
     pub fn digest(&self) -> &str {

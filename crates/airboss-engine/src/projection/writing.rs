@@ -3,7 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use airboss_core::path::RepoPath;
 use airboss_core::status_file::Damage;
 
 use super::exchange::{Replace, Replaced};
@@ -13,10 +12,9 @@ use crate::board::stamp_of;
 use crate::store::{Publication, PublishRow, Store, StoreError};
 use crate::vfs::{Facts, Vfs, facts_if_any, if_any, read_if_any};
 
-/// A content that was made before the files that are to be written first.
+/// A content that was made before any file is written.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    pub(super) path: RepoPath,
     pub(super) content: Content,
     /// The newest operation that it shows.
     pub(super) up_to: u64,
@@ -195,7 +193,7 @@ impl<'a> Writing<'a> {
                 None => self.content(store, self.base())?,
             };
             let new = match (new, &self.saved) {
-                (Content::Write(new), _) => Text::from(new),
+                (Content::Write(new), _) => new,
                 // What was displaced says everything: it goes back as it was.
                 (Content::UpToDate, Some(saved)) => saved.content.clone(),
                 (Content::UpToDate, None) => {
@@ -362,10 +360,10 @@ impl<'a> Writing<'a> {
     /// another publisher's work, or somebody has saved it again since.
     fn is_in_the_file(&self, store: &dyn Store, saved: &Displaced) -> Result<bool, StoreError> {
         let (content, _) = self.content(store, Some(&saved.content))?;
-        let on_disk = self.text().map(|text| &**text);
+        let on_disk = self.text();
         Ok(match content {
-            Content::Write(new) => on_disk == Some(&new[..]),
-            Content::UpToDate => on_disk == Some(&saved.content[..]),
+            Content::Write(new) => on_disk == Some(&new),
+            Content::UpToDate => on_disk == Some(&saved.content),
             Content::Gone | Content::Damaged(_) | Content::Refused(_) => false,
         })
     }
@@ -408,7 +406,7 @@ impl<'a> Writing<'a> {
         self.vfs()
             .sync_directory(aside.parent().unwrap_or(&aside))?;
         self.on_disk = self.read()?;
-        let shown = aside.strip_prefix(&self.publisher.top).unwrap_or(&aside);
+        let shown = self.publisher.top.shown(&aside);
         notes.push(format!(
             "{} could not be read ({damage}); it is kept as {} and was written anew",
             self.row.path,

@@ -81,6 +81,11 @@ pub type Lock = Box<dyn Send>;
     reason = "each operation fails when the file system refuses"
 )]
 pub trait Vfs: fmt::Debug + Send + Sync {
+    /// Whether threads may work on it side by side: not where operations are counted.
+    fn has_threads(&self) -> bool {
+        false
+    }
+
     /// The content of a file; links are followed.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
@@ -228,13 +233,21 @@ pub fn create_directories(vfs: &dyn Vfs, path: &Path) -> io::Result<()> {
 /// # Errors
 /// When a part does not exist or links lead in a circle.
 pub fn real_path(vfs: &dyn Vfs, path: &Path) -> io::Result<PathBuf> {
+    real_path_below(vfs, Path::new(""), &std::path::absolute(path)?)
+}
+
+/// The same of a path below a directory that is such a path itself: its parts are not looked at
+/// again.
+///
+/// # Errors
+/// As for [`real_path`].
+pub fn real_path_below(vfs: &dyn Vfs, directory: &Path, path: &Path) -> io::Result<PathBuf> {
     use std::path::Component;
     /// As the kernel's own limit (`MAXSYMLINKS`).
     const LINKS_MAX: usize = 40;
 
-    let absolute = std::path::absolute(path)?;
-    let mut real = PathBuf::new();
-    let mut rest: Vec<PathBuf> = parts(&absolute);
+    let mut real = directory.to_owned();
+    let mut rest: Vec<PathBuf> = parts(path);
     let mut links = 0;
     while let Some(part) = rest.pop() {
         match part.components().next() {

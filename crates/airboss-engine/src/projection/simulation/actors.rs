@@ -38,7 +38,7 @@ impl Source for Numbered {
             return Ok((Content::UpToDate, sequence));
         }
         text.sequence = sequence;
-        Ok((Content::Write(text.bytes()), sequence))
+        Ok((Content::Write(text.bytes().into()), sequence))
     }
 }
 

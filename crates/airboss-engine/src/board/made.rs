@@ -1,0 +1,217 @@
+//! What TODO.md and state.json are going to say, made from what they say.
+//!
+//! What is asked of the store comes first, for all of them; to edit a text needs nothing else, so
+//! that large ones are edited side by side. An edit knows what is new in its text, which is
+//! remembered here until that is recorded.
+
+use std::collections::BTreeMap;
+use std::sync::{MutexGuard, PoisonError};
+use std::thread;
+
+use airboss_core::board::{BoardKey, Touched};
+use airboss_core::path::RepoPath;
+
+use super::edits::BoardEdits;
+use super::files::{BoardFiles, Whole, everything, is_current};
+use super::list_file::{EditList, ListFile, list_content};
+use super::repair;
+use crate::projection::{Content, Text};
+use crate::store::{Publication, PublishRow, Store, StoreError, Wanted};
+
+/// To edit a text of so many bytes takes longer than a thread to begin.
+const LARGE: usize = 64 << 10;
+
+/// The texts that were made last, each with what is new in it.
+pub(super) type Made = BTreeMap<RepoPath, (Text, Touched)>;
+
+/// All that it takes to make the text of one list.
+struct Work<'a> {
+    board: BoardKey,
+    row: &'a PublishRow,
+    base: Option<&'a Text>,
+    edits: BoardEdits,
+    edit: EditList,
+    /// The newest operation that the text shows.
+    up_to: u64,
+}
+
+/// The work, or what is to be said at once.
+type Planned<'a> = Result<Work<'a>, (Content, u64)>;
+
+/// The text of a list, and what is new in it.
+type Outcome = (Content, Option<Touched>);
+
+impl BoardFiles {
+    /// What lists have to say, and the newest operations that they show then: of what is stored
+    /// meanwhile, each shows no less than those before it.
+    pub(crate) fn lists(
+        &self,
+        store: &dyn Store,
+        rows: &[(&PublishRow, Option<&Text>)],
+    ) -> Result<Vec<(Content, u64)>, StoreError> {
+        let works = rows.iter().map(|(row, base)| self.work(store, row, *base));
+        let works = works.collect::<Result<Vec<_>, _>>()?;
+        let made = carry_out_all(&works);
+        let done = works.into_iter().zip(made);
+        done.map(|(work, made)| match work {
+            Ok(work) => self.finished(store, work, made),
+            Err(nothing) => Ok(nothing),
+        })
+        .collect()
+    }
+
+    /// What it takes to make the text of a list, or what is to be said where none is made.
+    fn work<'a>(
+        &self,
+        store: &dyn Store,
+        row: &'a PublishRow,
+        base: Option<&'a Text>,
+    ) -> Result<Planned<'a>, StoreError> {
+        let board = BoardKey::new(row.plan.path().clone());
+        if let Some(home) = self.elsewhere(&board) {
+            return Ok(Err((Content::Refused(home), row.sequence)));
+        }
+        let published = store.publication(&row.plan, &row.path)?;
+        let since = published.as_ref().map_or(0, |known| known.sequence);
+        let Some(changes) = store.changed_since(&board, since)? else {
+            return Ok(Err((Content::Gone, row.sequence)));
+        };
+        let up_to = changes.sequence;
+        let edits = BoardEdits::from(changes);
+        let mut edit: EditList = ListFile::edit_around;
+        let edits = match base {
+            Some(base) if self.is_as_published(store, &board, row, published.as_ref(), base)? => {
+                edit = ListFile::edit_published;
+                edits
+            }
+            Some(base) => self.with_stale(store, &board, row, base, edits)?,
+            None => everything(store, &board)?,
+        };
+        Ok(Ok(Work {
+            board,
+            row,
+            base,
+            edits,
+            edit,
+            up_to,
+        }))
+    }
+
+    fn finished(
+        &self,
+        store: &dyn Store,
+        work: Work<'_>,
+        made: Outcome,
+    ) -> Result<(Content, u64), StoreError> {
+        let up_to = work.up_to;
+        let content = match made {
+            (Content::Refused(reason), _) => self.repaired(store, work, reason)?,
+            (Content::Write(text), Some(touched)) => {
+                let path = work.row.path.clone();
+                self.made().insert(path, (text.clone(), touched));
+                Content::Write(text)
+            }
+            (content, _) => content,
+        };
+        Ok((content, up_to))
+    }
+
+    /// What is new in a text, when it is the one that was made last for this file.
+    pub(super) fn touched(&self, path: &RepoPath, text: &Text) -> Option<Touched> {
+        let made = self.made();
+        let (_, touched) = made.get(path).filter(|(made, _)| made == text)?;
+        Some(touched.clone())
+    }
+
+    fn made(&self) -> MutexGuard<'_, Made> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a text is what was published last, with nothing older in it and nothing that waits
+    /// for a person: then there is no more to write than what changed since.
+    pub(super) fn is_as_published(
+        &self,
+        store: &dyn Store,
+        board: &BoardKey,
+        row: &PublishRow,
+        published: Option<&Publication>,
+        base: &Text,
+    ) -> Result<bool, StoreError> {
+        if self.whole != Whole::No || !is_current(published, base) {
+            return Ok(false);
+        }
+        let head = store.board_part(board, &Wanted::Ids(Vec::new()))?;
+        let conflicts = head.map(|head| head.conflicts).unwrap_or_default();
+        Ok(conflicts.iter().all(|conflict| conflict.path != row.path))
+    }
+
+    /// A file that cannot be edited, made anew from the best that there is: the sides of a merge
+    /// that git could not do, or the version of HEAD.
+    fn repaired(
+        &self,
+        store: &dyn Store,
+        work: Work<'_>,
+        reason: String,
+    ) -> Result<Content, StoreError> {
+        let (row, board) = (work.row, &work.board);
+        let (Some(base), Some(repository)) = (work.base, &self.repository) else {
+            return Ok(Content::Refused(reason));
+        };
+        let Some(sound) = repair::sound_version(repository, row, base) else {
+            return Ok(Content::Refused(reason));
+        };
+        let files = self.clone().whole(Whole::Yes);
+        let sound = Text::from(sound);
+        let edits = files.with_stale(store, board, row, &sound, work.edits)?;
+        let (content, _) = list_content(row, Some(&sound), &edits, ListFile::edit_around);
+        Ok(match content {
+            Content::UpToDate => Content::Write(sound),
+            content => content,
+        })
+    }
+}
+
+/// Makes the texts, large ones side by side.
+fn carry_out_all(all: &[Planned<'_>]) -> Vec<Outcome> {
+    let is_large = |planned: &Planned<'_>| {
+        let base = planned.as_ref().ok().and_then(|work| work.base);
+        base.is_some_and(|base| base.len() >= LARGE)
+    };
+    let Some((first, others)) = all.split_first().filter(|_| all.iter().all(is_large)) else {
+        return all.iter().map(carry_out).collect();
+    };
+    thread::scope(|scope| {
+        let begin = |planned| {
+            let beside = move || carry_out_beside(planned);
+            let thread = thread::Builder::new().spawn_scoped(scope, beside);
+            (planned, thread)
+        };
+        let others: Vec<_> = others.iter().map(begin).collect();
+        let mut made = vec![carry_out_beside(first)];
+        made.extend(others.into_iter().map(|(planned, thread)| {
+            // Where no thread can be had, it is made here.
+            let done = thread.ok().and_then(|thread| thread.join().ok());
+            done.unwrap_or_else(|| carry_out(planned))
+        }));
+        made
+    })
+}
+
+fn carry_out(planned: &Planned<'_>) -> Outcome {
+    match planned {
+        Ok(work) => {
+            let base = work.base.map(|text| &**text);
+            list_content(work.row, base, &work.edits, work.edit)
+        }
+        Err((content, _)) => (content.clone(), None),
+    }
+}
+
+/// The same with the digest of the new text: whoever waits for it has other things to do.
+fn carry_out_beside(planned: &Planned<'_>) -> Outcome {
+    let made = carry_out(planned);
+    if let (Content::Write(text), _) = &made {
+        text.digest_ahead();
+    }
+    made
+}

@@ -1,0 +1,104 @@
+//! Drafts that are written while other files are published.
+//!
+//! To write a large text durably takes a disk longer than it takes a processor to do everything
+//! else. Nobody knows a draft, so that it may be there before its turn; one that is not asked for
+//! is removed, and one whose process dies goes with the others of the dead.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use super::Text;
+use super::shelf::Shelf;
+use crate::vfs::Vfs;
+
+/// To write so many bytes durably takes longer than a thread to begin.
+const LARGE: usize = 64 << 10;
+
+/// The drafts that are being written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ahead(Arc<Mutex<Vec<Draft>>>);
+
+#[derive(Debug)]
+struct Draft {
+    text: Text,
+    mode: Option<u32>,
+    vfs: Arc<dyn Vfs>,
+    /// `None` once somebody has it.
+    thread: Option<JoinHandle<io::Result<PathBuf>>>,
+}
+
+impl Ahead {
+    /// Begins to write a draft of a large text, where that is possible beside everything else.
+    pub(super) fn begin(&self, shelf: &Shelf, text: &Text, mode: Option<u32>) {
+        if text.len() < LARGE || !shelf.vfs.has_threads() {
+            return;
+        }
+        // The thread holds no drafts: it could not wait for itself.
+        let (own_shelf, own_text) = (shelf.without_drafts(), text.clone());
+        let thread = thread::Builder::new().spawn(move || own_shelf.draft(&own_text, mode));
+        // Where no thread can be had it is written when its turn comes.
+        if let Ok(thread) = thread {
+            self.drafts().push(Draft {
+                text: text.clone(),
+                mode,
+                vfs: Arc::clone(&shelf.vfs),
+                thread: Some(thread),
+            });
+        }
+    }
+
+    /// The durable draft of this text; `None` when none was begun.
+    pub(super) fn take(&self, text: &Text, mode: Option<u32>) -> Option<io::Result<PathBuf>> {
+        let mut drafts = self.drafts();
+        let is_it = |draft: &Draft| draft.text.is_same(text) && draft.mode == mode;
+        let index = drafts.iter().position(is_it)?;
+        let mut draft = drafts.swap_remove(index);
+        drop(drafts);
+        let done = draft.thread.take()?.join();
+        Some(done.unwrap_or_else(|_| Err(io::Error::other("the thread that wrote it panicked"))))
+    }
+
+    fn drafts(&self) -> MutexGuard<'_, Vec<Draft>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        let done = self.thread.take().map(JoinHandle::join);
+        if let Some(Ok(Ok(path))) = done {
+            // What stays is swept up later.
+            self.vfs.remove_file(&path).ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vfs::RealVfs;
+
+    #[test]
+    fn a_draft_is_had_once_or_goes() {
+        let directory = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(Arc::new(RealVfs), directory.path().to_owned());
+        let drafts = || fs_err::read_dir(directory.path().join("tmp")).map_or(0, Iterator::count);
+        let text = |length| Text::from(vec![b'x'; length]);
+        let (small, one, other) = (text(LARGE - 1), text(LARGE), text(LARGE));
+        let ahead = Ahead::default();
+        ahead.begin(&shelf, &small, None);
+        assert!(ahead.take(&small, None).is_none());
+        ahead.begin(&shelf, &one, Some(0o600));
+        ahead.begin(&shelf, &other, Some(0o600));
+        // The same bytes are another text, and another mode is another file.
+        assert!(ahead.take(&text(LARGE), Some(0o600)).is_none());
+        assert!(ahead.take(&one, Some(0o644)).is_none());
+        let draft = ahead.take(&one, Some(0o600)).unwrap().unwrap();
+        assert_eq!(fs_err::read(&draft).unwrap(), *one);
+        assert!(ahead.take(&one, Some(0o600)).is_none());
+        drop(ahead);
+        assert_eq!((drafts(), draft.exists()), (1, true));
+    }
+}
