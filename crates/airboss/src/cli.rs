@@ -246,12 +246,24 @@ pub enum Command {
     },
 }
 
-/// The subcommand of the first word that names one. Where that is the value of an option, reading
-/// the arguments fails with it alone, as it does with everything else that is wrong.
+/// The subcommand that has more of its own than any other.
+const TASK: &str = "task";
+
+/// The subcommand of the first word that names one; of those about tasks, which are many, with the
+/// one alone that the next such word names. Where that is the value of an option, reading the
+/// arguments fails with it alone, as it does with everything else that is wrong.
 fn called(words: &[OsString]) -> Option<clap::Command> {
     let all = Command::augment_subcommands(clap::Command::new("all"));
     let mut names = words.iter().skip(1).filter_map(|word| word.to_str());
-    names.find_map(|name| all.find_subcommand(name)).cloned()
+    let called = names.find_map(|name| all.find_subcommand(name))?;
+    if called.get_name() == TASK {
+        let tasks = command::task::TaskCommand::augment_subcommands(clap::Command::new(TASK));
+        if let Some(alone) = names.find_map(|name| tasks.find_subcommand(name)) {
+            let task = clap::Command::new(TASK).subcommand_required(true);
+            return Some(task.subcommand(alone.clone()));
+        }
+    }
+    Some(called.clone())
 }
 
 /// The table of exit codes, for the long help and the manual page.
@@ -375,5 +387,38 @@ impl Cli {
             // Both are processes of their own kind; `main_impl` takes them before this.
             Command::ScriptedAgent(_) | Command::Supervise { .. } => Ok(ExitCode::Success),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checks which subcommands are declared for these words, with their own.
+    fn check(words: &[&str], expected: &str) {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        let told = called(&words).map(|mut called| {
+            called.build();
+            let below = called.get_subcommands().map(clap::Command::get_name);
+            let below: Vec<_> = below.filter(|name| *name != "help").collect();
+            match below.len() {
+                0..2 => format!("{} {}", called.get_name(), below.concat()),
+                many => format!("{} and {many}", called.get_name()),
+            }
+        });
+        assert_eq!(told.as_deref().unwrap_or("all").trim_end(), expected);
+    }
+
+    #[test]
+    fn what_is_called_is_declared_alone() {
+        check(&["airboss", "status"], "status");
+        check(
+            &["airboss", "task", "status", "5", "planned"],
+            "task status",
+        );
+        check(&["airboss", "--quiet", "task", "5", "list"], "task list");
+        check(&["airboss", "task"], "task and 17");
+        check(&["airboss", "conflicts", "list"], "conflicts and 3");
+        check(&["airboss", "nothing"], "all");
     }
 }

@@ -133,8 +133,9 @@ fn pattern(name: &str) -> String {
     format!("{name} .text.{name}.* .text.unlikely.{name} .text.unlikely.{name}.*")
 }
 
-/// A name in which crates are any of their builds: `Cs1nKz_3gix` becomes `Cs*_3gix`. The grammar
-/// is that of Rust RFC 2603.
+/// A name in which crates are any of their builds: `Cs1nKzDb2Wq9f_3gix` becomes `Cs*_3gix`. The
+/// grammar is that of Rust RFC 2603. References back, which count the bytes before them, stay: a
+/// hash of another length, one of twenty, costs the place of its functions.
 fn without_hashes(name: &str) -> String {
     let Some(mangled) = name.strip_prefix("_R") else {
         return name.to_owned();
@@ -171,4 +172,47 @@ fn script(names: &[String]) -> String {
     }
     text.push_str("  }\n} INSERT BEFORE .text;\n");
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, expected: &str) {
+        let names = BTreeSet::from([name.to_owned()]);
+        let order = in_order(&[vec![name.to_owned()]], &names);
+        let sections = order[0].split(' ').map(str::to_owned);
+        assert_eq!(sections.collect::<Vec<_>>()[0], expected);
+    }
+
+    #[test]
+    fn a_function_is_named_for_every_build_of_its_crates() {
+        check("_RNvCs1nKzDb2Wq9f_3gix4open", "_RNvCs*_3gix4open");
+        // A word that begins like one goes into the same star, which fits no less.
+        check(
+            "_RINvMCsaaaaaaaaaa_5coresNtB3_7CssTextCsbbbbbbbbbb_3std",
+            "_RINvMCs*_5coresNtB3_7Cs*_3std",
+        );
+        // A part of it, a short number, and a function of C.
+        check("_RNvC3gix4open.llvm.12", "_RNvC3gix4open");
+        check("_RNvCs1_3gix4open", "_RNvCs1_3gix4open");
+        check("sqlite3Csatisfactory_x", "sqlite3Csatisfactory_x");
+    }
+
+    #[test]
+    fn what_most_commands_need_comes_first_and_nothing_of_others() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let called: [Vec<String>; 2] =
+            [names(&["one", "kernel", "both"]), names(&["both", "both"])];
+        let own = BTreeSet::from(["one".to_owned(), "both".to_owned()]);
+        assert_eq!(in_order(&called, &own), [pattern("both"), pattern("one")]);
+    }
+
+    #[test]
+    fn names_are_read_where_they_stand_first() {
+        assert_eq!(name("fn=(12) main"), Some("main"));
+        assert_eq!(name("cfn=(3) inner'2"), Some("inner"));
+        assert_eq!(name("fn=(12)"), None);
+        assert_eq!(name("cob=(1) libc.so"), None);
+    }
 }

@@ -59,17 +59,34 @@ pub(super) fn durable_writes(command: &Command, directory: &Path) -> Result<Writ
     let text = fs_err::read_to_string(output.path())?;
     let directory = directory.to_str().context("a path that is not UTF-8")?;
     let current = command.get_current_dir().unwrap_or(Path::new("/"));
-    let calls: Vec<Call> = text
-        .lines()
-        .filter_map(|line| call(line, current))
-        .collect();
-    Ok(words(&calls, directory))
+    Ok(words(&calls(&text, current), directory))
 }
 
-/// Reads `12 fdatasync(5</a/b>) = 0` and its kind; a failed call is none.
-fn call(line: &str, current: &Path) -> Option<Call> {
-    let (_, rest) = line.split_once(char::is_whitespace)?;
-    let (name, arguments) = rest.trim_start().split_once('(')?;
+/// The calls of a trace, in the order in which they ended.
+fn calls(trace: &str, current: &Path) -> Vec<Call> {
+    let mut begun: HashMap<&str, &str> = HashMap::new();
+    let mut calls = Vec::new();
+    for line in trace.lines() {
+        let Some((thread, rest)) = line.split_once(char::is_whitespace) else {
+            continue;
+        };
+        let rest = rest.trim_start();
+        // While a call lasts, another thread may have made one: strace tells it in two parts then.
+        if let Some(first) = rest.strip_suffix(" <unfinished ...>") {
+            begun.insert(thread, first);
+        } else if let Some((_, second)) = rest.split_once(" resumed>") {
+            let first = begun.remove(thread).unwrap_or_default();
+            calls.extend(call(&format!("{first}{second}"), current));
+        } else {
+            calls.extend(call(rest, current));
+        }
+    }
+    calls
+}
+
+/// Reads `fdatasync(5</a/b>) = 0` and its kind; a failed call is none.
+fn call(told: &str, current: &Path) -> Option<Call> {
+    let (name, arguments) = told.split_once('(')?;
     let failed = arguments
         .rsplit_once(" = ")
         .is_some_and(|(_, it)| it.starts_with('-'));
@@ -175,19 +192,16 @@ mod tests {
 7 pwrite64(5</t/state.db-wal>, ""..., 24, 0) = 24
 7 pwrite64(5</t/state.db-wal>, ""..., 4096, 56) = 4096
 7 fdatasync(5</t/state.db-wal>) = 0
-7 write(6</t/.tmp1>, ""..., 900) = 900
-7 write(8</t/unsynced>, ""..., 7) = 7
+7 write(6</t/.tmp1>, ""..., 900 <unfinished ...>
+8  write(8</t/unsynced>, ""..., 7 <unfinished ...>
+7 <... write resumed>) = 900
+8 <... write resumed>) = 7
 7 fsync(6</t/.tmp1>) = 0
 7 renameat2(9</t>, ".tmp1", 9</t>, "status.json", RENAME_NOREPLACE) = -1 EEXIST (File exists)
 7 renameat2(9</t>, ".tmp1", 9</t>, "status.json", RENAME_EXCHANGE) = 0
 7 fsync(9</t>) = 0
 7 fsync(9</elsewhere>) = 0
 "#;
-        let current = Path::new("/");
-        let calls: Vec<Call> = trace
-            .lines()
-            .filter_map(|line| call(line, current))
-            .collect();
         let expected = [
             "append:f0:24",
             "append:f0:4096",
@@ -197,7 +211,7 @@ mod tests {
             "rename:f1:f2",
             "syncdir",
         ];
-        let writes = words(&calls, "/t");
+        let writes = words(&calls(trace, Path::new("/")), "/t");
         assert_eq!(writes.words, expected);
         assert_eq!((writes.syncs, writes.bytes), (3, 5_020));
     }

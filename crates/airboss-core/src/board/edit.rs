@@ -81,6 +81,9 @@ pub struct Edited {
     pub touched: Option<Touched>,
 }
 
+/// From so many edits on, to read the whole text is no slower than to find each of them in it.
+pub(super) const TOUCHED_MAX: usize = 16;
+
 /// What an edited text says of what was edited in it: nothing else reads otherwise than before.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Touched {

@@ -50,7 +50,8 @@ pub struct BoardFiles {
     pub(super) whole: Whole,
     /// What was found out about the text of each file that was taken in last.
     pub(super) judged: Arc<Mutex<BTreeMap<RepoPath, Judged>>>,
-    /// The text that was made last for each list, and what is new in it.
+    /// The text that was made last for each list, and what is new in it. Shared like what was found
+    /// out: to take in, to make and to record are asked of `&self`, some of them through a clone.
     pub(super) made: Arc<Mutex<Made>>,
 }
 

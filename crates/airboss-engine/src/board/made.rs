@@ -177,7 +177,8 @@ fn carry_out_all(all: &[Planned<'_>]) -> Vec<Outcome> {
         let base = planned.as_ref().ok().and_then(|work| work.base);
         base.is_some_and(|base| base.len() >= LARGE)
     };
-    let Some((first, others)) = all.split_first().filter(|_| all.iter().all(is_large)) else {
+    let has_beside = all.len() > 1 && all.iter().all(is_large);
+    let Some((first, others)) = all.split_first().filter(|_| has_beside) else {
         return all.iter().map(carry_out).collect();
     };
     thread::scope(|scope| {

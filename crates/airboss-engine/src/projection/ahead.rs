@@ -16,7 +16,8 @@ use crate::vfs::Vfs;
 /// To write so many bytes durably takes longer than a thread to begin.
 const LARGE: usize = 64 << 10;
 
-/// The drafts that are being written.
+/// The drafts that are being written: no more than two, the lists of one round of publishing. They
+/// are shared because a shelf is cloned with its publisher; no other thread asks for them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ahead(Arc<Mutex<Vec<Draft>>>);
 
@@ -60,6 +61,12 @@ impl Ahead {
         Some(done.unwrap_or_else(|_| Err(io::Error::other("the thread that wrote it panicked"))))
     }
 
+    /// Waits for the drafts that nobody has asked for, and removes them.
+    pub(super) fn clear(&self) {
+        let drafts = std::mem::take(&mut *self.drafts());
+        drop(drafts);
+    }
+
     fn drafts(&self) -> MutexGuard<'_, Vec<Draft>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -98,7 +105,24 @@ mod tests {
         let draft = ahead.take(&one, Some(0o600)).unwrap().unwrap();
         assert_eq!(fs_err::read(&draft).unwrap(), *one);
         assert!(ahead.take(&one, Some(0o600)).is_none());
-        drop(ahead);
+        ahead.clear();
         assert_eq!((drafts(), draft.exists()), (1, true));
+        ahead.begin(&shelf, &other, None);
+        drop(ahead);
+        assert_eq!(drafts(), 1);
+    }
+
+    #[test]
+    fn what_the_thread_could_not_write_is_told_to_who_asks() {
+        let directory = tempfile::tempdir().unwrap();
+        // A file stands where the directory of the drafts has to be.
+        fs_err::write(directory.path().join("tmp"), "").unwrap();
+        let shelf = Shelf::new(Arc::new(RealVfs), directory.path().to_owned());
+        let text = Text::from(vec![b'x'; LARGE]);
+        let ahead = Ahead::default();
+        ahead.begin(&shelf, &text, None);
+        assert!(ahead.take(&text, None).unwrap().is_err());
+        // The next try writes it itself.
+        assert!(ahead.take(&text, None).is_none());
     }
 }

@@ -302,6 +302,7 @@ impl Publisher {
                 shown.extend(done);
             }
             self.record(store, &shown, &mut settled);
+            self.shelf.drop_drafts();
         }
         drop(gate);
         Ok(settled)

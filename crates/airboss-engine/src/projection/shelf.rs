@@ -230,6 +230,11 @@ impl Shelf {
         self.ahead.begin(self, content, mode);
     }
 
+    /// Removes the drafts that nobody held: a file came to say something else meanwhile.
+    pub(super) fn drop_drafts(&self) {
+        self.ahead.clear();
+    }
+
     /// Makes a durable file that nobody knows yet.
     pub(super) fn draft(&self, content: &[u8], mode: Option<u32>) -> io::Result<PathBuf> {
         let path = fresh_draft(&*self.vfs, &self.state);

@@ -9,7 +9,7 @@ use super::read::edited_task;
 use super::shape::{Items, Kind, Shape, TaskList};
 use super::{artifacts, dependencies, draft, keys, object};
 use crate::board::change::Field;
-use crate::board::edit::{Edit, EditError, Edited, Touched};
+use crate::board::edit::{Edit, EditError, Edited, TOUCHED_MAX, Touched};
 use crate::board::facts::{Dependencies, List};
 use crate::board::status::TaskStatus;
 use crate::board::task::{Task, TimeKey};
@@ -142,6 +142,9 @@ fn touched<'after>(
     standing: &BTreeMap<u32, Node<'after>>,
     mut next_number: Option<u32>,
 ) -> Option<Touched> {
+    if round.len() > TOUCHED_MAX {
+        return None;
+    }
     let mut facts = Vec::new();
     for edit in round {
         match edit {

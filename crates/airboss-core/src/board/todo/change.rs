@@ -102,8 +102,10 @@ pub(super) fn fields(
     if !splice::overlap(&at_once.splices) {
         return at_once;
     }
-    // A last line without an ending goes while another comes: then one after the other.
-    let start = scan.span(entry).start;
+    // Two fields share lines, or a last line without an ending goes while another comes: then one
+    // after the other.
+    let extent = scan.extent(entry);
+    let behind = bytes.len() - extent.end;
     let mut bytes = bytes.to_vec();
     let mut left = Vec::new();
     for field in fields {
@@ -116,7 +118,8 @@ pub(super) fn fields(
         left.extend(outcome.left);
         bytes = splice::apply(&bytes, &mut outcome.splices);
     }
-    let splices = vec![Splice::new(start..scan.text.len(), &bytes[start..])];
+    let own = &bytes[extent.start..bytes.len() - behind];
+    let splices = vec![Splice::new(extent.clone(), own)];
     Outcome { splices, left }
 }
 

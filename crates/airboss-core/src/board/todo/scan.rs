@@ -165,6 +165,16 @@ impl<'t> Scan<'t> {
         self.lines.span(entry.line).start..self.lines.span(last).end
     }
 
+    /// The bytes of an entry with all that stands before what follows it.
+    pub(super) fn extent(&self, entry: &Entry) -> Range<usize> {
+        let end = if entry.end < self.lines.len() {
+            self.lines.span(entry.end).start
+        } else {
+            self.text.len()
+        };
+        self.lines.span(entry.line).start..end
+    }
+
     /// The line that an offset stands in.
     pub(super) fn line_at(&self, at: usize) -> usize {
         let (mut from, mut to) = (0, self.lines.len());

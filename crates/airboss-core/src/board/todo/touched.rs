@@ -3,13 +3,14 @@
 //! Whoever edits knows where they stand. To find them in the new text takes as long as to edit it.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::facts::facts;
 use super::fields::View;
 use super::parse;
 use super::scan::{Entry, Scan};
 use super::splice::{Splice, moved};
-use crate::board::edit::Touched;
+use crate::board::edit::{TOUCHED_MAX, Touched};
 use crate::board::facts::TaskFacts;
 use crate::plan::fences::may_have_fences;
 use crate::plan::lines::decode;
@@ -22,6 +23,9 @@ pub(super) fn touched(
     edited: &[u8],
     numbers: &BTreeSet<u32>,
 ) -> Option<Touched> {
+    if numbers.len() > TOUCHED_MAX {
+        return None;
+    }
     let asked = before.entries.iter();
     let asked = asked.filter(|entry| numbers.contains(&entry.number));
     let facts = asked.map(|entry| facts_of(before, splices, edited, entry));
@@ -46,15 +50,9 @@ fn facts_of(
     edited: &[u8],
     entry: &Entry,
 ) -> Option<TaskFacts> {
-    let (lines, text) = (&before.lines, before.text);
-    let start = lines.span(entry.line).start;
-    let end = if entry.end < lines.len() {
-        lines.span(entry.end).start
-    } else {
-        text.len()
-    };
+    let Range { start, end } = before.extent(entry);
     let is_quoted = before.quoted[entry.line..entry.end].contains(&true);
-    if entry.suffixed || is_quoted || may_quote(&text[start..end]) {
+    if entry.suffixed || is_quoted || may_quote(&before.text[start..end]) {
         return None;
     }
     let from = moved(splices, start);

@@ -275,6 +275,35 @@ fn descriptions() {
 }
 
 #[test]
+fn fields_that_share_lines_change_nothing_behind_their_entry() {
+    let (mut first, mut second) = (task(1), task(2));
+    first.description = Some("longer than it was".to_owned());
+    first.effort = Some("3 hours".to_owned());
+    second.status = Status::Planned.into();
+    let edits = [
+        Edit::Change {
+            task: &first,
+            fields: &[Field::Description, Field::Effort],
+        },
+        Edit::Change {
+            task: &second,
+            fields: &[Field::Status],
+        },
+    ];
+    let research = "- **Research**: [r.md](1_a/reports/r.md)";
+    let input = format!(
+        "### 1. a\n- **Status**: [PLANNED] | **Description**: short\n  words\n{research}\n\n### 2. b\n- **Status**: [X]\n"
+    );
+    let expected = format!(
+        "### 1. a\n- **Status**: [PLANNED] | **Description**: longer than it was\n{research}\n- **Effort**: 3 hours\n\n### 2. b\n- **Status**: [PLANNED]\n"
+    );
+    check(&input, &edits, &expected);
+    let edited = edit(input.as_bytes(), &edits).unwrap();
+    let whole = TodoFile::parse(&edited.bytes);
+    assert_eq!(edited.touched.map(|it| it.facts), Some(whole.entries));
+}
+
+#[test]
 fn date_lines() {
     let times = [TimeKey::Completed, TimeKey::Started, TimeKey::Researched];
     let fields = times.map(Field::Time);

@@ -47,6 +47,8 @@ fn line() -> impl Strategy<Value = String> {
         "- **Summary**: in words",
         "- **Artifacts**: [d.md](1_a/debug/d.md)",
         "- **Completed**: 2026-01-01 (x)",
+        "- **Effort**: 1 hour | **Description**: one",
+        "  more of it",
         "- **Started**: 2026-01-01T08:00:00Z",
         "- **Started**:",
         " **Blocked**: soon",
