@@ -1,8 +1,10 @@
-//! Drafts that are written while other files are published.
+//! Drafts that are begun before it is their turn.
 //!
-//! To write a large text durably takes a disk longer than it takes a processor to do everything
-//! else. Nobody knows a draft, so that it may be there before its turn; one that is not asked for
-//! is removed, and one whose process dies goes with the others of the dead.
+//! To write a file durably takes a disk longer than it takes a processor to do everything else. The
+//! disk begins with small ones together, so that the first sync carries the others with it; large
+//! ones are written by threads of their own. Nobody knows a draft, so that it may be there before
+//! its turn; one that is not asked for is removed, and one whose process dies goes with the others
+//! of the dead.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,14 +12,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use super::Text;
-use super::shelf::Shelf;
+use super::shelf::{Shelf, Undurable};
 use crate::vfs::Vfs;
 
 /// To write so many bytes durably takes longer than a thread to begin.
 const LARGE: usize = 64 << 10;
 
-/// The drafts that are being written: no more than two, the lists of one round of publishing. They
-/// are shared because a shelf is cloned with its publisher; no other thread asks for them.
+/// How many are begun at most: each small one is an open file.
+pub(super) const BEGUN_MAX: usize = 16;
+
+/// The drafts that were begun. They are shared because a shelf is cloned with its publisher; no
+/// other thread asks for them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ahead(Arc<Mutex<Vec<Draft>>>);
 
@@ -27,25 +32,36 @@ struct Draft {
     mode: Option<u32>,
     vfs: Arc<dyn Vfs>,
     /// `None` once somebody has it.
-    thread: Option<JoinHandle<io::Result<PathBuf>>>,
+    begun: Option<Begun>,
+}
+
+#[derive(Debug)]
+enum Begun {
+    Written(Undurable),
+    Thread(JoinHandle<io::Result<PathBuf>>),
 }
 
 impl Ahead {
-    /// Begins to write a draft of a large text, where that is possible beside everything else.
+    /// Begins to write a draft, a large one beside everything else where that is possible. Where
+    /// it cannot be begun it is written when its turn comes, and what is wrong is told then.
     pub(super) fn begin(&self, shelf: &Shelf, text: &Text, mode: Option<u32>) {
-        if text.len() < LARGE || !shelf.vfs.has_threads() {
+        if self.drafts().len() >= BEGUN_MAX {
             return;
         }
-        // The thread holds no drafts: it could not wait for itself.
-        let (own_shelf, own_text) = (shelf.without_drafts(), text.clone());
-        let thread = thread::Builder::new().spawn(move || own_shelf.draft(&own_text, mode));
-        // Where no thread can be had it is written when its turn comes.
-        if let Ok(thread) = thread {
+        let begun = if text.len() >= LARGE && shelf.vfs.has_threads() {
+            // The thread holds no drafts: it could not wait for itself.
+            let (own_shelf, own_text) = (shelf.without_drafts(), text.clone());
+            let thread = thread::Builder::new().spawn(move || own_shelf.draft(&own_text, mode));
+            thread.map(Begun::Thread)
+        } else {
+            shelf.undurable_draft(text, mode).map(Begun::Written)
+        };
+        if let Ok(begun) = begun {
             self.drafts().push(Draft {
                 text: text.clone(),
                 mode,
                 vfs: Arc::clone(&shelf.vfs),
-                thread: Some(thread),
+                begun: Some(begun),
             });
         }
     }
@@ -57,8 +73,10 @@ impl Ahead {
         let index = drafts.iter().position(is_it)?;
         let mut draft = drafts.swap_remove(index);
         drop(drafts);
-        let done = draft.thread.take()?.join();
-        Some(done.unwrap_or_else(|_| Err(io::Error::other("the thread that wrote it panicked"))))
+        Some(match draft.begun.take()? {
+            Begun::Written(file) => file.durable(&*draft.vfs),
+            Begun::Thread(thread) => joined(thread),
+        })
     }
 
     /// Waits for the drafts that nobody has asked for, and removes them.
@@ -72,10 +90,19 @@ impl Ahead {
     }
 }
 
+fn joined(thread: JoinHandle<io::Result<PathBuf>>) -> io::Result<PathBuf> {
+    let panicked = |_| Err(io::Error::other("the thread that wrote it panicked"));
+    thread.join().unwrap_or_else(panicked)
+}
+
 impl Drop for Draft {
     fn drop(&mut self) {
-        let done = self.thread.take().map(JoinHandle::join);
-        if let Some(Ok(Ok(path))) = done {
+        let path = match self.begun.take() {
+            Some(Begun::Written(file)) => Some(file.path),
+            Some(Begun::Thread(thread)) => joined(thread).ok(),
+            None => None,
+        };
+        if let Some(path) = path {
             // What stays is swept up later.
             self.vfs.remove_file(&path).ok();
         }
@@ -96,7 +123,6 @@ mod tests {
         let (small, one, other) = (text(LARGE - 1), text(LARGE), text(LARGE));
         let ahead = Ahead::default();
         ahead.begin(&shelf, &small, None);
-        assert!(ahead.take(&small, None).is_none());
         ahead.begin(&shelf, &one, Some(0o600));
         ahead.begin(&shelf, &other, Some(0o600));
         // The same bytes are another text, and another mode is another file.
@@ -105,11 +131,15 @@ mod tests {
         let draft = ahead.take(&one, Some(0o600)).unwrap().unwrap();
         assert_eq!(fs_err::read(&draft).unwrap(), *one);
         assert!(ahead.take(&one, Some(0o600)).is_none());
+        let little = ahead.take(&small, None).unwrap().unwrap();
+        assert_eq!(fs_err::read(&little).unwrap(), *small);
+        ahead.begin(&shelf, &small, None);
         ahead.clear();
-        assert_eq!((drafts(), draft.exists()), (1, true));
+        assert_eq!((drafts(), draft.exists()), (2, true));
+        ahead.begin(&shelf, &small, None);
         ahead.begin(&shelf, &other, None);
         drop(ahead);
-        assert_eq!(drafts(), 1);
+        assert_eq!(drafts(), 2);
     }
 
     #[test]

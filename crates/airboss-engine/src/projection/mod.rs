@@ -340,8 +340,8 @@ impl Publisher {
         Ok(all)
     }
 
-    /// What the lists of all tasks are going to say, before any of them is written: what is stored
-    /// meanwhile must not be seen in state.json first, so that is asked for before TODO.md.
+    /// What files are going to say, before any of them is written: what is stored meanwhile must
+    /// not be seen in state.json first, so that is asked for before TODO.md, and both before others.
     fn prepare(
         &self,
         store: &dyn Store,
@@ -349,23 +349,33 @@ impl Publisher {
         read: &BTreeMap<RepoPath, OnDisk>,
     ) -> Result<BTreeMap<RepoPath, Prepared>, StoreError> {
         let lists = [PublishKind::BoardState, PublishKind::Todo];
-        let lists = lists
-            .iter()
-            .filter_map(|kind| rows.iter().find(|row| row.kind == *kind));
         // What could not be read is told when it is to be written.
-        let files = lists.filter_map(|row| Some((row, Some(&read.get(&row.path)?.text))));
+        let found = |row: &'_ PublishRow| read.get(&row.path);
+        let of_kind = |kind| rows.iter().find(|row| row.kind == kind);
+        let files = lists.clone().into_iter().filter_map(of_kind);
+        let files = files.filter_map(|row| Some((row, Some(&found(row)?.text))));
         let files: Vec<_> = files.collect();
         let contents = self.source.lists(store, &files)?;
-        let prepared = files.iter().zip(contents);
-        let prepared = prepared.map(|((row, _), (content, up_to))| {
-            if let Content::Write(text) = &content {
-                let facts = read.get(&row.path).and_then(|read| read.facts.as_ref());
-                (self.shelf).begin_draft(text, facts.map(|facts| facts.mode));
-            }
-            let prepared = Prepared { content, up_to };
-            (row.path.clone(), prepared)
-        });
-        Ok(prepared.collect())
+        let mut prepared = BTreeMap::new();
+        for ((row, _), made) in files.iter().zip(contents) {
+            prepared.insert(row.path.clone(), self.begin(made, found(row)));
+        }
+        let others = rows.iter().filter(|row| !lists.contains(&row.kind));
+        let others = others.filter_map(|row| Some((row, found(row)?)));
+        for (row, found) in others.take(ahead::BEGUN_MAX) {
+            let made = self.source.content(store, row, Some(&found.text))?;
+            prepared.insert(row.path.clone(), self.begin(made, Some(found)));
+        }
+        Ok(prepared)
+    }
+
+    /// Keeps what was made until it is the file's turn, and begins to write it.
+    fn begin(&self, (content, up_to): (Content, u64), found: Option<&OnDisk>) -> Prepared {
+        if let Content::Write(text) = &content {
+            let facts = found.and_then(|found| found.facts.as_ref());
+            (self.shelf).begin_draft(text, facts.map(|facts| facts.mode));
+        }
+        Prepared { content, up_to }
     }
 
     /// Publishes one file; what is to be recorded of it when that was done.

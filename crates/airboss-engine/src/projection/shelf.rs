@@ -28,7 +28,7 @@ use airboss_core::process::ProcessIdentity;
 
 use super::ahead::Ahead;
 use super::{Text, digest};
-use crate::vfs::{Facts, Vfs, create_directories, facts_if_any, read_if_any};
+use crate::vfs::{Facts, Vfs, VfsFile, create_directories, facts_if_any, read_if_any};
 
 /// An editor that truncates and then writes is done after this time.
 pub(super) const HOT: Duration = Duration::from_millis(250);
@@ -194,6 +194,26 @@ fn target_text(path: &RepoPath) -> String {
     path.replace('/', "\\")
 }
 
+/// A new file that a power cut may still take away.
+#[derive(Debug)]
+pub(super) struct Undurable {
+    pub(super) path: PathBuf,
+    file: Box<dyn VfsFile>,
+}
+
+impl Undurable {
+    /// Syncs it; answers where it is. One whose sync failed is not tried again, but removed.
+    pub(super) fn durable(mut self, vfs: &dyn Vfs) -> io::Result<PathBuf> {
+        match self.file.sync() {
+            Ok(()) => Ok(self.path),
+            Err(error) => {
+                vfs.remove_file(&self.path).ok();
+                Err(error)
+            }
+        }
+    }
+}
+
 impl Shelf {
     pub(super) fn new(vfs: Arc<dyn Vfs>, state: PathBuf) -> Self {
         let ahead = Ahead::default();
@@ -225,7 +245,7 @@ impl Shelf {
         Self::new(Arc::clone(&self.vfs), self.state.clone())
     }
 
-    /// Begins to write what will be held later, when it is large, beside everything else.
+    /// Begins to write what will be held later, beside everything else.
     pub(super) fn begin_draft(&self, content: &Text, mode: Option<u32>) {
         self.ahead.begin(self, content, mode);
     }
@@ -242,8 +262,31 @@ impl Shelf {
         Ok(path)
     }
 
+    /// The same, not durable yet: whoever has it syncs it.
+    pub(super) fn undurable_draft(
+        &self,
+        content: &[u8],
+        mode: Option<u32>,
+    ) -> io::Result<Undurable> {
+        let path = fresh_draft(&*self.vfs, &self.state);
+        let mut file = self.write_undurable(&path, content, mode)?;
+        file.start_writing();
+        Ok(Undurable { path, file })
+    }
+
     /// Writes a new file durably. One whose sync failed is not tried again, but removed.
     pub(super) fn write(&self, path: &Path, content: &[u8], mode: Option<u32>) -> io::Result<()> {
+        let file = self.write_undurable(path, content, mode)?;
+        let path = path.to_owned();
+        Undurable { path, file }.durable(&*self.vfs).map(drop)
+    }
+
+    fn write_undurable(
+        &self,
+        path: &Path,
+        content: &[u8],
+        mode: Option<u32>,
+    ) -> io::Result<Box<dyn VfsFile>> {
         let mut file = match self.vfs.create_new(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 create_directories(&*self.vfs, path.parent().unwrap_or(path))?;
@@ -253,11 +296,14 @@ impl Shelf {
         };
         let written = file
             .write_all(content)
-            .and_then(|()| mode.map_or(Ok(()), |mode| file.set_mode(mode)))
-            .and_then(|()| file.sync());
-        written.inspect_err(|_| {
-            self.vfs.remove_file(path).ok();
-        })
+            .and_then(|()| mode.map_or(Ok(()), |mode| file.set_mode(mode)));
+        match written {
+            Ok(()) => Ok(file),
+            Err(error) => {
+                self.vfs.remove_file(path).ok();
+                Err(error)
+            }
+        }
     }
 
     /// Whether the work on it can go on, with this content on disk: what is there is what was

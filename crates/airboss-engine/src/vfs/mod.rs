@@ -49,7 +49,7 @@ pub struct Facts {
 }
 
 /// A file that is being made.
-pub trait VfsFile: fmt::Debug {
+pub trait VfsFile: fmt::Debug + Send {
     /// Appends bytes.
     ///
     /// # Errors
@@ -61,6 +61,10 @@ pub trait VfsFile: fmt::Debug {
     /// # Errors
     /// When the file system refuses.
     fn set_mode(&mut self, mode: u32) -> io::Result<()>;
+
+    /// Lets the disk begin with what was appended, where it can: of several files that are synced
+    /// after this was said of all of them, the first takes most of the time. A hint, no promise.
+    fn start_writing(&mut self) {}
 
     /// Makes the content durable.
     ///

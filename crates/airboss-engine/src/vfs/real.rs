@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use airboss_core::process::ProcessIdentity;
 use fs_err as fs;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{Advice, CWD, RenameFlags, fadvise, renameat_with};
 
 use super::{Facts, Kind, Lock, Vfs, VfsFile};
 use crate::clock;
@@ -32,6 +32,11 @@ impl VfsFile for fs::File {
 
     fn set_mode(&mut self, mode: u32) -> io::Result<()> {
         self.set_permissions(std::fs::Permissions::from_mode(mode & 0o7777))
+    }
+
+    fn start_writing(&mut self) {
+        // What is not on the disk yet is not dropped from memory by this, but on its way.
+        fadvise(&*self, 0, None, Advice::DontNeed).ok();
     }
 
     fn sync(&mut self) -> io::Result<()> {

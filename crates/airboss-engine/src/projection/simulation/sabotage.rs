@@ -72,6 +72,10 @@ struct WatchedFile {
 }
 
 impl VfsFile for WatchedFile {
+    fn start_writing(&mut self) {
+        self.file.start_writing();
+    }
+
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
     }
