@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::Metadata;
+use std::mem::ManuallyDrop;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
@@ -349,8 +350,9 @@ pub type Plan<'a> = dyn FnMut(&Standing<'_>, &BoardStanding) -> Result<Planned, 
 
 /// A board to change.
 pub struct BoardWriting {
-    /// The board's desk.
-    pub desk: Desk,
+    /// The board's desk. It is left open: the process ends with the command, and the system closes
+    /// it all sooner than it can be taken apart piece by piece.
+    pub desk: ManuallyDrop<Desk>,
     mode: Mode,
     command: Option<CommandId>,
     notes: Vec<String>,
@@ -375,11 +377,17 @@ impl BoardWriting {
         desk.commits &= settings.commit;
         let settled = desk.settle(Whole::No)?;
         Ok(Self {
-            desk,
+            desk: ManuallyDrop::new(desk),
             mode: mode(&settings),
             command: options.command_id.as_deref().map(CommandId::new),
             notes: settled.notes,
         })
+    }
+
+    /// The desk alone, for work that goes on.
+    #[must_use]
+    pub fn into_desk(self) -> Desk {
+        ManuallyDrop::into_inner(self.desk)
     }
 
     /// How much the board allows.

@@ -253,17 +253,17 @@ const TASK: &str = "task";
 /// one alone that the next such word names. Where that is the value of an option, reading the
 /// arguments fails with it alone, as it does with everything else that is wrong.
 fn called(words: &[OsString]) -> Option<clap::Command> {
-    let all = Command::augment_subcommands(clap::Command::new("all"));
     let mut names = words.iter().skip(1).filter_map(|word| word.to_str());
-    let called = names.find_map(|name| all.find_subcommand(name))?;
-    if called.get_name() == TASK {
+    let called = names.find(|name| Command::has_subcommand(name))?;
+    if called == TASK {
         let tasks = command::task::TaskCommand::augment_subcommands(clap::Command::new(TASK));
         if let Some(alone) = names.find_map(|name| tasks.find_subcommand(name)) {
             let task = clap::Command::new(TASK).subcommand_required(true);
             return Some(task.subcommand(alone.clone()));
         }
     }
-    Some(called.clone())
+    let all = Command::augment_subcommands(clap::Command::new("all"));
+    all.find_subcommand(called).cloned()
 }
 
 /// The table of exit codes, for the long help and the manual page.

@@ -77,7 +77,7 @@ pub fn coordinate(
     };
     let writing = BoardWriting::open(context, &WriteOptions::default())?;
     let mode = writing.mode();
-    let mut desk = writing.desk;
+    let mut desk = writing.into_desk();
     let _lock = only_one(&desk, number)?;
     let task = known(&desk, number)?;
     let workflow = chosen(context, &desk, arguments, &task)?;

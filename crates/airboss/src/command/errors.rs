@@ -402,7 +402,7 @@ fn resolve(context: &Context, arguments: &ResolveArguments) -> Result<ExitCode, 
 /// Makes the task that mends a group, with what is known in its description and the file of the
 /// errors linked; names the one that does it already.
 fn fix(context: &Context, name: &str) -> Result<ExitCode, CliError> {
-    let desk = BoardWriting::open(context, &WriteOptions::default())?.desk;
+    let desk = BoardWriting::open(context, &WriteOptions::default())?.into_desk();
     let part = desk.store.board_part(desk.board(), &Wanted::Errors)?;
     let places = desk.places.clone();
     drop(desk);

@@ -330,7 +330,7 @@ pub fn one(
         force: how.force,
         ..Request::new(stage, number, writing.mode())
     };
-    let mut flight = StageFlight::new(context, how, writing.desk, request)?;
+    let mut flight = StageFlight::new(context, how, writing.into_desk(), request)?;
     if topics.is_none() {
         flight.suggest_topics();
     }
@@ -409,7 +409,7 @@ fn revise_description(
 fn test(context: &Context, arguments: &TestArguments) -> Result<ExitCode, CliError> {
     let writing = BoardWriting::open(context, &WriteOptions::default())?;
     let mode = writing.mode();
-    let mut desk = writing.desk;
+    let mut desk = writing.into_desk();
     let _lock = only_one(&desk, arguments.number)?;
     let task = desk.store_task(arguments.number);
     let task = task.ok_or(command::Refusal::NoTask(arguments.number))?;

@@ -22,9 +22,9 @@ use crate::store::{BoardChanges, BoardHead, BoardPublication, BoardStanding, Sec
 
 pub(super) const TASK: &str = "SELECT body FROM task WHERE stream = ?1 AND id = ?2";
 pub(super) const WITH_NUMBER: &str = "SELECT body FROM task WHERE stream = ?1 AND number = ?2";
-pub(super) const HAD_NUMBER: &str = "SELECT task.body FROM former_number AS former \
-    JOIN task ON task.stream = former.stream AND task.id = former.task \
-    WHERE former.stream = ?1 AND former.number = ?2";
+/// Former numbers are rare, and to plan a join takes longer than to look for the task of one.
+pub(super) const HAD_NUMBER: &str =
+    "SELECT task FROM former_number WHERE stream = ?1 AND number = ?2";
 pub(super) const DEPENDENTS: &str = "SELECT task.body FROM dependency \
     JOIN task ON task.stream = dependency.stream AND task.id = dependency.task \
     WHERE dependency.stream = ?1 AND dependency.number = ?2";
@@ -37,9 +37,8 @@ pub(super) const HIGHEST_FORMER: &str = "SELECT former.number FROM former_number
     WHERE former.stream = ?1 AND task.place <> 'removed' ORDER BY former.number DESC LIMIT 1";
 pub(super) const NUMBERS_FROM: &str =
     "SELECT number FROM task WHERE stream = ?1 AND number >= ?2 AND place <> 'removed'";
-pub(super) const FORMER_NUMBERS_FROM: &str = "SELECT former.number FROM former_number AS former \
-    JOIN task ON task.stream = former.stream AND task.id = former.task \
-    WHERE former.stream = ?1 AND former.number >= ?2 AND task.place <> 'removed'";
+pub(super) const FORMER_NUMBERS_FROM: &str =
+    "SELECT number, task FROM former_number WHERE stream = ?1 AND number >= ?2";
 pub(super) const SECTION: &str = "SELECT task, hash, sequence, facts FROM section \
     WHERE stream = ?1 AND path = ?2 AND task = ?3";
 pub(super) const KNOWN_SECTION: &str =
@@ -139,7 +138,11 @@ impl Reader<'_> {
     /// The tasks that have or had a number.
     fn holders(&self, tasks: &mut BTreeMap<TaskId, Task>, number: u32) -> Result<(), Fault> {
         self.add(tasks, WITH_NUMBER, (self.stream, number))?;
-        self.add(tasks, HAD_NUMBER, (self.stream, number))
+        let params = (self.stream, number);
+        for task in all(self.connection, HAD_NUMBER, params, |row| id(text(row, 0)?))? {
+            tasks.extend(self.task(task)?.map(|task| (task.id, task)));
+        }
+        Ok(())
     }
 
     fn wanted(&self, wanted: &Wanted) -> Result<BTreeMap<TaskId, Task>, Fault> {
@@ -181,12 +184,19 @@ impl Reader<'_> {
 
     /// The numbers of standing tasks from this one on.
     fn taken(&self, from: u32) -> Result<BTreeSet<u32>, Fault> {
-        let mut taken = BTreeSet::new();
-        for sql in [NUMBERS_FROM, FORMER_NUMBERS_FROM] {
-            let numbers = all(self.connection, sql, (self.stream, from), |row| {
-                Ok(row.get(0)?)
+        let params = (self.stream, from);
+        let numbers = all(self.connection, NUMBERS_FROM, params, |row| Ok(row.get(0)?))?;
+        let mut taken: BTreeSet<u32> = numbers.into_iter().collect();
+        let former: Vec<(u32, TaskId)> =
+            all(self.connection, FORMER_NUMBERS_FROM, params, |row| {
+                Ok((row.get(0)?, id(text(row, 1)?)?))
             })?;
-            taken.extend::<Vec<u32>>(numbers);
+        for (number, task) in former {
+            let task = self.task(task)?;
+            taken.extend(
+                task.filter(|task| task.place != Place::Removed)
+                    .map(|_| number),
+            );
         }
         Ok(taken)
     }

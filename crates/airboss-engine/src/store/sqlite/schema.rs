@@ -409,10 +409,8 @@ INSERT INTO command VALUES (1, 'c', 6, '42');
         };
         check(board::TASK, &["sqlite_autoindex_task_1"]);
         check(board::WITH_NUMBER, &["task_by_number"]);
-        check(
-            board::HAD_NUMBER,
-            &["PRIMARY KEY", "sqlite_autoindex_task_1"],
-        );
+        check(board::HAD_NUMBER, &["PRIMARY KEY"]);
+        check(board::FORMER_NUMBERS_FROM, &["PRIMARY KEY"]);
         check(
             board::DEPENDENTS,
             &["PRIMARY KEY", "sqlite_autoindex_task_1"],
