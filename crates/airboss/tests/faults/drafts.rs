@@ -14,11 +14,11 @@ use crate::regimes::template;
 use crate::sweep::{Extent, beyond_the_last, expect_none, sweep};
 
 /// One in so many calls is struck in an ordinary run, each sort of fault at others.
-const SAMPLE: usize = 3;
+const SAMPLE: usize = 4;
 
 /// So many faults at least strike a thread that writes a list: every second call on a draft is
-/// made by one, and each suite has a dozen cases.
-const IN_THREADS_MIN: usize = 3;
+/// made by one, and each test has ten cases or more.
+const IN_THREADS_MIN: usize = 2;
 
 /// From so many bytes on the engine gives a list to a thread.
 const LARGE: u64 = 64 << 10;
