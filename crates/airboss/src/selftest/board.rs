@@ -1,4 +1,5 @@
-//! The commands of a board: six tasks, one of them with a plan of phases, under git.
+//! The commands of a board: six tasks, one of them with a plan of phases, under git; or many tasks
+//! of the same sort, whose lists are large.
 
 use std::io;
 
