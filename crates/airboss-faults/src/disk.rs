@@ -96,7 +96,7 @@ impl Recording {
             }));
             for (names, data) in fates {
                 let files = disk.left(names, data, without, &mut chance);
-                if seen.insert((disk.told, digest(&files))) {
+                if seen.insert((disk.told, disk.digest(&files))) {
                     images.push(Image {
                         cut,
                         told: disk.told,
@@ -311,6 +311,23 @@ impl<'recorder> Disk<'recorder> {
             }
         }
     }
+    /// What tells trees apart. Content that was there when the run began is told by its node: a
+    /// repository has many files, and a run changes few.
+    fn digest(&self, files: &[(PathBuf, Node, Birth)]) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for (path, node, birth) in files {
+            path.hash(&mut hasher);
+            match (&birth.form, &self.recorder.nodes[*node].form) {
+                (Form::File(content), Form::File(old)) if Arc::ptr_eq(content, old) => {
+                    node.hash(&mut hasher);
+                }
+                (Form::File(content), _) => content.hash(&mut hasher),
+                (Form::Link(target), _) => target.hash(&mut hasher),
+                (Form::Directory, _) => {}
+            }
+        }
+        hasher.finish()
+    }
 }
 
 fn rename(names: &mut BTreeMap<Node, BTreeMap<OsString, Node>>, changes: &[Naming]) {
@@ -344,19 +361,6 @@ fn write(content: &mut Vec<u8>, change: &Change, mut is_kept: impl FnMut(usize) 
         Change::Resize { length, .. } if is_kept(0) => content.resize(*length, 0),
         _ => {}
     }
-}
-
-fn digest(files: &[(PathBuf, Node, Birth)]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for (path, _, birth) in files {
-        path.hash(&mut hasher);
-        match &birth.form {
-            Form::Directory => {}
-            Form::File(content) => content.hash(&mut hasher),
-            Form::Link(target) => target.hash(&mut hasher),
-        }
-    }
-    hasher.finish()
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): a few lines, and the same everywhere.

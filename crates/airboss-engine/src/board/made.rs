@@ -216,3 +216,134 @@ fn carry_out_beside(planned: &Planned<'_>) -> Outcome {
     }
     made
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use airboss_core::board::{Edit, EditError, Edited, Field, TimeKey};
+    use airboss_core::operation::PlanKey;
+    use airboss_core::time::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+    use crate::board::edits::TaskEdit;
+    use crate::projection::digest;
+    use crate::store::PublishKind;
+
+    /// So many tasks make both lists large.
+    const TASKS: u32 = 800;
+
+    fn todo() -> Text {
+        let section = |number| {
+            format!(
+                "\n### {number}. Berth {number}\n- **Status**: [NOT STARTED]\n\n**Description**: It has to be swept, and the rope is to be mended.\n"
+            )
+        };
+        let sections: String = (1..=TASKS).map(section).collect();
+        format!("# TODO\n\n## Tasks\n{sections}")
+            .into_bytes()
+            .into()
+    }
+
+    fn state() -> Text {
+        let task = |number| json!({"project_number": number, "project_name": "berth", "status": "not_started"});
+        let tasks: Vec<_> = (1..=TASKS).map(task).collect();
+        let state = json!({"next_project_number": TASKS + 1, "active_projects": tasks});
+        serde_json::to_vec_pretty(&state).unwrap().into()
+    }
+
+    /// Three tasks with another status: the first, the last, and one between them.
+    fn edits() -> BoardEdits {
+        let edit = |number: u32| {
+            let task = json!({
+                "id": format!("{number:032x}"), "number": number, "slug": "berth",
+                "title": format!("Berth {number}"), "status": "implementing", "place": "active",
+            });
+            let mut edit = TaskEdit::new(serde_json::from_value(task).unwrap());
+            edit.fields = vec![Field::Status, Field::Time(TimeKey::LastUpdated)];
+            edit
+        };
+        BoardEdits {
+            tasks: [1, TASKS / 2, TASKS].map(edit).into(),
+            next_number: Some(TASKS + 2),
+            at: Some(Timestamp::default()),
+        }
+    }
+
+    fn row(kind: PublishKind, path: &str) -> PublishRow {
+        let plan = PlanKey::new(RepoPath::new("specs").unwrap());
+        let path = RepoPath::new(path).unwrap();
+        PublishRow {
+            plan,
+            path,
+            kind,
+            sequence: 7,
+        }
+    }
+
+    fn on_any_thread(
+        file: &ListFile,
+        bytes: &[u8],
+        edits: &[Edit<'_>],
+    ) -> Result<Edited, EditError> {
+        assert!(bytes.len() >= LARGE);
+        file.edit_published(bytes, edits)
+    }
+
+    /// How often it was tried on another thread than the test's.
+    static ON_NEW_THREADS: AtomicUsize = AtomicUsize::new(0);
+
+    /// The threads that are begun here have no name; that of a test has.
+    fn on_no_new_thread(
+        file: &ListFile,
+        bytes: &[u8],
+        edits: &[Edit<'_>],
+    ) -> Result<Edited, EditError> {
+        if thread::current().name().is_none() {
+            ON_NEW_THREADS.fetch_add(1, Ordering::Relaxed);
+            panic!("it is not made on this thread");
+        }
+        file.edit_published(bytes, edits)
+    }
+
+    /// Both lists, made by [`carry_out_all`] side by side and one after the other.
+    #[track_caller]
+    fn check(edit: EditList) {
+        let (todo_row, todo) = (row(PublishKind::Todo, "specs/TODO.md"), todo());
+        let (state_row, state) = (row(PublishKind::BoardState, "specs/state.json"), state());
+        let work = |row, base| {
+            Ok(Work {
+                board: BoardKey::new(RepoPath::new("specs").unwrap()),
+                row,
+                base: Some(base),
+                edits: edits(),
+                edit,
+                up_to: 7,
+            })
+        };
+        let works = [work(&state_row, &state), work(&todo_row, &todo)];
+        let beside = carry_out_all(&works);
+        let alone: Vec<_> = works.chunks(1).flat_map(carry_out_all).collect();
+        assert_eq!(beside, alone);
+        for ((content, touched), base) in beside.iter().zip([&state, &todo]) {
+            let Content::Write(text) = content else {
+                panic!("nothing is to be written: {content:?}");
+            };
+            assert!(text != base && text.digest() == digest(text));
+            assert_eq!(touched.as_ref().unwrap().facts.len(), 3);
+        }
+    }
+
+    #[test]
+    fn lists_that_are_made_side_by_side_are_what_each_is_alone() {
+        check(on_any_thread);
+    }
+
+    #[test]
+    fn what_no_thread_can_make_is_made_here() {
+        check(on_no_new_thread);
+        // The first list is made by whoever asks, the other one on a thread.
+        assert_eq!(ON_NEW_THREADS.load(Ordering::Relaxed), 1);
+    }
+}

@@ -1,4 +1,5 @@
-//! The commands of a board: six tasks, one of them with a plan of phases, under git.
+//! The commands of a board: six tasks, one of them with a plan of phases, under git; or many tasks
+//! of the same sort, whose lists are large.
 
 use std::io;
 
@@ -34,34 +35,118 @@ const TASKS: [(u32, &str, &str); 6] = [
     (6, "barn", "not_started"),
 ];
 
+/// So many tasks make each of the two lists larger than the 64 KiB from which on the engine edits
+/// lists, and writes their drafts, on threads of their own.
+const MANY: u32 = 320;
+
+/// One in so many of them has a plan.
+const PLAN_EVERY: u32 = 80;
+
 /// A repository with a board that was adopted.
 pub(super) fn begin(world: &World) -> io::Result<()> {
-    let mut todo = "---\nnext_project_number: 7\n---\n\n# TODO\n\n## Tasks\n".to_owned();
-    let mut entries = Vec::new();
-    for (number, name, status) in TASKS {
-        let shown = status.replace('_', " ").to_uppercase();
-        todo.extend([format!(
-            "\n### {number}. Mend the {name}\n- **Status**: [{shown}]\n"
-        )]);
-        todo += "- **Task Type**: general\n";
-        if number == 3 {
-            todo += "- **Plan**: [3_gate/plans/01_gate.md](3_gate/plans/01_gate.md)\n";
+    adopt(world, &TASKS.map(Sample::from))
+}
+
+/// The same with lists so large that they are made and written on several threads.
+pub(super) fn begin_large(world: &World) -> io::Result<()> {
+    let few = TASKS.map(Sample::from);
+    let posts = (7..=MANY).map(|number| Sample {
+        number,
+        name: format!("post_{number}"),
+        status: "not_started",
+        has_plan: number.is_multiple_of(PLAN_EVERY),
+    });
+    adopt(world, &few.into_iter().chain(posts).collect::<Vec<_>>())
+}
+
+/// A task as the two lists tell of it.
+struct Sample {
+    number: u32,
+    name: String,
+    status: &'static str,
+    has_plan: bool,
+}
+
+impl From<(u32, &str, &'static str)> for Sample {
+    fn from((number, name, status): (u32, &str, &'static str)) -> Self {
+        Self {
+            number,
+            name: name.to_owned(),
+            status,
+            has_plan: number == 3,
         }
-        todo.extend([format!(
-            "\n**Description**: The {name} is not as it was.\n\n---\n"
-        )]);
-        entries.push(format!(
-            "    {{\"project_number\": {number}, \"project_name\": \"mend_the_{name}\", \
-             \"status\": \"{status}\", \"task_type\": \"general\"}}"
-        ));
     }
+}
+
+impl Sample {
+    /// Its plan below the specs root.
+    fn plan(&self) -> String {
+        let (number, name) = (self.number, &self.name);
+        format!("{number}_{name}/plans/01_{name}.md")
+    }
+
+    /// What its name stands for.
+    fn words(&self) -> String {
+        self.name.replace('_', " ")
+    }
+
+    /// What is to be done, at about the length that people write.
+    fn description(&self) -> String {
+        let words = self.words();
+        format!(
+            "The {words} is not as it was: one side of it leans to the north since the storm, \
+             and the other one lets the rain in."
+        )
+    }
+
+    /// Its section of TODO.md.
+    fn section(&self) -> String {
+        let (number, words, description) = (self.number, self.words(), self.description());
+        let status = self.status.replace('_', " ").to_uppercase();
+        let plan = self.plan();
+        let plan = if self.has_plan {
+            format!("- **Plan**: [{plan}]({plan})\n")
+        } else {
+            String::new()
+        };
+        format!(
+            "\n### {number}. Mend the {words}\n- **Status**: [{status}]\n\
+             - **Task Type**: general\n{plan}\n\
+             **Description**: {description}\n\n---\n"
+        )
+    }
+
+    /// Its entry in state.json.
+    fn entry(&self) -> String {
+        let (number, name, status) = (self.number, &self.name, self.status);
+        let description = self.description();
+        format!(
+            "    {{\"project_number\": {number}, \"project_name\": \"mend_the_{name}\", \
+             \"status\": \"{status}\", \"task_type\": \"general\", \
+             \"description\": \"{description}\"}}"
+        )
+    }
+}
+
+/// Writes a board of these tasks, commits it as a person would, and has it adopted.
+fn adopt(world: &World, tasks: &[Sample]) -> io::Result<()> {
+    let next = tasks.iter().map(|task| task.number + 1).max().unwrap_or(1);
+    let sections: String = tasks.iter().map(Sample::section).collect();
+    let entries: Vec<_> = tasks.iter().map(Sample::entry).collect();
     let entries = entries.join(",\n");
-    let state = format!(
-        "{{\n  \"next_project_number\": 7,\n  \"active_projects\": [\n{entries}\n  ]\n}}\n"
-    );
-    world.write(TODO, todo)?;
-    world.write(STATE, state)?;
-    world.write(PLAN, PLAN_TEXT)?;
+    world.write(
+        TODO,
+        format!("---\nnext_project_number: {next}\n---\n\n# TODO\n\n## Tasks\n{sections}"),
+    )?;
+    world.write(
+        STATE,
+        format!(
+            "{{\n  \"next_project_number\": {next},\n  \"active_projects\": [\n{entries}\n  ]\n}}\n"
+        ),
+    )?;
+    for task in tasks.iter().filter(|task| task.has_plan) {
+        world.write(&format!("specs/{}", task.plan()), PLAN_TEXT)?;
+    }
     world.commit("a board")?;
     world.done(&["init", "--yes"])
 }
@@ -100,6 +185,13 @@ pub const STATUS_WITH_PHASES: Scenario = Scenario {
         "swept",
     ],
     projections: &[PLAN, TODO, STATE],
+};
+
+/// The same where both lists are edited side by side, and their drafts are written ahead.
+pub const STATUS_OF_MANY: Scenario = Scenario {
+    subject: Subject::LargeBoard,
+    name: "task status of many",
+    ..STATUS_WITH_PHASES
 };
 
 /// A plan and what state.json says of it; the task stays what it is.

@@ -37,6 +37,8 @@ pub enum Subject {
     Plan,
     /// A board, each of whose changes is committed.
     Board,
+    /// The same with lists so large that threads work on them.
+    LargeBoard,
 }
 
 /// One command and its surroundings.
@@ -65,6 +67,7 @@ impl Scenario {
                 world.done(&["init", PLAN_FILE])
             }
             Subject::Board => board::begin(world),
+            Subject::LargeBoard => board::begin_large(world),
         }
     }
 
@@ -82,7 +85,13 @@ impl Scenario {
     /// Whether it changes a board, and so makes a commit.
     #[must_use]
     pub fn is_board(&self) -> bool {
-        self.subject == Subject::Board
+        self.subject != Subject::Plan
+    }
+
+    /// Whether the calls of its command come in another order each time.
+    #[must_use]
+    pub fn is_large(&self) -> bool {
+        self.subject == Subject::LargeBoard
     }
 }
 
@@ -99,6 +108,7 @@ pub const ALL: &[Scenario] = &[
     board::SYNC,
     board::UNDO,
     board::ARCHIVE,
+    board::STATUS_OF_MANY,
 ];
 
 /// The last step of a phase: its marker changes, too.

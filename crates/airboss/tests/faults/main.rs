@@ -17,6 +17,7 @@
 #![expect(clippy::print_stdout, reason = "a sweep tells how many cases it had")]
 
 mod canaries;
+mod drafts;
 mod person;
 mod refused;
 mod regimes;

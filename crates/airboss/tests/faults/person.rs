@@ -126,6 +126,8 @@ fn sweep_saves(words: &str, sample: usize, mode: impl Fn(usize) -> Mode + Sync) 
         let calls = template.case(0).unwrap().tracer().run(Mode::Baseline);
         let calls = calls.unwrap().calls;
         let name = format!("{}, {words}", scenario.name);
+        // A case on large lists takes twice the time.
+        let sample = sample * (1 + usize::from(scenario.is_large()));
         wrong.extend(sweep(&name, (3, sample), |point, worker| {
             let world = template.case(worker).unwrap();
             if point > calls {

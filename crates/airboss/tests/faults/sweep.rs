@@ -15,6 +15,9 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 /// More violations than this say nothing new.
 const TOLD_MAX: usize = 24;
 
+/// Of a whole list in a sentence, so much is enough to see what is wrong with it.
+const WORDS_MAX: usize = 4_000;
+
 /// No command that is swept makes so many calls; one that does loops.
 const POINTS_MAX: usize = 100_000;
 
@@ -100,7 +103,10 @@ pub(crate) fn sweep(
                         over.store(true, Ordering::Relaxed);
                     }
                     let told = told.wrongs.into_iter();
-                    let told = told.map(|wrong| format!("{name}, case {point}: {wrong}"));
+                    let told = told.map(|wrong| {
+                        let words: String = wrong.chars().take(WORDS_MAX).collect();
+                        format!("{name}, case {point}: {words}")
+                    });
                     wrongs
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
