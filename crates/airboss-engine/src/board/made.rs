@@ -183,12 +183,12 @@ fn carry_out_all(all: &[Planned<'_>]) -> Vec<Outcome> {
     };
     thread::scope(|scope| {
         let begin = |planned| {
-            let beside = move || carry_out_beside(planned);
+            let beside = move || carry_out(planned);
             let thread = thread::Builder::new().spawn_scoped(scope, beside);
             (planned, thread)
         };
         let others: Vec<_> = others.iter().map(begin).collect();
-        let mut made = vec![carry_out_beside(first)];
+        let mut made = vec![carry_out(first)];
         made.extend(others.into_iter().map(|(planned, thread)| {
             // Where no thread can be had, it is made here.
             let done = thread.ok().and_then(|thread| thread.join().ok());
@@ -206,15 +206,6 @@ fn carry_out(planned: &Planned<'_>) -> Outcome {
         }
         Err((content, _)) => (content.clone(), None),
     }
-}
-
-/// The same with the digest of the new text: whoever waits for it has other things to do.
-fn carry_out_beside(planned: &Planned<'_>) -> Outcome {
-    let made = carry_out(planned);
-    if let (Content::Write(text), _) = &made {
-        text.digest_ahead();
-    }
-    made
 }
 
 #[cfg(test)]

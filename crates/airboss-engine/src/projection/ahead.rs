@@ -51,7 +51,12 @@ impl Ahead {
         let begun = if text.len() >= LARGE && shelf.vfs.has_threads() {
             // The thread holds no drafts: it could not wait for itself.
             let (own_shelf, own_text) = (shelf.without_drafts(), text.clone());
-            let thread = thread::Builder::new().spawn(move || own_shelf.draft(&own_text, mode));
+            let thread = thread::Builder::new().spawn(move || {
+                let draft = own_shelf.undurable_draft(&own_text, mode)?;
+                // Whoever holds it asks for that, and the disk works at the same time.
+                own_text.digest_ahead();
+                draft.durable(&*own_shelf.vfs)
+            });
             thread.map(Begun::Thread)
         } else {
             shelf.undurable_draft(text, mode).map(Begun::Written)

@@ -355,18 +355,19 @@ impl Publisher {
         let files = lists.clone().into_iter().filter_map(of_kind);
         let files = files.filter_map(|row| Some((row, Some(&found(row)?.text))));
         let files: Vec<_> = files.collect();
-        let contents = self.source.lists(store, &files)?;
-        let mut prepared = BTreeMap::new();
-        for ((row, _), made) in files.iter().zip(contents) {
-            prepared.insert(row.path.clone(), self.begin(made, found(row)));
-        }
+        let lists_made = self.source.lists(store, &files)?;
         let others = rows.iter().filter(|row| !lists.contains(&row.kind));
-        let others = others.filter_map(|row| Some((row, found(row)?)));
-        for (row, found) in others.take(ahead::BEGUN_MAX) {
-            let made = self.source.content(store, row, Some(&found.text))?;
-            prepared.insert(row.path.clone(), self.begin(made, Some(found)));
-        }
-        Ok(prepared)
+        let others = others.filter_map(|row| Some((row, Some(&found(row)?.text))));
+        let others: Vec<_> = others.take(ahead::BEGUN_MAX - lists.len()).collect();
+        let made = others
+            .iter()
+            .map(|(row, base)| self.source.content(store, row, *base));
+        let made = made.collect::<Result<Vec<_>, _>>()?;
+        // Lists come last: while a disk takes in a large file, a small one waits for it.
+        let all = others.into_iter().chain(files);
+        let all = all.zip(made.into_iter().chain(lists_made));
+        let begun = all.map(|((row, _), made)| (row.path.clone(), self.begin(made, found(row))));
+        Ok(begun.collect())
     }
 
     /// Keeps what was made until it is the file's turn, and begins to write it.

@@ -43,7 +43,7 @@ impl Text {
     }
 
     /// Computes the digest before anybody asks for it.
-    pub(crate) fn digest_ahead(&self) {
+    pub(super) fn digest_ahead(&self) {
         let _: &str = self.digest();
     }
 
