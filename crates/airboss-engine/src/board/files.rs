@@ -135,7 +135,7 @@ impl BoardFiles {
         }
         match (&row.kind, base) {
             (PublishKind::Todo | PublishKind::BoardState, base) => {
-                let one = self.lists(store, &[(row, base)])?.pop();
+                let one = self.lists(store, &[(row, base)], &mut || ())?.pop();
                 Ok(one.unwrap_or((Content::Gone, row.sequence)))
             }
             (PublishKind::ArchiveState, base) => {

@@ -43,15 +43,17 @@ type Outcome = (Content, Option<Touched>);
 
 impl BoardFiles {
     /// What lists have to say, and the newest operations that they show then: of what is stored
-    /// meanwhile, each shows no less than those before it.
+    /// meanwhile, each shows no less than those before it. `meanwhile` is called once everything was
+    /// asked, while large texts are being edited.
     pub(crate) fn lists(
         &self,
         store: &dyn Store,
         rows: &[(&PublishRow, Option<&Text>)],
+        meanwhile: &mut dyn FnMut(),
     ) -> Result<Vec<(Content, u64)>, StoreError> {
         let works = rows.iter().map(|(row, base)| self.work(store, row, *base));
         let works = works.collect::<Result<Vec<_>, _>>()?;
-        let made = carry_out_all(&works);
+        let made = carry_out_all(&works, meanwhile);
         let done = works.into_iter().zip(made);
         done.map(|(work, made)| match work {
             Ok(work) => self.finished(store, work, made),
@@ -171,30 +173,27 @@ impl BoardFiles {
     }
 }
 
-/// Makes the texts, large ones side by side.
-fn carry_out_all(all: &[Planned<'_>]) -> Vec<Outcome> {
+/// Makes the texts, large ones side by side while the caller does something else.
+fn carry_out_all(all: &[Planned<'_>], meanwhile: &mut dyn FnMut()) -> Vec<Outcome> {
     let is_large = |planned: &Planned<'_>| {
         let base = planned.as_ref().ok().and_then(|work| work.base);
         base.is_some_and(|base| base.len() >= LARGE)
     };
-    let has_beside = all.len() > 1 && all.iter().all(is_large);
-    let Some((first, others)) = all.split_first().filter(|_| has_beside) else {
-        return all.iter().map(carry_out).collect();
-    };
     thread::scope(|scope| {
         let begin = |planned| {
             let beside = move || carry_out(planned);
-            let thread = thread::Builder::new().spawn_scoped(scope, beside);
-            (planned, thread)
+            let is_beside = is_large(planned);
+            let thread = is_beside.then(|| thread::Builder::new().spawn_scoped(scope, beside).ok());
+            (planned, thread.flatten())
         };
-        let others: Vec<_> = others.iter().map(begin).collect();
-        let mut made = vec![carry_out(first)];
-        made.extend(others.into_iter().map(|(planned, thread)| {
+        let all: Vec<_> = all.iter().map(begin).collect();
+        meanwhile();
+        let made = all.into_iter().map(|(planned, thread)| {
             // Where no thread can be had, it is made here.
-            let done = thread.ok().and_then(|thread| thread.join().ok());
+            let done = thread.and_then(|thread| thread.join().ok());
             done.unwrap_or_else(|| carry_out(planned))
-        }));
-        made
+        });
+        made.collect()
     })
 }
 
@@ -314,8 +313,10 @@ mod tests {
             })
         };
         let works = [work(&state_row, &state), work(&todo_row, &todo)];
-        let beside = carry_out_all(&works);
-        let alone: Vec<_> = works.chunks(1).flat_map(carry_out_all).collect();
+        let mut calls = 0;
+        let beside = carry_out_all(&works, &mut || calls += 1);
+        let alone: Vec<_> = works.iter().map(carry_out).collect();
+        assert_eq!(calls, 1);
         assert_eq!(beside, alone);
         for ((content, touched), base) in beside.iter().zip([&state, &todo]) {
             let Content::Write(text) = content else {
@@ -334,7 +335,6 @@ mod tests {
     #[test]
     fn what_no_thread_can_make_is_made_here() {
         check(on_no_new_thread);
-        // The first list is made by whoever asks, the other one on a thread.
-        assert_eq!(ON_NEW_THREADS.load(Ordering::Relaxed), 1);
+        assert_eq!(ON_NEW_THREADS.load(Ordering::Relaxed), 2);
     }
 }

@@ -38,7 +38,8 @@ pub trait Source: fmt::Debug + Send + Sync {
     ) -> Result<(Content, u64), StoreError>;
 
     /// The same of the files that list all tasks of a board: of what is stored meanwhile, each
-    /// shows no less than those before it.
+    /// shows no less than those before it. `meanwhile` is called once the store was asked for all of
+    /// them, and may be carried out while they are made.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -46,10 +47,13 @@ pub trait Source: fmt::Debug + Send + Sync {
         &self,
         store: &dyn Store,
         files: &[(&PublishRow, Option<&Text>)],
+        meanwhile: &mut dyn FnMut(),
     ) -> Result<Vec<(Content, u64)>, StoreError> {
         let files = files.iter();
         let contents = files.map(|(row, base)| self.content(store, row, *base));
-        contents.collect()
+        let contents = contents.collect();
+        meanwhile();
+        contents
     }
 
     /// Takes in what a text says that the store does not know. It is asked once for each text
@@ -200,8 +204,9 @@ impl Source for Projections {
         &self,
         store: &dyn Store,
         files: &[(&PublishRow, Option<&Text>)],
+        meanwhile: &mut dyn FnMut(),
     ) -> Result<Vec<(Content, u64)>, StoreError> {
-        self.board.lists(store, files)
+        self.board.lists(store, files, meanwhile)
     }
 
     fn import(

@@ -355,26 +355,31 @@ impl Publisher {
         let files = lists.clone().into_iter().filter_map(of_kind);
         let files = files.filter_map(|row| Some((row, Some(&found(row)?.text))));
         let files: Vec<_> = files.collect();
-        let lists_made = self.source.lists(store, &files)?;
         let others = rows.iter().filter(|row| !lists.contains(&row.kind));
-        let others = others.filter_map(|row| Some((row, Some(&found(row)?.text))));
+        let others = others.filter_map(|row| Some((row, found(row)?)));
         let others: Vec<_> = others.take(ahead::BEGUN_MAX - lists.len()).collect();
-        let made = others
-            .iter()
-            .map(|(row, base)| self.source.content(store, row, *base));
-        let made = made.collect::<Result<Vec<_>, _>>()?;
-        // Lists come last: while a disk takes in a large file, a small one waits for it.
-        let all = others.into_iter().chain(files);
-        let all = all.zip(made.into_iter().chain(lists_made));
-        let begun = all.map(|((row, _), made)| (row.path.clone(), self.begin(made, found(row))));
-        Ok(begun.collect())
+        let mut prepared = BTreeMap::new();
+        let mut done: Result<(), StoreError> = Ok(());
+        // Small files come before lists: while a disk takes in a large one, they would wait for it.
+        let contents = self.source.lists(store, &files, &mut || {
+            done = others.iter().try_for_each(|(row, found)| {
+                let made = self.source.content(store, row, Some(&found.text))?;
+                prepared.insert(row.path.clone(), self.begin(made, found));
+                Ok(())
+            });
+        })?;
+        done?;
+        for ((row, _), made) in files.iter().zip(contents) {
+            prepared.extend(found(row).map(|found| (row.path.clone(), self.begin(made, found))));
+        }
+        Ok(prepared)
     }
 
     /// Keeps what was made until it is the file's turn, and begins to write it.
-    fn begin(&self, (content, up_to): (Content, u64), found: Option<&OnDisk>) -> Prepared {
+    fn begin(&self, (content, up_to): (Content, u64), found: &OnDisk) -> Prepared {
         if let Content::Write(text) = &content {
-            let facts = found.and_then(|found| found.facts.as_ref());
-            (self.shelf).begin_draft(text, facts.map(|facts| facts.mode));
+            let mode = found.facts.as_ref().map(|facts| facts.mode);
+            self.shelf.begin_draft(text, mode);
         }
         Prepared { content, up_to }
     }
