@@ -17,6 +17,7 @@ mod content;
 mod exchange;
 mod ignore;
 mod place;
+mod prepare;
 mod shelf;
 mod text;
 mod writing;
@@ -37,11 +38,12 @@ use self::exchange::{Replace, Replaced};
 pub use self::place::PlaceError;
 use self::place::Top;
 pub(crate) use self::place::require_own;
+use self::prepare::Prepared;
 pub(crate) use self::shelf::fresh_draft;
 use self::shelf::{Displaced, Entry, Shelf};
 pub use self::shelf::{Fate, Leftover};
 pub use self::text::Text;
-use self::writing::{OnDisk, Prepared, Writing, wait_while_hot};
+use self::writing::{OnDisk, Writing, wait_while_hot};
 use crate::board::BoardFiles;
 use crate::store::{PublishKind, PublishRow, Store, StoreError};
 use crate::vfs::{Lock, RealVfs, Vfs, facts_if_any, read_if_any};
@@ -338,50 +340,6 @@ impl Publisher {
             }
         }
         Ok(all)
-    }
-
-    /// What files are going to say, before any of them is written: what is stored meanwhile must
-    /// not be seen in state.json first, so that is asked for before TODO.md, and both before others.
-    fn prepare(
-        &self,
-        store: &dyn Store,
-        rows: &[PublishRow],
-        read: &BTreeMap<RepoPath, OnDisk>,
-    ) -> Result<BTreeMap<RepoPath, Prepared>, StoreError> {
-        let lists = [PublishKind::BoardState, PublishKind::Todo];
-        // What could not be read is told when it is to be written.
-        let found = |row: &'_ PublishRow| read.get(&row.path);
-        let of_kind = |kind| rows.iter().find(|row| row.kind == kind);
-        let files = lists.clone().into_iter().filter_map(of_kind);
-        let files = files.filter_map(|row| Some((row, Some(&found(row)?.text))));
-        let files: Vec<_> = files.collect();
-        let others = rows.iter().filter(|row| !lists.contains(&row.kind));
-        let others = others.filter_map(|row| Some((row, found(row)?)));
-        let others: Vec<_> = others.take(ahead::BEGUN_MAX - lists.len()).collect();
-        let mut prepared = BTreeMap::new();
-        let mut done: Result<(), StoreError> = Ok(());
-        // Small files come before lists: while a disk takes in a large one, they would wait for it.
-        let contents = self.source.lists(store, &files, &mut || {
-            done = others.iter().try_for_each(|(row, found)| {
-                let made = self.source.content(store, row, Some(&found.text))?;
-                prepared.insert(row.path.clone(), self.begin(made, found));
-                Ok(())
-            });
-        })?;
-        done?;
-        for ((row, _), made) in files.iter().zip(contents) {
-            prepared.extend(found(row).map(|found| (row.path.clone(), self.begin(made, found))));
-        }
-        Ok(prepared)
-    }
-
-    /// Keeps what was made until it is the file's turn, and begins to write it.
-    fn begin(&self, (content, up_to): (Content, u64), found: &OnDisk) -> Prepared {
-        if let Content::Write(text) = &content {
-            let mode = found.facts.as_ref().map(|facts| facts.mode);
-            self.shelf.begin_draft(text, mode);
-        }
-        Prepared { content, up_to }
     }
 
     /// Publishes one file; what is to be recorded of it when that was done.

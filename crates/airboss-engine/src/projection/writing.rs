@@ -6,19 +6,12 @@ use std::path::{Path, PathBuf};
 use airboss_core::status_file::Damage;
 
 use super::exchange::{Replace, Replaced};
+use super::prepare::Prepared;
 use super::shelf::{Displaced, HOT, Leftover, age};
 use super::{Content, Found, PublishError, Publisher, Shown, TRIES_MAX, Text};
 use crate::board::stamp_of;
 use crate::store::{Publication, PublishRow, Store, StoreError};
 use crate::vfs::{Facts, Vfs, facts_if_any, if_any, read_if_any};
-
-/// A content that was made before any file is written.
-#[derive(Debug)]
-pub(super) struct Prepared {
-    pub(super) content: Content,
-    /// The newest operation that it shows.
-    pub(super) up_to: u64,
-}
 
 /// A file as it was found.
 #[derive(Debug)]

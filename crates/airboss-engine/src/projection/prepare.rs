@@ -1,0 +1,63 @@
+//! What files are going to say, made and begun before the first of them is published.
+
+use std::collections::BTreeMap;
+
+use airboss_core::path::RepoPath;
+
+use super::writing::OnDisk;
+use super::{Content, Publisher, ahead};
+use crate::store::{PublishKind, PublishRow, Store, StoreError};
+
+/// A content that was made before any file is written.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) content: Content,
+    /// The newest operation that it shows.
+    pub(super) up_to: u64,
+}
+
+impl Publisher {
+    /// What files are going to say, before any of them is written: what is stored meanwhile must
+    /// not be seen in state.json first, so that is asked for before TODO.md, and both before others.
+    pub(super) fn prepare(
+        &self,
+        store: &dyn Store,
+        rows: &[PublishRow],
+        read: &BTreeMap<RepoPath, OnDisk>,
+    ) -> Result<BTreeMap<RepoPath, Prepared>, StoreError> {
+        let lists = [PublishKind::BoardState, PublishKind::Todo];
+        // What could not be read is told when it is to be written.
+        let found = |row: &'_ PublishRow| read.get(&row.path);
+        let of_kind = |kind| rows.iter().find(|row| row.kind == kind);
+        let files = lists.clone().into_iter().filter_map(of_kind);
+        let files = files.filter_map(|row| Some((row, Some(&found(row)?.text))));
+        let files: Vec<_> = files.collect();
+        let others = rows.iter().filter(|row| !lists.contains(&row.kind));
+        let others = others.filter_map(|row| Some((row, found(row)?)));
+        let others: Vec<_> = others.take(ahead::BEGUN_MAX - lists.len()).collect();
+        let mut prepared = BTreeMap::new();
+        let mut done: Result<(), StoreError> = Ok(());
+        // Small files come before lists: while a disk takes in a large one, they would wait for it.
+        let contents = self.source.lists(store, &files, &mut || {
+            done = others.iter().try_for_each(|(row, found)| {
+                let made = self.source.content(store, row, Some(&found.text))?;
+                prepared.insert(row.path.clone(), self.begin(made, found));
+                Ok(())
+            });
+        })?;
+        done?;
+        for ((row, _), made) in files.iter().zip(contents) {
+            prepared.extend(found(row).map(|found| (row.path.clone(), self.begin(made, found))));
+        }
+        Ok(prepared)
+    }
+
+    /// Keeps what was made until it is the file's turn, and begins to write it.
+    fn begin(&self, (content, up_to): (Content, u64), found: &OnDisk) -> Prepared {
+        if let Content::Write(text) = &content {
+            let mode = found.facts.as_ref().map(|facts| facts.mode);
+            self.shelf.begin_draft(text, mode);
+        }
+        Prepared { content, up_to }
+    }
+}
