@@ -298,8 +298,10 @@ impl Publisher {
             let mut prepared = self.prepare(store, &rows, &read)?;
             let mut shown = Vec::new();
             for row in &rows {
-                let own = prepared.remove(&row.path);
                 let read = read.remove(&row.path);
+                // It was made from what was read; another row may have written the same file since.
+                let own = prepared.remove(&prepare::key(row));
+                let own = own.filter(|_| read.is_some());
                 let done = self.publish_row(store, row, (own, read), &mut leftovers, &mut settled);
                 shown.extend(done);
             }

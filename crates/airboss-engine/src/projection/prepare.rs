@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use airboss_core::operation::PlanKey;
 use airboss_core::path::RepoPath;
 
 use super::writing::OnDisk;
@@ -16,6 +17,13 @@ pub(super) struct Prepared {
     pub(super) up_to: u64,
 }
 
+/// A row of the outbox: one file may show a board and a plan, each in a row of its own.
+pub(super) type Key = (PlanKey, RepoPath);
+
+pub(super) fn key(row: &PublishRow) -> Key {
+    (row.plan.clone(), row.path.clone())
+}
+
 impl Publisher {
     /// What files are going to say, before any of them is written: what is stored meanwhile must
     /// not be seen in state.json first, so that is asked for before TODO.md, and both before others.
@@ -24,7 +32,7 @@ impl Publisher {
         store: &dyn Store,
         rows: &[PublishRow],
         read: &BTreeMap<RepoPath, OnDisk>,
-    ) -> Result<BTreeMap<RepoPath, Prepared>, StoreError> {
+    ) -> Result<BTreeMap<Key, Prepared>, StoreError> {
         let lists = [PublishKind::BoardState, PublishKind::Todo];
         // What could not be read is told when it is to be written.
         let found = |row: &'_ PublishRow| read.get(&row.path);
@@ -32,22 +40,22 @@ impl Publisher {
         let files = lists.clone().into_iter().filter_map(of_kind);
         let files = files.filter_map(|row| Some((row, Some(&found(row)?.text))));
         let files: Vec<_> = files.collect();
-        let others = rows.iter().filter(|row| !lists.contains(&row.kind));
+        let others = rows.iter().filter(|row| row.kind.is_imported());
+        let others = others.filter(|row| !lists.contains(&row.kind));
         let others = others.filter_map(|row| Some((row, found(row)?)));
         let others: Vec<_> = others.take(ahead::BEGUN_MAX - lists.len()).collect();
         let mut prepared = BTreeMap::new();
-        let mut done: Result<(), StoreError> = Ok(());
         // Small files come before lists: while a disk takes in a large one, they would wait for it.
         let contents = self.source.lists(store, &files, &mut || {
-            done = others.iter().try_for_each(|(row, found)| {
-                let made = self.source.content(store, row, Some(&found.text))?;
-                prepared.insert(row.path.clone(), self.begin(made, found));
-                Ok(())
-            });
+            for (row, found) in &others {
+                // What could not be made is told when it is to be written, too.
+                if let Ok(made) = self.source.content(store, row, Some(&found.text)) {
+                    prepared.insert(key(row), self.begin(made, found));
+                }
+            }
         })?;
-        done?;
         for ((row, _), made) in files.iter().zip(contents) {
-            prepared.extend(found(row).map(|found| (row.path.clone(), self.begin(made, found))));
+            prepared.extend(found(row).map(|found| (key(row), self.begin(made, found))));
         }
         Ok(prepared)
     }

@@ -132,8 +132,8 @@ fn created(context: &Context, text: &str) -> Result<u32, CliError> {
         ..context.clone()
     };
     add_as(&quiet, &AddArguments::new(title, description), id)?;
-    let writing = BoardWriting::open(context, &WriteOptions::default())?;
-    let board = writing.desk.view()?;
+    let desk = BoardWriting::open(context, &WriteOptions::default())?.into_desk();
+    let board = desk.view()?;
     let task = board.tasks.get(&id).map(|task| task.number);
     task.ok_or_else(|| CliError::refused("the new task is gone again"))
 }

@@ -219,10 +219,15 @@ fn adopt(environment: &TestEnvironment) {
 /// Makes state.json a link that leads out of the repository, so that it cannot be written;
 /// answers what it said.
 fn leading_out(environment: &TestEnvironment) -> String {
-    let sound = environment.read("specs/state.json");
-    let outside = environment.outside("state.json");
+    file_leading_out(environment, "specs/state.json")
+}
+
+/// The same of any file.
+fn file_leading_out(environment: &TestEnvironment, file: &str) -> String {
+    let sound = environment.read(file);
+    let outside = environment.outside("led-out");
     fs_err::write(&outside, &sound).expect("the test made it so");
-    let path = environment.path("specs/state.json");
+    let path = environment.path(file);
     fs_err::remove_file(&path).expect("the test made it so");
     fs_err::os::unix::fs::symlink(outside, path).expect("the test made it so");
     sound

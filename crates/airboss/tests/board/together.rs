@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use airboss_testkit::assert_output;
+use airboss_testkit::{TestEnvironment, assert_output};
 
-use crate::{adopted, data, differences, entries_changed};
+use crate::{
+    PLAN_PATH, adopt, adopted, data, differences, entries_changed, file_leading_out, found,
+};
 
 #[test]
 fn twenty_at_once_lose_nothing() {
@@ -109,4 +111,42 @@ fn a_commit_waits_while_git_is_busy() {
         "task 54: mark as implementing\ntask 53: mark as planned"
     );
     environment.assert_tree_clean();
+}
+
+/// The step of the plan that is ready.
+fn ready_step(environment: &TestEnvironment) -> String {
+    let told = environment.run(["next", "--plan", PLAN_PATH]);
+    let told: serde_json::Value = serde_json::from_str(&told.stdout).expect("it is JSON");
+    let id = told["tasks"][0]["id"].as_str();
+    id.expect("a step is ready").to_owned()
+}
+
+#[test]
+fn a_plan_that_waits_for_its_board_shows_both() {
+    let environment = found();
+    let plan =
+        "# Plan\n\n### Phase 1: One [NOT STARTED]\n\n- [ ] One\n\n### Phase 2: Two [NOT STARTED]\n";
+    environment.write(PLAN_PATH, plan);
+    environment.commit("another plan");
+    adopt(&environment);
+    let step = ready_step(&environment);
+    // The board cannot show the second phase, and then the plan has the first one to show.
+    let sound = file_leading_out(&environment, PLAN_PATH);
+    let words = ["task", "phase", "52", "2=in_progress", "--force"];
+    environment.run(words).expect_code(10);
+    fs_err::remove_file(environment.path(PLAN_PATH)).unwrap();
+    environment.write(PLAN_PATH, sound);
+    let words = ["mark-complete", &step, "--force", "--plan", PLAN_PATH];
+    environment.run(words).expect_code(0);
+    let plan = environment.read(PLAN_PATH);
+    let phases: Vec<_> = plan
+        .lines()
+        .filter(|line| line.starts_with("###"))
+        .collect();
+    let expected = [
+        "### Phase 1: One [COMPLETED]",
+        "### Phase 2: Two [IN PROGRESS]",
+    ];
+    assert_eq!(phases, expected);
+    assert_eq!(differences(&environment), []);
 }
