@@ -216,6 +216,9 @@ fn adopt(environment: &TestEnvironment) {
     adopt().expect("the board is sound");
 }
 
+/// The file outside of the repository that a link of the suite leads to.
+const LED_OUT: &str = "led-out";
+
 /// Makes state.json a link that leads out of the repository, so that it cannot be written;
 /// answers what it said.
 fn leading_out(environment: &TestEnvironment) -> String {
@@ -225,7 +228,7 @@ fn leading_out(environment: &TestEnvironment) -> String {
 /// The same of any file.
 fn file_leading_out(environment: &TestEnvironment, file: &str) -> String {
     let sound = environment.read(file);
-    let outside = environment.outside("led-out");
+    let outside = environment.outside(LED_OUT);
     fs_err::write(&outside, &sound).expect("the test made it so");
     let path = environment.path(file);
     fs_err::remove_file(&path).expect("the test made it so");

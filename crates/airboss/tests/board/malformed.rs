@@ -177,7 +177,7 @@ fn case_39_no_file_of_the_repository() {
     ----- stdout -----
 
     ----- stderr -----
-    Error: specs/state.json leads out of the work tree, to [ROOT]/state.json
+    Error: specs/state.json leads out of the work tree, to [ROOT]/led-out
     hint: put a file of the repository in its place
     "#);
     fs_err::remove_file(environment.path("specs/state.json")).expect("it is a link");
@@ -199,9 +199,9 @@ fn case_39_no_file_of_the_repository() {
     53  not started → planned  Shorten the start-up banner
          commit [COMMIT]
     ----- stderr -----
-    warning: the change is stored, but specs/state.json could not be written: specs/state.json leads out of the work tree, to [ROOT]/state.json; the next command tries again
+    warning: the change is stored, but specs/state.json could not be written: specs/state.json leads out of the work tree, to [ROOT]/led-out; the next command tries again
     warning: it is recorded: `airboss errors show err_[MS]`
     "#);
-    let outside = fs_err::read_to_string(environment.outside("state.json"));
+    let outside = fs_err::read_to_string(environment.outside(crate::LED_OUT));
     assert_eq!(outside.expect("the link leads there"), STATE);
 }
