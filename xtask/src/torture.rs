@@ -230,7 +230,11 @@ impl Job {
             .stdout(file.try_clone()?)
             .stderr(file);
         if let Some(place) = &self.place {
-            command.env("TMPDIR", fs_err::canonicalize(place)?);
+            let place = fs_err::canonicalize(place)?;
+            // The faults are in memory else, whatever the place.
+            command
+                .env("AIRBOSS_TEST_PLACE", &place)
+                .env("TMPDIR", place);
         }
         let start = Instant::now();
         let status = command.status().context("cargo does not start")?;

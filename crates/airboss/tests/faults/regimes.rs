@@ -1,14 +1,14 @@
 //! What is done to every command of [`ALL`].
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use airboss::selftest::scenario::ALL;
 use airboss::selftest::{Case, Judge, Scenario, Template, board, judged, strike};
 use airboss_faults::{Counted, Ended, Errno, Mode, unavailable};
 
-use crate::sweep::{Extent, beyond_the_last, expect_none, sweep};
+use crate::sweep::{Extent, beyond_the_last, expect_none, sweep, sweep_points};
 
 /// The program that is swept.
 pub(crate) const AIRBOSS: &str = env!("CARGO_BIN_EXE_airboss");
@@ -19,14 +19,12 @@ pub(crate) const NOT_KEPT: &[&str] = &["state.db-shm"];
 /// Anything will do; a violation is repeated with the same.
 pub(crate) const SEED: u64 = 0x0A1B_B055;
 
-/// A template in memory, where there is one: no case waits for a disk.
+/// A template where `AIRBOSS_TEST_PLACE` says, or in memory, where there is one: no case waits for
+/// a disk.
 pub(crate) fn template(scenario: &'static Scenario) -> Template {
-    let memory = Path::new("/dev/shm");
-    let parent = if memory.is_dir() {
-        memory.to_owned()
-    } else {
-        std::env::temp_dir()
-    };
+    let named = std::env::var_os("AIRBOSS_TEST_PLACE").map(PathBuf::from);
+    let memory = || Some(PathBuf::from("/dev/shm")).filter(|memory| memory.is_dir());
+    let parent = named.or_else(memory).unwrap_or_else(std::env::temp_dir);
     Template::new(Path::new(AIRBOSS), scenario, &parent).unwrap()
 }
 
@@ -210,6 +208,10 @@ fn what_was_displaced_goes() {
     }
 }
 
+/// How far the second crashes are apart when all first ones are visited. Where they begin moves on
+/// with the first, so that each of the recovery's calls is struck after every fifth of them.
+const SECOND: usize = 5;
+
 #[test]
 fn killed_and_killed_again_while_it_recovers() {
     let extent = Extent::from_environment();
@@ -239,8 +241,12 @@ fn killed_and_killed_again_while_it_recovers() {
                 "{}, killed before call {killed_at} and again",
                 scenario.name
             );
-            let points = scenario.thinned((killed_at % 7, 31));
-            wrongs.extend(sweep(&name, points, |point, worker| {
+            let sample = scenario.thinned((killed_at % 7, 31));
+            let (first, stride) = match extent {
+                Extent::Full => (1 + killed_at % SECOND, SECOND),
+                extent => (extent.first(sample.0, sample.1), extent.stride(sample.1)),
+            };
+            wrongs.extend(sweep_points(&name, (first, stride), |point, worker| {
                 let world = template.copy_of(&crashed, worker).unwrap();
                 strike(&world, judge, Mode::KillBefore(point)).unwrap()
             }));

@@ -74,9 +74,19 @@ pub(crate) fn sweep(
     (shift, sample): (usize, usize),
     case: impl Fn(usize, usize) -> Case + Sync,
 ) -> Vec<String> {
+    let extent = Extent::from_environment();
+    let points = (extent.first(shift, sample), extent.stride(sample));
+    sweep_points(name, points, case)
+}
+
+/// The same at these points: the first, and how far they are apart.
+pub(crate) fn sweep_points(
+    name: &str,
+    (first, stride): (usize, usize),
+    case: impl Fn(usize, usize) -> Case + Sync,
+) -> Vec<String> {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let extent = Extent::from_environment();
-    let (first, stride) = (extent.first(shift, sample), extent.stride(sample));
     let (next, cases) = (AtomicUsize::new(first), AtomicUsize::new(0));
     let over = AtomicBool::new(false);
     let wrongs = Mutex::new(Vec::new());
