@@ -344,7 +344,8 @@ fn succeeded(arguments: &[&str], output: &Output) -> io::Result<()> {
     Err(io::Error::other(words))
 }
 
-/// Copies a tree. Names of one file stay names of one file: that is how a lock is known.
+/// Copies a tree. Names of one file stay names of one file: that is how a lock is known. Files stay
+/// as old as they are, or the program would wait in each case to see whether they are still written.
 fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     copy_into(from, to, &mut HashMap::new())
 }
@@ -361,6 +362,7 @@ fn copy_into(from: &Path, to: &Path, linked: &mut HashMap<u64, PathBuf>) -> io::
             fs::hard_link(known, target)?;
         } else {
             fs::copy(entry.path(), &target)?;
+            fs::File::open(&target)?.file().set_modified(facts.modified()?)?;
             if facts.nlink() > 1 {
                 linked.insert(facts.ino(), target);
             }
