@@ -362,7 +362,9 @@ fn copy_into(from: &Path, to: &Path, linked: &mut HashMap<u64, PathBuf>) -> io::
             fs::hard_link(known, target)?;
         } else {
             fs::copy(entry.path(), &target)?;
-            fs::File::open(&target)?.file().set_modified(facts.modified()?)?;
+            fs::File::open(&target)?
+                .file()
+                .set_modified(facts.modified()?)?;
             if facts.nlink() > 1 {
                 linked.insert(facts.ino(), target);
             }

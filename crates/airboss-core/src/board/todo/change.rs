@@ -183,6 +183,7 @@ fn together(scan: &Scan<'_>, entry: &Entry, task: &Task, fields: &[Field]) -> Ou
         let words = task.description.as_deref().map(facts::one_line);
         change.description(words.unwrap_or_default());
     }
+    facts::keep_apart(&view, &mut change.outcome.splices);
     change.outcome
 }
 

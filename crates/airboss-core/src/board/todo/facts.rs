@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::fields::{Field, View};
 use super::headings::plain_title;
 use super::scan::{Entry, Scan};
+use super::splice::Splice;
 use super::status::{StatusLine, StatusShape, read, status_value};
 use super::{dates, links};
 use crate::board::facts::{Dependencies, List, TaskFacts};
@@ -153,24 +154,58 @@ pub(super) fn description(view: &View<'_, '_>) -> Option<(Range<usize>, String)>
     let mut end = field.value.end;
     let mut words = one_line(view.text(&field.value));
     for line in field.line + 1..view.entry.end {
-        let text = scan.lines.get(line);
-        let body = text.trim();
-        let is_text = !body.is_empty()
-            && !scan.quoted[line]
-            && !body.starts_with(['#', '|', '>', '<'])
-            && crate::plan::lines::bullet(body).is_none()
-            && crate::plan::lines::numbered(body).is_none()
-            && view.fields.iter().all(|field| field.line != line);
-        if !is_text {
+        if !is_text(view, line) {
             break;
         }
+        let text = scan.lines.get(line);
         if !words.is_empty() {
             words.push(' ');
         }
-        words.push_str(&one_line(body));
+        words.push_str(&one_line(text.trim()));
         end = scan.lines.span(line).start + text.trim_end().len();
     }
     (!words.is_empty()).then_some((field.value.start..end, words))
+}
+
+/// Whether a line goes on with the paragraph above it.
+fn is_text(view: &View<'_, '_>, line: usize) -> bool {
+    let body = view.scan.lines.get(line).trim();
+    !body.is_empty()
+        && !view.scan.quoted[line]
+        && !body.starts_with(['#', '|', '>', '<'])
+        && crate::plan::lines::bullet(body).is_none()
+        && crate::plan::lines::numbered(body).is_none()
+        && view.fields.iter().all(|field| field.line != line)
+}
+
+/// Leaves an empty line where lines go that stood between the description and other text, which
+/// would be read as more of it.
+pub(super) fn keep_apart(view: &View<'_, '_>, splices: &mut [Splice]) {
+    if splices.iter().all(|splice| !splice.bytes.is_empty()) {
+        return;
+    }
+    let lines = &view.scan.lines;
+    let removes = |splice: &Splice, line: usize| {
+        let whole = lines.span(line).start..lines.next_start(line);
+        let at = &splice.at;
+        splice.bytes.is_empty() && at.start <= whole.start && whole.end <= at.end
+    };
+    let Some(field) = view.named(&["Description"]) else {
+        return;
+    };
+    let is_more = |line: &usize| is_text(view, *line);
+    let below = (field.line + 1..view.entry.end)
+        .find(|line| !is_more(line))
+        .unwrap_or(view.entry.end);
+    let goes = |line: &usize| splices.iter().any(|splice| removes(splice, *line));
+    let kept = (below..view.entry.end).find(|line| !goes(line));
+    let Some(kept) = kept.filter(|kept| *kept > below).filter(is_more) else {
+        return;
+    };
+    let at = lines.span(kept).start;
+    if let Some(splice) = splices.iter_mut().find(|splice| splice.at.end == at) {
+        splice.at.end = lines.span(kept - 1).end;
+    }
 }
 
 /// A text without line ends and other control characters, and without white space around it.

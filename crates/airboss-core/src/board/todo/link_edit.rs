@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::change::{Outcome, Style};
+use super::facts;
 use super::fields::View;
 use super::links::{
     self, Link, LinkField, LinkKind, LinkShape, current, is_list, kind_of_name, link_fields,
@@ -69,6 +70,7 @@ pub(super) fn field(scan: &Scan<'_>, entry: &Entry, task: &Task, field: &Field) 
         }
         _ => {}
     }
+    facts::keep_apart(&view, &mut change.outcome.splices);
     change.outcome
 }
 

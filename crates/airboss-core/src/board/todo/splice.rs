@@ -39,6 +39,12 @@ impl Splice {
         Self::new(at..at, bytes)
     }
 
+    /// Whether it begins with the ending of the line that it is put behind: the last of a file that
+    /// has none.
+    fn ends_line(&self) -> bool {
+        self.bytes.starts_with(b"\n") || self.bytes.starts_with(b"\r\n")
+    }
+
     /// Takes lines out, each with its line ending.
     pub(super) fn remove(scan: &Scan<'_>, lines: Range<usize>) -> Self {
         let last = lines.end - 1;
@@ -52,9 +58,10 @@ impl Splice {
     }
 }
 
-/// Carries out replacements; of several at one place the earlier one comes first.
+/// Carries out replacements; of several at one place the earlier one comes first, and what ends a
+/// line comes after what is put into it.
 pub(super) fn apply(bytes: &[u8], splices: &mut [Splice]) -> Vec<u8> {
-    splices.sort_by_key(|splice| (splice.at.start, splice.at.end));
+    splices.sort_by_key(|splice| (splice.at.start, splice.at.end, splice.ends_line()));
     let mut out = Vec::with_capacity(bytes.len() + 256);
     let mut from = 0;
     for splice in splices.iter() {

@@ -304,6 +304,45 @@ fn fields_that_share_lines_change_nothing_behind_their_entry() {
 }
 
 #[test]
+fn a_value_in_the_last_line_is_put_in_before_that_line_ends() {
+    let mut task = task(1);
+    task.priority = Some("high".to_owned());
+    task.dependencies.numbers = vec![3];
+    check(
+        "### 1. a\n- **Status**: [X]\n- **Dependencies**:",
+        &[Edit::Change {
+            task: &task,
+            fields: &[Field::Priority, Field::Dependencies],
+        }],
+        "### 1. a\n- **Status**: [X]\n- **Dependencies**: 3\n- **Priority**: high",
+    );
+}
+
+#[test]
+fn text_below_lines_that_go_stays_apart_from_the_description() {
+    let mut task = task(1);
+    task.description = Some("two".to_owned());
+    for between in [
+        "- **Research**: [r.md](1_a/reports/r.md)\n",
+        "- **Blocking Reason**: it rains\n",
+        "- **Blocking Reason**: it rains\n- **Research**: [r.md](1_a/reports/r.md)\n",
+    ] {
+        check(
+            &format!("{ONE}\n**Description**: one\n{between}A note.\n"),
+            &[Edit::Change {
+                task: &task,
+                fields: &[
+                    Field::Description,
+                    Field::BlockedReason,
+                    Field::Artifact("1_a/reports/r.md".to_owned()),
+                ],
+            }],
+            &format!("{ONE}\n**Description**: two\n\nA note.\n"),
+        );
+    }
+}
+
+#[test]
 fn date_lines() {
     let times = [TimeKey::Completed, TimeKey::Started, TimeKey::Researched];
     let fields = times.map(Field::Time);
