@@ -105,6 +105,27 @@ fn wanted(places: &Places, task: &Task, to: Place) -> Option<DirectoryMove> {
     })
 }
 
+/// Why a directory is not moved.
+#[derive(Debug)]
+enum Hindrance {
+    /// Something would be lost: it stays.
+    Final(String),
+    /// The disk is full, say: the intent stays, and the next command tries again.
+    Passing(io::Error),
+}
+
+impl Hindrance {
+    fn told(&self, wish: &DirectoryMove) -> String {
+        match self {
+            Self::Final(why) => stays(wish, why),
+            Self::Passing(error) => {
+                let from = &wish.from;
+                format!("{from} could not be moved: {error}; the next command tries again")
+            }
+        }
+    }
+}
+
 fn stays(wish: &DirectoryMove, why: &str) -> String {
     let DirectoryMove { from, to, .. } = wish;
     format!("{from} stays where it is, because {why}; `git mv {from} {to}` moves it by hand")
@@ -184,8 +205,8 @@ pub(super) fn carry_out_all(
 ) -> Vec<String> {
     let now = moves.into_iter().filter(|wish| !busy(&wish.from));
     let stay = now.filter_map(|wish| {
-        let why = carry_out(top, &wish).err()?;
-        Some(stays(&wish, &why))
+        let hindrance = carry_out(top, &wish).err()?;
+        Some(hindrance.told(&wish))
     });
     stay.collect()
 }
@@ -218,8 +239,11 @@ pub(super) fn finish(
             if !is_decided && !is_old(&entry) {
                 continue;
             }
-            if is_decided && let Err(why) = carry_out(&places.top, &wish) {
-                told.push(stays(&wish, &why));
+            if is_decided && let Err(hindrance) = carry_out(&places.top, &wish) {
+                told.push(hindrance.told(&wish));
+                if matches!(hindrance, Hindrance::Passing(_)) {
+                    continue;
+                }
             }
         }
         // What cannot be removed is found done by the next call.
@@ -257,12 +281,12 @@ fn is_archiving(wish: &DirectoryMove) -> bool {
 }
 
 /// Renames the directory, unless that is done.
-fn carry_out(top: &Path, wish: &DirectoryMove) -> Result<(), String> {
+fn carry_out(top: &Path, wish: &DirectoryMove) -> Result<(), Hindrance> {
     if is_done(top, wish) {
         return Ok(());
     }
     if let Some(why) = obstacle(top, wish) {
-        return Err(why);
+        return Err(Hindrance::Final(why));
     }
     let rename = || -> io::Result<()> {
         let (from, to) = (top.join(&wish.from), top.join(&wish.to));
@@ -280,7 +304,7 @@ fn carry_out(top: &Path, wish: &DirectoryMove) -> Result<(), String> {
         Ok(()) => Ok(()),
         // Somebody else was faster.
         Err(_) if is_done(top, wish) => Ok(()),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(Hindrance::Passing(error)),
     }
 }
 
@@ -290,6 +314,9 @@ fn is_done(top: &Path, wish: &DirectoryMove) -> bool {
 
 /// What a move is in a commit: the branch's files, and nothing that is not committed, at their new
 /// paths. Nothing when the directory did not move.
+///
+/// # Errors
+/// When it could not be moved now, or the branch cannot be read.
 pub(super) fn deltas(
     repository: &Repository,
     wish: &DirectoryMove,
@@ -297,9 +324,12 @@ pub(super) fn deltas(
     // Whoever makes the commits may be faster than whoever moves the directories; and a move may
     // have been taken back before its commit was made.
     let top = repository.top();
-    let is_made = match is_intended(repository, wish) {
-        true => carry_out(top, wish).is_ok(),
-        false => is_done(top, wish),
+    let is_made = match is_intended(repository, wish).then(|| carry_out(top, wish)) {
+        Some(Ok(())) => true,
+        Some(Err(Hindrance::Final(_))) => false,
+        // The commit waits for it.
+        Some(Err(Hindrance::Passing(error))) => return Err(error.into()),
+        None => is_done(top, wish),
     };
     if !is_made {
         return Ok(Vec::new());
@@ -327,4 +357,42 @@ pub(super) fn deltas(
         });
     }
     Ok(deltas)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_moved_now_is_tried_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let (top, state) = (directory.path().join("top"), directory.path().join("state"));
+        fs_err::create_dir_all(top.join("specs/1_a")).unwrap();
+        let board = BoardKey::new(RepoPath::new("specs").unwrap());
+        let places = Places::new(&top, &board).unwrap();
+        // No file system takes so long a name.
+        let long = format!("specs/archive/{}", "x".repeat(300));
+        let path = |path: &str| RepoPath::new(path).unwrap();
+        let mut wish = DirectoryMove {
+            task: TaskId::from_uuid(uuid::Uuid::from_u128(1)),
+            from: path("specs/1_a"),
+            to: path(&long),
+        };
+        let archived = |_| Some(Place::Archived);
+        let finish = || finish(&places, &state, &archived, &|_| false);
+        intend(&state, &board, &[wish.clone()]).unwrap();
+        for _ in 0..2 {
+            let told = finish();
+            assert_eq!(told.len(), 1, "{told:?}");
+            assert!(
+                told[0].ends_with("the next command tries again"),
+                "{told:?}"
+            );
+        }
+        wish.to = path("specs/archive/1_a");
+        intend(&state, &board, &[wish.clone()]).unwrap();
+        assert_eq!(finish(), Vec::<String>::new());
+        assert!(is_done(&top, &wish));
+        assert!(!intent_file(&state, &wish).exists());
+    }
 }
