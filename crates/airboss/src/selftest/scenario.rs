@@ -71,17 +71,6 @@ impl Scenario {
         }
     }
 
-    /// Where a sample of its points begins, and how far they are apart. A change of a board makes
-    /// three times the calls of a step's, and its commit is judged with six runs of git.
-    #[must_use]
-    pub fn thinned(&self, (shift, sample): (usize, usize)) -> (usize, usize) {
-        if self.is_board() {
-            (shift, sample * 9)
-        } else {
-            (shift, sample)
-        }
-    }
-
     /// Whether it changes a board, and so makes a commit.
     #[must_use]
     pub fn is_board(&self) -> bool {

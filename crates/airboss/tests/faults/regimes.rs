@@ -8,7 +8,7 @@ use airboss::selftest::scenario::ALL;
 use airboss::selftest::{Case, Judge, Scenario, Template, board, judged, strike};
 use airboss_faults::{Counted, Ended, Errno, Mode, unavailable};
 
-use crate::sweep::{Extent, beyond_the_last, expect_none, sweep, sweep_points};
+use crate::sweep::{Extent, beyond_the_last, expect_none, sweep, sweep_points, thinned};
 
 /// The program that is swept.
 pub(crate) const AIRBOSS: &str = env!("CARGO_BIN_EXE_airboss");
@@ -39,8 +39,8 @@ pub(crate) fn is_wanted(scenario: &Scenario) -> bool {
 /// Does something with every command, unless nothing can be traced here. A sample has large lists
 /// in `drafts.rs`, at those calls alone that no other command makes.
 fn for_all(regime: impl Fn(&'static Scenario, &Template, &Judge) -> Vec<String>) {
-    let is_sample = Extent::from_environment() == Extent::Sample;
-    for_those(|scenario| !(is_sample && scenario.is_large()), regime);
+    let is_whole = Extent::from_environment().is_whole();
+    for_those(|scenario| is_whole || !scenario.is_large(), regime);
 }
 
 fn for_those(
@@ -88,7 +88,7 @@ fn killed_before_a_call() {
         if IN_FULL.contains(&scenario.name) {
             (0, 1)
         } else {
-            scenario.thinned((0, 4))
+            thinned(scenario, (0, 4))
         }
     };
     sweep_all("killed before a call", points, Mode::KillBefore);
@@ -96,13 +96,13 @@ fn killed_before_a_call() {
 
 #[test]
 fn killed_after_a_call() {
-    let points = |scenario: &Scenario| scenario.thinned((1, 9));
+    let points = |scenario: &Scenario| thinned(scenario, (1, 9));
     sweep_all("killed after a call", points, Mode::KillAfter);
 }
 
 #[test]
 fn killed_after_half_a_write() {
-    let points = |scenario: &Scenario| scenario.thinned((0, 5));
+    let points = |scenario: &Scenario| thinned(scenario, (0, 5));
     let name = "killed after half a write";
     sweep_all(name, points, Mode::ShortThenKill);
 }
@@ -113,7 +113,7 @@ fn fail_all(words: &str, errnos: &[Errno], counted: Counted, sample: usize, last
         let mut wrongs = Vec::new();
         for (place, errno) in errnos.iter().enumerate() {
             let name = format!("{}, {errno} {words}", scenario.name);
-            let points = scenario.thinned((place, sample));
+            let points = thinned(scenario, (place, sample));
             wrongs.extend(sweep(&name, points, |at, worker| {
                 let errno = *errno;
                 let mode = Mode::Errno { at, errno, lasting };
@@ -148,11 +148,8 @@ fn a_look_fails() {
 
 #[test]
 fn the_power_goes() {
-    let mixes = if Extent::from_environment() == Extent::Sample {
-        2
-    } else {
-        12
-    };
+    let is_sample = Extent::from_environment() == Extent::Sample;
+    let mixes = if is_sample { 2 } else { 12 };
     for_those(
         |_| true,
         |scenario, template, judge| {
@@ -164,7 +161,8 @@ fn the_power_goes() {
             let last = images.last().unwrap();
             assert!(last.told, "the answer was not seen");
             let name = format!("{}, the power goes", scenario.name);
-            let points = scenario.thinned((0, images.len() / 40 + 1));
+            let sample = if is_sample { images.len() / 40 + 1 } else { 6 };
+            let points = thinned(scenario, (0, sample));
             sweep(&name, points, |point, worker| {
                 let Some(image) = images.get(point - 1) else {
                     return beyond_the_last();
@@ -228,7 +226,7 @@ fn killed_and_killed_again_while_it_recovers() {
             }
             assert!(matches!(outcome.ended, Ended::Killed(_)));
             let killed_at = first;
-            first += extent.stride(scenario.thinned((0, 47)).1);
+            first += extent.stride(thinned(scenario, (0, 47)).1);
             // Many calls leave the same place.
             if !seen.insert(world.look()) {
                 continue;
@@ -241,7 +239,7 @@ fn killed_and_killed_again_while_it_recovers() {
                 "{}, killed before call {killed_at} and again",
                 scenario.name
             );
-            let sample = scenario.thinned((killed_at % 7, 31));
+            let sample = thinned(scenario, (killed_at % 7, 31));
             let (first, stride) = match extent {
                 Extent::Full => (1 + killed_at % SECOND, SECOND),
                 extent => (extent.first(sample.0, sample.1), extent.stride(sample.1)),

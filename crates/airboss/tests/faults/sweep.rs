@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use airboss::selftest::Case;
+use airboss::selftest::{Case, Scenario};
 
 /// One sweep at a time, on so many threads, so that a time per case means something.
 const WORKERS_MAX: usize = 2;
@@ -21,11 +21,16 @@ const WORDS_MAX: usize = 4_000;
 /// No command that is swept makes so many calls; one that does loops.
 const POINTS_MAX: usize = 100_000;
 
+/// How many times as many points a push is tried with as an ordinary run.
+const PUSH: usize = 4;
+
 /// Which points are visited.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// One in so many as the sweep says.
     Sample,
+    /// [`PUSH`] times as many, and more of boards: what every push is tried with.
+    Push,
     /// All.
     Full,
     /// One, to repeat it.
@@ -36,15 +41,25 @@ impl Extent {
     pub(crate) fn from_environment() -> Self {
         match std::env::var("AIRBOSS_TEST_FAULTS").as_deref() {
             Err(_) | Ok("sample") => Self::Sample,
+            Ok("push") => Self::Push,
             Ok("full") => Self::Full,
-            Ok(text) => Self::Only(text.parse().expect("full, sample or the number of a case")),
+            Ok(text) => {
+                let number = text.parse();
+                Self::Only(number.expect("sample, push, full or the number of a case"))
+            }
         }
+    }
+
+    /// Whether every point is visited, or the one that was asked for.
+    pub(crate) fn is_whole(self) -> bool {
+        matches!(self, Self::Full | Self::Only(_))
     }
 
     /// The distance between the points that are visited.
     pub(crate) fn stride(self, sample: usize) -> usize {
         match self {
             Self::Sample => sample,
+            Self::Push => (sample / PUSH).max(1),
             Self::Full | Self::Only(_) => 1,
         }
     }
@@ -52,10 +67,23 @@ impl Extent {
     /// The first point, so that different sweeps are sampled at different ones.
     pub(crate) fn first(self, shift: usize, sample: usize) -> usize {
         match self {
-            Self::Sample => 1 + shift % sample,
+            Self::Sample | Self::Push => 1 + shift % self.stride(sample),
             Self::Full => 1,
             Self::Only(point) => point,
         }
+    }
+}
+
+/// Where a sample of a command's points begins, and how far they are apart. A change of a board
+/// makes three times the calls of a step's, and its commit is judged with six runs of git.
+pub(crate) fn thinned(scenario: &Scenario, (shift, sample): (usize, usize)) -> (usize, usize) {
+    let boards = match Extent::from_environment() {
+        Extent::Push => 2,
+        _ => 9,
+    };
+    match scenario.is_board() {
+        true => (shift, sample * boards),
+        false => (shift, sample),
     }
 }
 
