@@ -273,8 +273,8 @@ impl Desk {
     fn move_directories(&self, own: Vec<DirectoryMove>) -> Vec<String> {
         let place = |id| {
             let wanted = Wanted::Ids(vec![id]);
-            let part = self.store.board_part(self.board(), &wanted).ok().flatten();
-            part?.tasks.get(&id).map(|task| task.place)
+            let part = self.store.board_part(self.board(), &wanted)?;
+            Ok(part.and_then(|part| part.tasks.get(&id).map(|task| task.place)))
         };
         let busy = |directory: &RepoPath| {
             let inside = format!("{directory}/");
@@ -412,7 +412,7 @@ impl Desk {
             .decide_board(&places.board, command, wanted, &mut |standing| {
                 let decision = decide(standing)?;
                 let (board, operations) = (&standing.board, &decision.operations);
-                asked = Moves::asked_for(&places, repository.as_ref(), board, operations);
+                asked = Moves::asked_for(&places, repository.as_ref(), board, operations)?;
                 moves::intend(&state, &places.board, &asked.moves)?;
                 let moves = asked.moves.clone();
                 Ok(change_of(

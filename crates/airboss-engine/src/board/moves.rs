@@ -13,6 +13,7 @@
 //! would lose something stays where it is, with the reason: what is staged (its path would be gone
 //! from the index), a target that is there already, a link.
 
+use std::fs::FileType;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -23,10 +24,12 @@ use airboss_core::id::TaskId;
 use airboss_core::path::RepoPath;
 use serde::{Deserialize, Serialize};
 
+use super::find::is_absent;
 use super::places::Places;
 use crate::clock;
 use crate::git::{Delta, GitError, Repository};
 use crate::own_file;
+use crate::store::StoreError;
 use crate::vfs::{RealVfs, Vfs as _, create_directories};
 
 /// The shelf of finished tasks, from the specs root.
@@ -58,13 +61,15 @@ pub struct Moves {
 
 impl Moves {
     /// The directories of the tasks that these operations put into the archive or take out of it.
-    #[must_use]
+    ///
+    /// # Errors
+    /// When the directories cannot be read, or git does not tell what is staged.
     pub fn asked_for(
         places: &Places,
         repository: Option<&Repository>,
         board: &Board,
         operations: &[BoardOperation],
-    ) -> Self {
+    ) -> io::Result<Self> {
         let mut asked = Self::default();
         let mut staged = None;
         for operation in operations {
@@ -75,33 +80,44 @@ impl Moves {
                 TaskChange::Place(place) => Some(*place),
                 _ => None,
             });
-            let wish = to.zip(board.tasks.get(task));
-            let Some(wish) = wish.and_then(|(to, task)| wanted(places, task, to)) else {
+            let Some((to, task)) = to.zip(board.tasks.get(task)) else {
                 continue;
             };
-            let staged = staged.get_or_insert_with(|| staged_paths(repository));
-            match obstacle(&places.top, &wish).or_else(|| is_staged(&wish, staged.as_deref())) {
+            let Some(wish) = wanted(places, task, to)? else {
+                continue;
+            };
+            if staged.is_none() {
+                staged = Some(staged_paths(repository)?);
+            }
+            let staged = staged.as_deref().unwrap_or_default();
+            match obstacle(&places.top, &wish)?.or_else(|| is_staged(&wish, staged)) {
                 None => asked.moves.push(wish),
                 Some(why) => asked.left.push(stays(&wish, &why)),
             }
         }
-        asked
+        Ok(asked)
     }
 }
 
 /// The move that belongs to a change of place; `None` when the directory is there already, or
 /// there is none.
-fn wanted(places: &Places, task: &Task, to: Place) -> Option<DirectoryMove> {
-    let directory = places.directory(task)?;
+fn wanted(places: &Places, task: &Task, to: Place) -> io::Result<Option<DirectoryMove>> {
+    let Some(directory) = places.look_for_directory(task)? else {
+        return Ok(None);
+    };
     let target = match (to, directory.strip_prefix(ARCHIVE)) {
         (Place::Archived, None) if !directory.contains('/') => format!("{ARCHIVE}{directory}"),
         (Place::Active, Some(name)) => name.to_owned(),
-        _ => return None,
+        _ => return Ok(None),
     };
-    Some(DirectoryMove {
-        task: task.id,
-        from: places.board.file(&directory).ok()?,
-        to: places.board.file(&target).ok()?,
+    let paths = (places.board.file(&directory), places.board.file(&target));
+    Ok(match paths {
+        (Ok(from), Ok(to)) => Some(DirectoryMove {
+            task: task.id,
+            from,
+            to,
+        }),
+        _ => None,
     })
 }
 
@@ -132,29 +148,34 @@ fn stays(wish: &DirectoryMove, why: &str) -> String {
 }
 
 /// What is in the way on disk.
-fn obstacle(top: &Path, wish: &DirectoryMove) -> Option<String> {
-    let kind = |path: &Path| path.symlink_metadata().ok().map(|facts| facts.file_type());
-    if !kind(&top.join(&wish.from)).is_some_and(|kind| kind.is_dir()) {
-        return Some("it is a link".to_owned());
+fn obstacle(top: &Path, wish: &DirectoryMove) -> io::Result<Option<String>> {
+    if !kind(&top.join(&wish.from))?.is_some_and(|kind| kind.is_dir()) {
+        return Ok(Some("it is a link".to_owned()));
     }
     let target = top.join(&wish.to);
-    if kind(&target).is_some() {
-        return Some(format!("{} is there already", wish.to));
+    if kind(&target)?.is_some() {
+        return Ok(Some(format!("{} is there already", wish.to)));
     }
     let shelf = target.parent().map(Path::to_owned).unwrap_or_default();
-    let is_sound = kind(&shelf).is_none_or(|kind| kind.is_dir());
-    (!is_sound).then(|| format!("{} is no directory", shelf.display()))
+    let is_sound = kind(&shelf)?.is_none_or(|kind| kind.is_dir());
+    Ok((!is_sound).then(|| format!("{} is no directory", shelf.display())))
 }
 
-/// What is staged; `None` when git cannot tell.
-fn staged_paths(repository: Option<&Repository>) -> Option<Vec<RepoPath>> {
-    repository.map_or(Some(Vec::new()), |repository| repository.staged().ok())
+/// What stands at a path, if anything.
+fn kind(path: &Path) -> io::Result<Option<FileType>> {
+    match path.symlink_metadata() {
+        Ok(facts) => Ok(Some(facts.file_type())),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
-fn is_staged(wish: &DirectoryMove, staged: Option<&[RepoPath]>) -> Option<String> {
-    let Some(staged) = staged else {
-        return Some("git does not tell what is staged".to_owned());
-    };
+fn staged_paths(repository: Option<&Repository>) -> io::Result<Vec<RepoPath>> {
+    let staged = repository.map_or(Ok(Vec::new()), Repository::staged);
+    staged.map_err(|error| io::Error::other(format!("git does not tell what is staged: {error}")))
+}
+
+fn is_staged(wish: &DirectoryMove, staged: &[RepoPath]) -> Option<String> {
     let inside = format!("{}/", wish.from);
     let found = staged
         .iter()
@@ -217,14 +238,16 @@ pub(super) fn carry_out_all(
 pub(super) fn finish(
     places: &Places,
     state: &Path,
-    place: &dyn Fn(TaskId) -> Option<Place>,
+    place: &dyn Fn(TaskId) -> Result<Option<Place>, StoreError>,
     busy: &dyn Fn(&RepoPath) -> bool,
 ) -> Vec<String> {
     let mut told = Vec::new();
     // Mostly there is no such directory.
     let entries = fs_err::read_dir(intents(state)).into_iter().flatten();
     for entry in entries.flatten().filter(is_intent) {
-        let bytes = fs_err::read(entry.path()).unwrap_or_default();
+        let Ok(bytes) = fs_err::read(entry.path()) else {
+            continue;
+        };
         // One that was cut off was written before anything was decided.
         let intent: Option<Intent> = serde_json::from_slice(&bytes).ok();
         if let Some(Intent { board, wish }) = intent {
@@ -232,9 +255,10 @@ pub(super) fn finish(
                 continue;
             }
             let is_decided = match place(wish.task) {
-                Some(Place::Archived) => is_archiving(&wish),
-                Some(Place::Active) => !is_archiving(&wish),
-                Some(Place::Removed) | None => false,
+                Ok(Some(Place::Archived)) => is_archiving(&wish),
+                Ok(Some(Place::Active)) => !is_archiving(&wish),
+                Ok(Some(Place::Removed) | None) => false,
+                Err(_) => continue,
             };
             if !is_decided && !is_old(&entry) {
                 continue;
@@ -285,7 +309,7 @@ fn carry_out(top: &Path, wish: &DirectoryMove) -> Result<(), Hindrance> {
     if is_done(top, wish) {
         return Ok(());
     }
-    if let Some(why) = obstacle(top, wish) {
+    if let Some(why) = obstacle(top, wish).map_err(Hindrance::Passing)? {
         return Err(Hindrance::Final(why));
     }
     let rename = || -> io::Result<()> {
@@ -309,7 +333,7 @@ fn carry_out(top: &Path, wish: &DirectoryMove) -> Result<(), Hindrance> {
 }
 
 fn is_done(top: &Path, wish: &DirectoryMove) -> bool {
-    top.join(&wish.from).symlink_metadata().is_err() && top.join(&wish.to).is_dir()
+    matches!(kind(&top.join(&wish.from)), Ok(None)) && top.join(&wish.to).is_dir()
 }
 
 /// What a move is in a commit: the branch's files, and nothing that is not committed, at their new
@@ -378,7 +402,7 @@ mod tests {
             from: path("specs/1_a"),
             to: path(&long),
         };
-        let archived = |_| Some(Place::Archived);
+        let archived = |_| Ok(Some(Place::Archived));
         let finish = || finish(&places, &state, &archived, &|_| false);
         intend(&state, &board, &[wish.clone()]).unwrap();
         for _ in 0..2 {

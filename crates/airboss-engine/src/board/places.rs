@@ -60,11 +60,22 @@ impl Places {
         }
     }
 
-    /// The directory of a task, from the specs root; `None` while it has none.
+    /// The directory of a task, from the specs root; `None` while it has none. A root that cannot be
+    /// read has no directories, for all that can be done about it where this is asked.
     #[must_use]
     pub fn directory(&self, task: &Task) -> Option<String> {
-        self.linked_directory(task)
-            .or_else(|| self.found_directory(task))
+        self.look_for_directory(task).unwrap_or_default()
+    }
+
+    /// The same for who has to know.
+    ///
+    /// # Errors
+    /// When the root cannot be read.
+    pub(super) fn look_for_directory(&self, task: &Task) -> io::Result<Option<String>> {
+        match self.linked_directory(task) {
+            Some(directory) => Ok(Some(directory)),
+            None => self.found_directory(task),
+        }
     }
 
     /// The directory that [`directory::find`] finds where the task's links name it, without
@@ -87,17 +98,16 @@ impl Places {
         own.into_iter().find(is_there).map(str::to_owned)
     }
 
-    fn found_directory(&self, task: &Task) -> Option<String> {
-        // A root that cannot be read has no directories, for all that can be done about it here.
-        let paths = task_directories(&self.root()).unwrap_or_default();
+    fn found_directory(&self, task: &Task) -> io::Result<Option<String>> {
+        let paths = task_directories(&self.root())?;
         let all: Vec<_> = paths
             .iter()
             .filter_map(|path| Directory::parse(path))
             .collect();
         let mut links: Vec<_> = task.artifacts.iter().map(|it| it.path.as_str()).collect();
         links.extend(task.plan.as_deref());
-        let found = directory::find(&all, task.number, Some(&task.slug), &links)?;
-        Some(found.directory.path.to_owned())
+        let found = directory::find(&all, task.number, Some(&task.slug), &links);
+        Ok(found.map(|found| found.directory.path.to_owned()))
     }
 
     /// The file that a path in an entry means; `None` when there is none.
@@ -382,7 +392,11 @@ mod tests {
                 }))
                 .unwrap();
                 let found = places.found_directory(&task);
-                assert_eq!(places.directory(&task), found, "{there:?} {linked:?}");
+                assert_eq!(
+                    places.directory(&task),
+                    found.unwrap(),
+                    "{there:?} {linked:?}"
+                );
                 compared += usize::from(places.linked_directory(&task).is_some());
             }
         }

@@ -206,9 +206,10 @@ fn what_was_displaced_goes() {
     }
 }
 
-/// How far the second crashes are apart when all first ones are visited. Where they begin moves on
-/// with the first, so that each of the recovery's calls is struck after every fifth of them.
-const SECOND: usize = 5;
+/// How far the second crashes are apart when all first ones are visited: of a step, and of a board,
+/// whose commands crash in three times as many ways. Where they begin moves on with the first, so
+/// that each of the recovery's calls is struck after one in so many of them.
+const SECOND: [usize; 2] = [5, 25];
 
 #[test]
 fn killed_and_killed_again_while_it_recovers() {
@@ -241,7 +242,10 @@ fn killed_and_killed_again_while_it_recovers() {
             );
             let sample = thinned(scenario, (killed_at % 7, 31));
             let (first, stride) = match extent {
-                Extent::Full => (1 + killed_at % SECOND, SECOND),
+                Extent::Full => {
+                    let apart = SECOND[usize::from(scenario.is_board())];
+                    (1 + killed_at % apart, apart)
+                }
                 extent => (extent.first(sample.0, sample.1), extent.stride(sample.1)),
             };
             wrongs.extend(sweep_points(&name, (first, stride), |point, worker| {

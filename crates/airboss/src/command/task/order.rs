@@ -164,6 +164,7 @@ fn preview_archive(context: &Context, arguments: &ArchiveArguments) -> Result<Ex
     let operations = arguments.decided(&standing, &around)?;
     let repository = workspace.repository.as_ref();
     let asked = Moves::asked_for(places, repository, &reading.board, &operations);
+    let asked = asked.map_err(BoardError::from)?;
     for one in &asked.moves {
         context.printer.note(&format!("{} → {}", one.from, one.to));
     }
