@@ -1,5 +1,6 @@
 //! The files beside the two lists: a task's state.json and plan, the archive, errors.json.
 
+use std::io;
 use std::path::Path;
 
 use airboss_core::board::error::ErrorEntry;
@@ -84,17 +85,10 @@ pub(super) fn project_state_content(base: Option<&[u8]>, task: &Task) -> Content
 }
 
 /// The state.json of the archive with the tasks that came and went; `None` when it is damaged.
-pub(super) fn archive(base: &[u8], edits: &BoardEdits, places: Option<&Places>) -> Option<Vec<u8>> {
-    let directory = |edit: &TaskEdit| match edit.fields.contains(&Field::Place) {
-        true => base_path(&edit.task, places),
-        false => String::new(),
-    };
-    let directories: Vec<String> = edits.tasks.iter().map(directory).collect();
+/// `paths` are [`base_paths`].
+pub(super) fn archive(base: &[u8], edits: &BoardEdits, paths: &[String]) -> Option<Vec<u8>> {
     let mut list = Vec::new();
-    for (edit, directory) in edits.tasks.iter().zip(&directories) {
-        if !edit.fields.contains(&Field::Place) {
-            continue;
-        }
+    for (edit, directory) in moved(edits).zip(paths) {
         let task = &edit.task;
         list.push(match task.place {
             Place::Archived => ArchiveEdit::Add {
@@ -120,25 +114,44 @@ pub(super) fn archive_row(
     let Some(changes) = store.changed_since(board, since)? else {
         return Ok((Content::Gone, row.sequence));
     };
-    let (up_to, places) = (changes.sequence, Places::new(top, board).ok());
-    let content = archive_content(base, &changes.into(), places.as_ref());
+    let (up_to, edits) = (changes.sequence, BoardEdits::from(changes));
+    let places = Places::new(top, board).map_err(io::Error::other);
+    let paths = places.and_then(|places| base_paths(&edits, &places));
+    let content = match paths {
+        Ok(paths) => archive_content(base, &edits, &paths),
+        Err(error) => Content::Refused(error.to_string()),
+    };
     Ok((content, up_to))
 }
 
-/// Where the archive says that a task's directory is: under the name that it has already.
-fn base_path(task: &Task, places: Option<&Places>) -> String {
-    let directory = places.and_then(|places| places.directory(task));
-    let name = directory.as_ref().and_then(|path| path.rsplit('/').next());
-    match name {
-        Some(name) => format!("archive/{name}/"),
-        None => format!("archive/{:03}_{}/", task.number, task.slug),
-    }
+/// The tasks that came into the archive or went out of it.
+fn moved(edits: &BoardEdits) -> impl Iterator<Item = &TaskEdit> {
+    let edits = edits.tasks.iter();
+    edits.filter(|edit| edit.fields.contains(&Field::Place))
+}
+
+/// Where the archive says that the directory of each task is that came or went: under the name that
+/// it has already.
+///
+/// # Errors
+/// When the directories cannot be read: what is said of them stays said.
+pub(super) fn base_paths(edits: &BoardEdits, places: &Places) -> io::Result<Vec<String>> {
+    let path = |edit: &TaskEdit| {
+        let task = &edit.task;
+        let directory = places.look_for_directory(task)?;
+        let name = directory.as_ref().and_then(|path| path.rsplit('/').next());
+        Ok(match name {
+            Some(name) => format!("archive/{name}/"),
+            None => format!("archive/{:03}_{}/", task.number, task.slug),
+        })
+    };
+    moved(edits).map(path).collect()
 }
 
 pub(super) fn archive_content(
     base: Option<&[u8]>,
     edits: &BoardEdits,
-    places: Option<&Places>,
+    paths: &[String],
 ) -> Content {
     let fresh;
     let is_archived = |edit: &TaskEdit| edit.task.place == Place::Archived;
@@ -156,7 +169,7 @@ pub(super) fn archive_content(
             &fresh
         }
     };
-    match archive(from, edits, places) {
+    match archive(from, edits, paths) {
         Some(new) => written(base, new),
         None => Content::Refused("it cannot be read as the state of an archive".to_owned()),
     }

@@ -138,11 +138,12 @@ fn deltas(repository: &Repository, wish: &BoardWish) -> Result<Vec<Delta>, GitEr
     }
     let moves = |edit: &TaskEdit| edit.fields.contains(&Field::Place);
     if wish.edits.tasks.iter().any(moves) {
-        let new = |bytes: &[u8]| single::archive(bytes, &wish.edits, Some(&places));
+        let paths = single::base_paths(&wish.edits, &places)?;
+        let new = |bytes: &[u8]| single::archive(bytes, &wish.edits, &paths);
         let known = delta(repository, &places.archive, new)?;
         // Tasks that leave a board in git do not leave git.
         let begun = match (&known, deltas.is_empty()) {
-            (None, false) => new_archive(repository, &places, &wish.edits)?,
+            (None, false) => new_archive(repository, &places, &wish.edits, &paths)?,
             _ => None,
         };
         deltas.extend(known.or(begun));
@@ -162,11 +163,12 @@ fn new_archive(
     repository: &Repository,
     places: &Places,
     edits: &BoardEdits,
+    paths: &[String],
 ) -> Result<Option<Delta>, GitError> {
     if repository.head_file(&places.archive)?.is_some() {
         return Ok(None);
     }
-    let Content::Write(text) = single::archive_content(None, edits, Some(places)) else {
+    let Content::Write(text) = single::archive_content(None, edits, paths) else {
         return Ok(None);
     };
     new_file(repository, &places.archive, &text).map(Some)
