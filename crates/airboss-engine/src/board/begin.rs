@@ -25,7 +25,7 @@ pub fn begin(
     }
     let places = survey.places;
     let mut publish = places.lists().to_vec();
-    publish.extend(places.stale(&operations, &|_| None));
+    publish.extend(places.stale(&operations, &|_| None)?);
     let publish = each_once(publish);
     let mut store = workspace.open_store()?;
     let none = Wanted::Ids(Vec::new());

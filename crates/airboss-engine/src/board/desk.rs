@@ -1,5 +1,6 @@
 //! Changing a board: take in what others did, decide in one transaction, publish, commit.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use airboss_core::board::{Board, BoardKey, BoardOperation, Field, Task};
@@ -415,9 +416,8 @@ impl Desk {
                 asked = Moves::asked_for(&places, repository.as_ref(), board, operations)?;
                 moves::intend(&state, &places.board, &asked.moves)?;
                 let moves = asked.moves.clone();
-                Ok(change_of(
-                    &places, standing, decision, commits, since, moves,
-                ))
+                let change = change_of(&places, standing, decision, commits, since, moves)?;
+                Ok(change)
             })?;
         let mut done = Done::of(decided, &places.board)?;
         done.settled.notes.extend(asked.left);
@@ -511,9 +511,9 @@ fn change_of(
     commits: bool,
     since: Option<crate::git::Oid>,
     moves: Vec<DirectoryMove>,
-) -> Change {
+) -> io::Result<Change> {
     let task = |id| standing.board.tasks.get(&id).cloned();
-    let publish = places.stale(&decision.operations, &task);
+    let publish = places.stale(&decision.operations, &task)?;
     let mut git = Vec::new();
     let mut edits = BoardEdits::of_operations(&decision.operations, standing.now, task);
     for edit in &mut edits.tasks {
@@ -547,10 +547,10 @@ fn change_of(
         };
         git.push(wish.of_operation(decision.operations.len().saturating_sub(1)));
     }
-    Change {
+    Ok(Change {
         publish,
         git,
         result: decision.result,
         ..Change::of_board(decision.operations)
-    }
+    })
 }

@@ -304,7 +304,7 @@ impl BoardFiles {
                 );
                 return Err("it needs a person".into());
             }
-            let mut change = self.change_of(board, &standing.board, imported.operations.clone());
+            let mut change = self.change_of(board, &standing.board, imported.operations.clone())?;
             change.found.push(found(row, imported));
             Ok(change)
         })?;
@@ -327,14 +327,19 @@ impl BoardFiles {
     }
 
     /// What is stored for operations, with the files that they make stale.
-    fn change_of(&self, board: &BoardKey, view: &Board, operations: Vec<BoardOperation>) -> Change {
+    fn change_of(
+        &self,
+        board: &BoardKey,
+        view: &Board,
+        operations: Vec<BoardOperation>,
+    ) -> io::Result<Change> {
         let task = |id| view.tasks.get(&id).cloned();
         let places = Places::new(&self.top, board).ok();
         let publish = places.map(|places| places.stale(&operations, &task));
-        Change {
-            publish: publish.unwrap_or_default(),
+        Ok(Change {
+            publish: publish.transpose()?.unwrap_or_default(),
             ..Change::of_board(operations)
-        }
+        })
     }
 
     /// Takes in the markers that somebody changed in a task's plan.
@@ -359,7 +364,7 @@ impl BoardFiles {
             };
             let changes = single::marker_changes(base, task, pending);
             let operation = BoardOperation::change(task, changes, cause, false);
-            Ok(self.change_of(board, &standing.board, operation.into_iter().collect()))
+            Ok(self.change_of(board, &standing.board, operation.into_iter().collect())?)
         })?;
         Ok(())
     }

@@ -208,11 +208,14 @@ impl Places {
 
     /// The current plan of a task and the place of its own state.json, with one look for its
     /// directory.
-    pub(super) fn own(&self, task: &Task) -> (Option<RepoPath>, Option<RepoPath>) {
-        let directory = self.directory(task);
+    ///
+    /// # Errors
+    /// When the root cannot be read.
+    pub(super) fn own(&self, task: &Task) -> io::Result<(Option<RepoPath>, Option<RepoPath>)> {
+        let directory = self.look_for_directory(task)?;
         let plan = self.plan_in(directory.as_deref(), task);
         let state = directory.and_then(|directory| self.project_state_in(&directory));
-        (plan, state)
+        Ok((plan, state))
     }
 
     /// errors.json, or the file beside it where errors.json is somebody else's or cannot be
@@ -279,11 +282,14 @@ impl Places {
     }
 
     /// The files that operations make stale. `task` tells how a task is before them.
+    ///
+    /// # Errors
+    /// When the directories of tasks cannot be read.
     pub fn stale(
         &self,
         operations: &[BoardOperation],
         task: &dyn Fn(TaskId) -> Option<Task>,
-    ) -> Vec<PublishItem> {
+    ) -> io::Result<Vec<PublishItem>> {
         let mut items = Vec::new();
         for operation in operations {
             match operation {
@@ -296,7 +302,7 @@ impl Places {
                     items.extend(self.lists());
                     if let Some(mut task) = task(*id) {
                         changes.iter().for_each(|change| change.apply(&mut task));
-                        items.extend(self.own_files(&task, changes));
+                        items.extend(self.own_files(&task, changes)?);
                     }
                 }
                 BoardOperation::ErrorRecorded { .. } | BoardOperation::ErrorResolved { .. } => {
@@ -306,20 +312,20 @@ impl Places {
                 _ => {}
             }
         }
-        each_once(items)
+        Ok(each_once(items))
     }
 
     /// The files of one task that a change of it makes stale.
-    fn own_files(&self, task: &Task, changes: &[TaskChange]) -> Vec<PublishItem> {
+    fn own_files(&self, task: &Task, changes: &[TaskChange]) -> io::Result<Vec<PublishItem>> {
         let mut items = Vec::new();
         let fields: Vec<Field> = changes.iter().map(TaskChange::field).collect();
         if fields.contains(&Field::Place) {
             items.push(item(&self.archive, PublishKind::ArchiveState));
             // Its directory moves, and what is in it moves as it is.
-            return items;
+            return Ok(items);
         }
         let marks = |field: &Field| matches!(field, Field::Phase(_));
-        let (plan, state) = self.own(task);
+        let (plan, state) = self.own(task)?;
         if fields.iter().any(marks)
             && let Some(plan) = plan
         {
@@ -330,7 +336,7 @@ impl Places {
         {
             items.push(item(&path, PublishKind::ProjectState { task: task.id }));
         }
-        items
+        Ok(items)
     }
 }
 

@@ -198,7 +198,7 @@ fn own_files(
     task: &Task,
 ) -> Result<Vec<Delta>, GitError> {
     let mut deltas = Vec::new();
-    let (plan, state) = places.own(task);
+    let (plan, state) = places.own(task)?;
     if let Some(path) = plan {
         let new = |bytes: &[u8]| Some(single::phase_markers(bytes, task));
         deltas.extend(delta(repository, &path, new)?);

@@ -253,7 +253,7 @@ pub(crate) fn store_only(desk: &mut Desk, number: u32, to: Status) {
             let operations = command::set_status(&standing, number, &to.into(), None, &[])?;
             let task = |id| given.board.tasks.get(&id).cloned();
             Ok(Change {
-                publish: places.stale(&operations, &task),
+                publish: places.stale(&operations, &task)?,
                 operations: operations
                     .into_iter()
                     .map(|operation| Operation::Board { operation })
