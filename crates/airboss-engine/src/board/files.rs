@@ -308,6 +308,7 @@ impl BoardFiles {
             change.found.push(found(row, imported));
             Ok(change)
         })?;
+        let decided = self.looked(decided)?;
         if let Decided::Applied { .. } | Decided::Refused(_) = decided {
             notes.extend(told.into_iter().map(|note| format!("{}: {note}", row.path)));
         }
@@ -355,7 +356,7 @@ impl BoardFiles {
         pending: &[Field],
     ) -> Result<(), StoreError> {
         let wanted = Wanted::Ids(vec![task]);
-        store.decide_board(board, Some(key), &wanted, &mut |standing| {
+        let decided = store.decide_board(board, Some(key), &wanted, &mut |standing| {
             let Some(task) = standing.board.tasks.get(&task) else {
                 return Ok(Change::default());
             };
@@ -366,7 +367,21 @@ impl BoardFiles {
             let operation = BoardOperation::change(task, changes, cause, false);
             Ok(self.change_of(board, &standing.board, operation.into_iter().collect())?)
         })?;
-        Ok(())
+        self.looked(decided).map(drop)
+    }
+
+    /// What could not be looked at waits for no person: it is told, and asked again.
+    fn looked(&self, decided: Decided) -> Result<Decided, StoreError> {
+        let Decided::Refused(refusal) = decided else {
+            return Ok(decided);
+        };
+        match refusal.downcast::<io::Error>() {
+            Ok(error) => Err(StoreError::Io {
+                path: self.top.clone(),
+                message: error.to_string(),
+            }),
+            Err(refusal) => Ok(Decided::Refused(refusal)),
+        }
     }
 
     /// Keeps what cannot be read, for ever, and says so once.
