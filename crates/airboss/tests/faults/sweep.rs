@@ -21,7 +21,7 @@ const WORDS_MAX: usize = 4_000;
 /// No command that is swept makes so many calls; one that does loops.
 const POINTS_MAX: usize = 100_000;
 
-/// How many times as many points a push is tried with as an ordinary run.
+/// How many times as many points as in an ordinary run a push is worth trying with.
 const PUSH: usize = 4;
 
 /// Which points are visited.
@@ -29,7 +29,7 @@ const PUSH: usize = 4;
 pub(crate) enum Extent {
     /// One in so many as the sweep says.
     Sample,
-    /// [`PUSH`] times as many, and more of boards: what every push is tried with.
+    /// [`PUSH`] times as many, and more of boards: a quarter of an hour.
     Push,
     /// All.
     Full,
