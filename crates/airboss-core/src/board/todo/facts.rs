@@ -153,10 +153,7 @@ pub(super) fn description(view: &View<'_, '_>) -> Option<(Range<usize>, String)>
     let field = view.named(&["Description"])?;
     let mut end = field.value.end;
     let mut words = one_line(view.text(&field.value));
-    for line in field.line + 1..view.entry.end {
-        if !is_text(view, line) {
-            break;
-        }
+    for line in field.line + 1..paragraph_end(view, field.line) {
         let text = scan.lines.get(line);
         if !words.is_empty() {
             words.push(' ');
@@ -165,6 +162,13 @@ pub(super) fn description(view: &View<'_, '_>) -> Option<(Range<usize>, String)>
         end = scan.lines.span(line).start + text.trim_end().len();
     }
     (!words.is_empty()).then_some((field.value.start..end, words))
+}
+
+/// The line behind the paragraph that a line begins.
+fn paragraph_end(view: &View<'_, '_>, line: usize) -> usize {
+    let mut below = line + 1..view.entry.end;
+    let end = below.find(|line| !is_text(view, *line));
+    end.unwrap_or(view.entry.end)
 }
 
 /// Whether a line goes on with the paragraph above it.
@@ -193,13 +197,10 @@ pub(super) fn keep_apart(view: &View<'_, '_>, splices: &mut [Splice]) {
     let Some(field) = view.named(&["Description"]) else {
         return;
     };
-    let is_more = |line: &usize| is_text(view, *line);
-    let below = (field.line + 1..view.entry.end)
-        .find(|line| !is_more(line))
-        .unwrap_or(view.entry.end);
+    let below = paragraph_end(view, field.line);
     let goes = |line: &usize| splices.iter().any(|splice| removes(splice, *line));
     let kept = (below..view.entry.end).find(|line| !goes(line));
-    let Some(kept) = kept.filter(|kept| *kept > below).filter(is_more) else {
+    let Some(kept) = kept.filter(|kept| *kept > below && is_text(view, *kept)) else {
         return;
     };
     let at = lines.span(kept).start;
