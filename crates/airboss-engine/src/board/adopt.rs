@@ -17,7 +17,7 @@ use fs_err as fs;
 
 use super::desk::{BoardError, Desk, Done};
 use super::edits::BoardEdits;
-use super::find::{is_absent, task_directories};
+use super::find::task_directories;
 use super::home::Home;
 use super::list_file::{ListFile, Parsed};
 use super::places::Places;
@@ -29,6 +29,7 @@ use crate::store::{
     Change, CommandId, FoundSections, GitWish, PublishItem, PublishKind, Section, Store as _,
     Wanted,
 };
+use crate::vfs::is_absent;
 use crate::workspace::Workspace;
 
 /// How far back the history is asked which of two files was changed last.

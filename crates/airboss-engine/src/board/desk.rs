@@ -125,7 +125,7 @@ pub struct Done {
 impl Done {
     /// What the store answered, before anything is published.
     pub(super) fn of(decided: Decided, board: &BoardKey) -> Result<Self, BoardError> {
-        let (operations, result) = match decided {
+        let (operations, result) = match decided.looked()? {
             Decided::Applied { operations, result } => (operations, result),
             Decided::Duplicate { result } => (Vec::new(), result),
             Decided::Refused(refusal) => return Err(BoardError::Refused(refusal)),
@@ -416,8 +416,8 @@ impl Desk {
                 asked = Moves::asked_for(&places, repository.as_ref(), board, operations)?;
                 moves::intend(&state, &places.board, &asked.moves)?;
                 let moves = asked.moves.clone();
-                let change = change_of(&places, standing, decision, commits, since, moves)?;
-                Ok(change)
+                let change = change_of(&places, standing, decision, commits, since, moves);
+                Ok(change?)
             })?;
         let mut done = Done::of(decided, &places.board)?;
         done.settled.notes.extend(asked.left);

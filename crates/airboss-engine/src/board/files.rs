@@ -370,18 +370,11 @@ impl BoardFiles {
         self.looked(decided).map(drop)
     }
 
-    /// What could not be looked at waits for no person: it is told, and asked again.
     fn looked(&self, decided: Decided) -> Result<Decided, StoreError> {
-        let Decided::Refused(refusal) = decided else {
-            return Ok(decided);
-        };
-        match refusal.downcast::<io::Error>() {
-            Ok(error) => Err(StoreError::Io {
-                path: self.top.clone(),
-                message: error.to_string(),
-            }),
-            Err(refusal) => Ok(Decided::Refused(refusal)),
-        }
+        decided.looked().map_err(|error| StoreError::Io {
+            path: self.top.clone(),
+            message: error.to_string(),
+        })
     }
 
     /// Keeps what cannot be read, for ever, and says so once.

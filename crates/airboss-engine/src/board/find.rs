@@ -11,6 +11,7 @@ use airboss_core::path::RepoPath;
 use fs_err as fs;
 
 use super::desk::BoardError;
+use crate::vfs::is_absent;
 use crate::workspace::Workspace;
 
 /// A board that was found by its files.
@@ -135,11 +136,4 @@ fn names(directory: &Path) -> io::Result<Vec<String>> {
         }
     }
     Ok(names)
-}
-
-pub(super) fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
 }

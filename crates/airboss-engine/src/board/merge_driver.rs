@@ -15,11 +15,11 @@ use airboss_core::board::{BoardKey, Edit, EditError, Field, Task, TaskChange, Ta
 use fs_err as fs;
 
 use super::desk::BoardError;
-use super::find::is_absent;
 use super::list_file::{ListFile, Parsed};
 use super::places::Places;
 use crate::git::{GitError, Repository};
 use crate::store::PublishKind;
+use crate::vfs::is_absent;
 use crate::workspace::Workspace;
 
 /// The name of the driver in git's configuration.

@@ -13,7 +13,6 @@
 //! would lose something stays where it is, with the reason: what is staged (its path would be gone
 //! from the index), a target that is there already, a link.
 
-use std::fs::FileType;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -24,13 +23,12 @@ use airboss_core::id::TaskId;
 use airboss_core::path::RepoPath;
 use serde::{Deserialize, Serialize};
 
-use super::find::is_absent;
 use super::places::Places;
 use crate::clock;
 use crate::git::{Delta, GitError, Repository};
 use crate::own_file;
 use crate::store::StoreError;
-use crate::vfs::{RealVfs, Vfs as _, create_directories};
+use crate::vfs::{Kind, RealVfs, Vfs as _, create_directories, facts_if_any};
 
 /// The shelf of finished tasks, from the specs root.
 const ARCHIVE: &str = "archive/";
@@ -149,7 +147,7 @@ fn stays(wish: &DirectoryMove, why: &str) -> String {
 
 /// What is in the way on disk.
 fn obstacle(top: &Path, wish: &DirectoryMove) -> io::Result<Option<String>> {
-    if !kind(&top.join(&wish.from))?.is_some_and(|kind| kind.is_dir()) {
+    if kind(&top.join(&wish.from))? != Some(Kind::Directory) {
         return Ok(Some("it is a link".to_owned()));
     }
     let target = top.join(&wish.to);
@@ -157,17 +155,13 @@ fn obstacle(top: &Path, wish: &DirectoryMove) -> io::Result<Option<String>> {
         return Ok(Some(format!("{} is there already", wish.to)));
     }
     let shelf = target.parent().map(Path::to_owned).unwrap_or_default();
-    let is_sound = kind(&shelf)?.is_none_or(|kind| kind.is_dir());
+    let is_sound = kind(&shelf)?.is_none_or(|kind| kind == Kind::Directory);
     Ok((!is_sound).then(|| format!("{} is no directory", shelf.display())))
 }
 
 /// What stands at a path, if anything.
-fn kind(path: &Path) -> io::Result<Option<FileType>> {
-    match path.symlink_metadata() {
-        Ok(facts) => Ok(Some(facts.file_type())),
-        Err(error) if is_absent(&error) => Ok(None),
-        Err(error) => Err(error),
-    }
+fn kind(path: &Path) -> io::Result<Option<Kind>> {
+    Ok(facts_if_any(&RealVfs, path)?.map(|facts| facts.kind))
 }
 
 fn staged_paths(repository: Option<&Repository>) -> io::Result<Vec<RepoPath>> {

@@ -21,7 +21,7 @@ const PIECE: usize = 64 << 10;
 pub(super) fn may_be_twice(path: &Path, numbers: &[u32]) -> io::Result<bool> {
     let mut file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if super::find::is_absent(&error) => return Ok(false),
+        Err(error) if crate::vfs::is_absent(&error) => return Ok(false),
         Err(error) => return Err(error),
     };
     let words: Vec<String> = numbers.iter().map(u32::to_string).collect();

@@ -19,6 +19,7 @@ mod sqlite;
 mod suite;
 
 use std::collections::BTreeSet;
+use std::io;
 use std::time::Duration;
 
 use airboss_core::attempt::{Attempt, AttemptStatus};
@@ -299,6 +300,23 @@ pub enum Decided {
     Refused(Refusal),
     /// There is no such step, or no such plan.
     UnknownStep,
+}
+
+impl Decided {
+    /// The same, unless the decision could not look at what it needed: that is no answer, and
+    /// nothing changed.
+    ///
+    /// # Errors
+    /// The one that it met.
+    pub(crate) fn looked(self) -> io::Result<Self> {
+        match self {
+            Self::Refused(refusal) => match refusal.downcast::<io::Error>() {
+                Ok(error) => Err(*error),
+                Err(refusal) => Ok(Self::Refused(refusal)),
+            },
+            decided => Ok(decided),
+        }
+    }
 }
 
 /// An attempt and its plan.

@@ -193,17 +193,17 @@ pub fn facts_if_any(vfs: &dyn Vfs, path: &Path) -> io::Result<Option<Facts>> {
 pub fn if_any<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(found) => Ok(Some(found)),
-        // Below a file there is nothing, either.
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(None)
-        }
+        Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Whether there is nothing at a path. Below a file there is nothing, either.
+pub(crate) fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 /// Makes a directory and those above it, durably: a file in a directory that a power cut takes

@@ -1,8 +1,6 @@
 //! `init` of a board, `verify`, and `sync` of a board: the files and the store made equal, or
 //! compared.
 
-use std::io;
-
 use airboss_core::board::drift::{self, Side};
 use airboss_core::board::{BoardKey, BoardOperation, Place, TaskChange};
 use airboss_core::exit::ExitCode;
@@ -455,11 +453,7 @@ impl From<BoardError> for CliError {
             BoardError::Git(error) => Self::new(ErrorKind::Io, error.to_string()),
             BoardError::Refused(refusal) => match refusal.downcast::<Self>() {
                 Ok(error) => *error,
-                // What could not be read is no decision.
-                Err(other) => match other.downcast::<io::Error>() {
-                    Ok(error) => (*error).into(),
-                    Err(other) => Self::refused(other.to_string()),
-                },
+                Err(other) => Self::refused(other.to_string()),
             },
             BoardError::NotAdopted(board) => Self::refused(format!("{board} is not adopted"))
                 .hint("`airboss init` shows what is there, and adopts it"),
