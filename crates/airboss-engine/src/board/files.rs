@@ -6,6 +6,7 @@
 //! as it was last seen (`Section`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -280,17 +281,14 @@ impl BoardFiles {
             && first.operations.iter().any(conflicts)
         {
             // Kept before anything else: it is the only place of the other side's bytes.
-            seen.blob = repository
-                .keep(
-                    if writer.is_git() {
-                        "conflict"
-                    } else {
-                        "displaced"
-                    },
-                    bytes,
-                )
-                .ok()
-                .map(|blob| blob.to_string());
+            let area = if writer.is_git() {
+                "conflict"
+            } else {
+                "displaced"
+            };
+            let kept = repository.keep(area, bytes);
+            let blob = kept.map_err(|error| self.not_done(&error))?;
+            seen.blob = Some(blob.to_string());
         }
         let mut told: Vec<String> = Vec::new();
         let decided = store.decide_board(board, Some(key), &Wanted::All, &mut |standing| {
@@ -371,10 +369,15 @@ impl BoardFiles {
     }
 
     fn looked(&self, decided: Decided) -> Result<Decided, StoreError> {
-        decided.looked().map_err(|error| StoreError::Io {
+        decided.looked().map_err(|error| self.not_done(&error))
+    }
+
+    /// What the files or git refused.
+    fn not_done(&self, error: &dyn Error) -> StoreError {
+        StoreError::Io {
             path: self.top.clone(),
             message: error.to_string(),
-        })
+        }
     }
 
     /// Keeps what cannot be read, for ever, and says so once.

@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::TryLockError;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use airboss_core::id::OperationId;
@@ -17,7 +16,6 @@ use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice as _};
 use serde::{Deserialize, Serialize};
 
-use super::claim::sync_parent;
 use super::defer::{DeferReason, deferral};
 use super::error::{GitError, GixContext as _};
 use super::merge::{Conflict, Merger};
@@ -474,23 +472,11 @@ impl Committer<'_> {
         })
     }
 
-    /// Makes loose objects and their names durable; packed ones are so already.
+    /// Makes objects durable that this one has not made so yet.
     fn sync(&mut self, ids: impl IntoIterator<Item = ObjectId>) -> Result<(), GitError> {
-        let objects = self.repository.common_dir().join("objects");
-        let mut directories = BTreeSet::new();
-        for id in ids {
-            let hex = id.to_string();
-            let path: PathBuf = objects.join(&hex[..2]).join(&hex[2..]);
-            if !self.synced.insert(id) || !path.exists() {
-                continue;
-            }
-            File::open(&path)?.sync_all()?;
-            directories.insert(path);
-        }
-        if let Some(path) = directories.first().and_then(|path| path.parent()) {
-            sync_parent(path)?;
-        }
-        directories.iter().try_for_each(|path| sync_parent(path))
+        let synced = &mut self.synced;
+        let fresh = ids.into_iter().filter(|id| synced.insert(*id));
+        self.repository.sync_objects(fresh)
     }
 
     /// The newest commit since the operation was decided that touched one of the paths.

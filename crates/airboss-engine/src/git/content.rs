@@ -120,23 +120,6 @@ impl Repository {
         Ok(Oid::from_gix(blob.detach()))
     }
 
-    /// Keeps a content for ever, by a reference under `refs/airboss/`, and tells its blob.
-    ///
-    /// # Errors
-    /// When the object database or the reference cannot be written.
-    pub fn keep(&self, area: &str, content: &[u8]) -> Result<Oid, GitError> {
-        let blob = self.write_blob(content)?;
-        let git = self.open()?;
-        git.reference(
-            format!("refs/airboss/{area}/{blob}"),
-            blob.to_gix(),
-            gix::refs::transaction::PreviousValue::Any,
-            "airboss: kept",
-        )
-        .doing("keeping a content")?;
-        Ok(blob)
-    }
-
     /// The three sides of a file that git could not merge: the common ancestor's, ours and
     /// theirs; `None` when it is not in conflict.
     ///

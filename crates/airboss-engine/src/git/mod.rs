@@ -23,6 +23,7 @@ mod content;
 mod defer;
 mod error;
 mod index;
+mod keep;
 mod merge;
 mod message;
 mod object;

@@ -3,16 +3,19 @@
 //! A [`Repository`] holds paths only, so it is cheap, sendable and never stale;
 //! every operation opens git anew and sees the configuration of that moment.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
+use gix::ObjectId;
 use gix::discover::upwards;
 use gix::sec::trust::Mapping;
 use gix::sec::{Permission, Trust};
 
 use super::claim::sync_parent;
 use super::error::{GitError, reasons};
+use crate::vfs::if_any;
 
 /// The repository around a work tree.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -113,6 +116,27 @@ impl Repository {
             sync_parent(&directory)?;
         }
         Ok(directory)
+    }
+
+    /// Makes loose objects and their names durable; packed ones are so already.
+    pub(crate) fn sync_objects(
+        &self,
+        ids: impl IntoIterator<Item = ObjectId>,
+    ) -> Result<(), GitError> {
+        let objects = self.common_dir.join("objects");
+        let mut loose = BTreeSet::new();
+        for id in ids {
+            let hex = id.to_string();
+            let path = objects.join(&hex[..2]).join(&hex[2..]);
+            if let Some(file) = if_any(fs::File::open(&path))? {
+                file.sync_all()?;
+                loose.insert(path);
+            }
+        }
+        if let Some(path) = loose.first().and_then(|path| path.parent()) {
+            sync_parent(path)?;
+        }
+        loose.iter().try_for_each(|path| sync_parent(path))
     }
 
     /// The same repository seen from another of its work trees.

@@ -1,5 +1,8 @@
 //! Contents that git holds: versions, sides of a merge, and what a checkout leaves.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use super::*;
 
 fn readme() -> RepoPath {
@@ -16,6 +19,39 @@ fn a_kept_content_survives_a_collection_of_garbage() {
     // Twice is once.
     let again = bench.repository.keep("quarantine", b"torn\0text").unwrap();
     assert_eq!(again, blob);
+}
+
+#[test]
+fn what_a_killed_process_left_keeps_nobody_from_keeping() {
+    let bench = Bench::new();
+    let keep = || bench.repository.keep("displaced", b"typed");
+    let blob = keep().unwrap();
+    let name = format!("refs/airboss/displaced/{blob}");
+    let reference = bench.top().join(".git").join(&name);
+    fs_err::write(reference.with_extension("lock"), "").unwrap();
+    fs_err::remove_file(&reference).unwrap();
+    assert_eq!(keep().unwrap(), blob);
+    assert_eq!(bench.git(&["rev-parse", &name]), format!("{blob}\n"));
+}
+
+#[test]
+fn a_content_is_kept_beside_references_that_are_packed() {
+    let bench = Bench::new();
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                bench.git(&["pack-refs", "--all"]);
+            }
+        });
+        for number in 0..100 {
+            let text = format!("save {number}");
+            bench.repository.keep("displaced", text.as_bytes()).unwrap();
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    let kept = bench.git(&["for-each-ref", "refs/airboss/displaced"]);
+    assert_eq!(kept.lines().count(), 100);
 }
 
 #[test]
