@@ -14,6 +14,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use fs_err as fs;
 
@@ -37,6 +38,7 @@ pub struct Image {
     pub told: bool,
     /// What was kept and what was lost, in words.
     pub words: String,
+    went: SystemTime,
     files: Vec<(PathBuf, Node, Birth)>,
 }
 
@@ -76,6 +78,7 @@ impl Recording {
     #[must_use]
     pub fn images(&self, seed: u64, mixes: usize, without: &[&str]) -> Vec<Image> {
         let mut images = Vec::new();
+        let went = SystemTime::now();
         let mut seen = HashSet::new();
         let mut disk = Disk::new(&self.recorder);
         for cut in 0..=self.changes() {
@@ -101,6 +104,7 @@ impl Recording {
                         cut,
                         told: disk.told,
                         words: format!("names {names:?}, data {data:?}").to_lowercase(),
+                        went,
                         files,
                     });
                 }
@@ -128,7 +132,8 @@ impl Recording {
 }
 
 impl Image {
-    /// Makes this disk in a directory, which must not exist. Names of one file stay that.
+    /// Makes this disk in a directory, which must not exist. Names of one file stay that, and files
+    /// are as old as the power cut: a program may wait for one that is younger.
     ///
     /// # Errors
     /// When a file cannot be made.
@@ -149,6 +154,7 @@ impl Image {
                 }
                 Form::File(content) => {
                     fs::write(&path, content.as_slice())?;
+                    fs::File::open(&path)?.file().set_modified(self.went)?;
                     fs::set_permissions(&path, mode)?;
                     made.insert(*node, path);
                 }

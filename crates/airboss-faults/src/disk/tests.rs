@@ -39,6 +39,7 @@ fn check(script: &str, file: &str, expected: &[Option<&str>]) {
         let image = Image {
             cut: last,
             told: false,
+            went: std::time::UNIX_EPOCH,
             words: String::new(),
             files,
         };

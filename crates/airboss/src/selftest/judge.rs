@@ -65,9 +65,12 @@ pub struct Judge {
     judged: Mutex<HashSet<u64>>,
 }
 
+/// The file of every projection; `None` when it is not there.
+type Files = BTreeMap<&'static str, Option<String>>;
+
 #[derive(Debug)]
 struct Picture {
-    files: BTreeMap<&'static str, Option<String>>,
+    files: Files,
     stored: Stored,
     /// What git shows.
     history: BTreeMap<&'static str, String>,
@@ -117,9 +120,10 @@ impl Judge {
     /// went.
     #[must_use]
     pub fn wrongs(&self, world: &World, outcome: Option<&Outcome>) -> Vec<String> {
-        let mut wrongs = self.wrongs_at_once(world, outcome);
+        let stored = world.stored();
+        let mut wrongs = self.wrongs_of_files(world, outcome, &stored);
         let mut hasher = DefaultHasher::new();
-        world.look().hash(&mut hasher);
+        world.look_with(&stored).hash(&mut hasher);
         let judged = self.judged.lock();
         let new = judged
             .unwrap_or_else(PoisonError::into_inner)
@@ -144,16 +148,26 @@ impl Judge {
     /// Before any repair: every file is whole and a known one, and the exit code is true.
     #[must_use]
     pub fn wrongs_at_once(&self, world: &World, outcome: Option<&Outcome>) -> Vec<String> {
+        self.wrongs_of_files(world, outcome, &world.stored())
+    }
+
+    fn wrongs_of_files(
+        &self,
+        world: &World,
+        outcome: Option<&Outcome>,
+        stored: &io::Result<Stored>,
+    ) -> Vec<String> {
         let mut wrongs = Vec::new();
         let mut published = false;
-        for (path, text) in world.projections() {
+        let files = world.projections();
+        for (path, text) in &files {
             let (before, after) = (&self.before.files[path], &self.after.files[path]);
-            if text != *before && text != *after {
+            if text != before && text != after {
                 wrongs.push(format!("{path} is neither old nor new: {text:?}"));
             }
-            published |= text != *before;
+            published |= text != before;
         }
-        let stored = match world.stored() {
+        let stored = match stored {
             Ok(stored) => stored,
             Err(error) => {
                 wrongs.push(format!("the store does not open: {error}"));
@@ -175,19 +189,17 @@ impl Judge {
         }
         if let Some(outcome) = outcome {
             let durable = is_new && (published || !stored.outbox.is_empty());
-            let everywhere =
-                is_new && world.projections() == self.after.files && stored.wishes.is_empty();
+            let everywhere = is_new && files == self.after.files && stored.wishes.is_empty();
             wrongs.extend(untruth(outcome, durable, everywhere));
             if matches!(outcome.ended, Ended::Killed(_)) {
-                wrongs.extend(self.disorder(world));
+                wrongs.extend(self.disorder(world, &files));
             }
         }
         wrongs
     }
 
     /// Whoever sees a change in a file sees it in all that are published before it.
-    fn disorder(&self, world: &World) -> Option<String> {
-        let now = world.projections();
+    fn disorder(&self, world: &World, now: &Files) -> Option<String> {
         let changed = |path: &&&str| self.before.files[**path] != self.after.files[**path];
         let changing = world.scenario.projections.iter().filter(changed);
         let mut old = changing.skip_while(|path| now[**path] == self.after.files[**path]);

@@ -285,7 +285,12 @@ impl World {
     /// How the place looks to the next command; equal for places that it cannot tell apart.
     #[must_use]
     pub fn look(&self) -> String {
-        let mut look = format!("{:?}\n", self.stored());
+        self.look_with(&self.stored())
+    }
+
+    /// The same, when it is known what the store holds.
+    pub(super) fn look_with(&self, stored: &io::Result<Stored>) -> String {
+        let mut look = format!("{stored:?}\n");
         for (path, bytes) in self.files() {
             let text = String::from_utf8_lossy(&bytes);
             look += &steady(&path.to_string_lossy());

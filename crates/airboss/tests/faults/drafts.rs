@@ -11,10 +11,10 @@ use airboss::selftest::{Judge, Template, World, board, judged};
 use airboss_faults::{Call, Ended, Errno, Kind, Mode, unavailable};
 
 use crate::regimes::template;
-use crate::sweep::{Extent, beyond_the_last, expect_none, sweep};
+use crate::sweep::{Apart, Extent, beyond_the_last, expect_none, sweep};
 
 /// One in so many calls is struck in an ordinary run, each sort of fault at others.
-const SAMPLE: usize = 4;
+const APART: Apart = Apart { sample: 4, push: 4 };
 
 /// So many faults at least strike a thread that writes a list: every second call on a draft is
 /// made by one, and each test has ten cases or more.
@@ -77,7 +77,7 @@ impl Bench {
     /// Lets a fault strike at the calls on drafts; answers what was wrong.
     fn sweep(&self, words: &str, shift: usize, mode: impl Fn(usize) -> Mode + Sync) -> Vec<String> {
         let name = format!("{}, {words}", self.template.scenario.name);
-        sweep(&name, (shift, SAMPLE), |point, worker| {
+        sweep(&name, (shift, APART), |point, worker| {
             if point > self.calls {
                 return beyond_the_last();
             }

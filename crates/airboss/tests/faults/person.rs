@@ -9,7 +9,7 @@ use airboss_faults::{Lie, Mode, Outcome, unavailable};
 use fs_err as fs;
 
 use crate::regimes::{is_wanted, template};
-use crate::sweep::{expect_none, sweep};
+use crate::sweep::{Apart, expect_none, sweep};
 
 const TODO: &str = "specs/TODO.md";
 
@@ -128,7 +128,11 @@ fn sweep_saves(words: &str, sample: usize, mode: impl Fn(usize) -> Mode + Sync) 
         let name = format!("{}, {words}", scenario.name);
         // A case on large lists takes twice the time.
         let sample = sample * (1 + usize::from(scenario.is_large()));
-        wrong.extend(sweep(&name, (3, sample), |point, worker| {
+        let apart = Apart {
+            sample,
+            push: sample,
+        };
+        wrong.extend(sweep(&name, (3, apart), |point, worker| {
             let world = template.case(worker).unwrap();
             if point > calls {
                 return crate::sweep::beyond_the_last();

@@ -2,7 +2,7 @@
 
 use airboss_faults::{Ended, Mode, Tracer, unavailable};
 
-use crate::regimes::AIRBOSS;
+use crate::regimes::program;
 
 #[test]
 fn a_refused_trace_is_said_with_its_remedy() {
@@ -11,7 +11,7 @@ fn a_refused_trace_is_said_with_its_remedy() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
-    let tracer = Tracer::new(AIRBOSS)
+    let tracer = Tracer::new(program())
         .arguments(["selftest", "--crash"])
         .directory(directory.path());
     let outcome = tracer.run(Mode::Baseline).unwrap();

@@ -1,17 +1,20 @@
 //! What is done to every command of [`ALL`].
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use airboss::selftest::scenario::ALL;
 use airboss::selftest::{Case, Judge, Scenario, Template, board, judged, strike};
 use airboss_faults::{Counted, Ended, Errno, Mode, unavailable};
 
-use crate::sweep::{Extent, beyond_the_last, expect_none, sweep, sweep_points, thinned};
+use crate::sweep::{Apart, Extent, beyond_the_last, expect_none, sweep, sweep_points};
 
-/// The program that is swept.
-pub(crate) const AIRBOSS: &str = env!("CARGO_BIN_EXE_airboss");
+/// The program that is swept: what `AIRBOSS_TEST_PROGRAM` names, or what was built with this test.
+pub(crate) fn program() -> PathBuf {
+    let named = std::env::var_os("AIRBOSS_TEST_PROGRAM");
+    named.map_or_else(|| env!("CARGO_BIN_EXE_airboss").into(), PathBuf::from)
+}
 
 /// SQLite makes its lock table anew when it is not there; it is a memory map, and not seen.
 pub(crate) const NOT_KEPT: &[&str] = &["state.db-shm"];
@@ -25,7 +28,7 @@ pub(crate) fn template(scenario: &'static Scenario) -> Template {
     let named = std::env::var_os("AIRBOSS_TEST_PLACE").map(PathBuf::from);
     let memory = || Some(PathBuf::from("/dev/shm")).filter(|memory| memory.is_dir());
     let parent = named.or_else(memory).unwrap_or_else(std::env::temp_dir);
-    Template::new(Path::new(AIRBOSS), scenario, &parent).unwrap()
+    Template::new(&program(), scenario, &parent).unwrap()
 }
 
 /// `AIRBOSS_TEST_COMMANDS` names those that are swept, all others are left out.
@@ -63,18 +66,32 @@ fn for_those(
     expect_none(&wrongs);
 }
 
-/// The commands of a board that every run kills before every call that changes something.
-const IN_FULL: [&str; 2] = [board::STATUS.name, board::SYNC.name];
+/// The commands that every run kills before every call that changes something, and a push after
+/// every one, too, and in the middle of every write.
+const IN_FULL: [&str; 3] = ["mark-complete", board::STATUS.name, board::SYNC.name];
+
+/// Before a push all others are killed at one call in so many.
+const OTHERS: usize = 5;
+
+/// Where a command is killed, when an ordinary run visits one point in `sample`.
+fn kills(scenario: &Scenario, sample: usize) -> Apart {
+    let push = match IN_FULL.contains(&scenario.name) {
+        true => 1,
+        false => OTHERS,
+    };
+    Apart { sample, push }.thinned(scenario)
+}
 
 /// Sweeps a fault over every command.
 fn sweep_all(
     regime: &str,
-    points: fn(&Scenario) -> (usize, usize),
+    shift: usize,
+    apart: impl Fn(&Scenario) -> Apart,
     mode: impl Fn(usize) -> Mode + Sync,
 ) {
     for_all(|scenario, template, judge| {
         let name = format!("{}, {regime}", scenario.name);
-        sweep(&name, points(scenario), |point, worker| {
+        sweep(&name, (shift, apart(scenario)), |point, worker| {
             strike(&template.case(worker).unwrap(), judge, mode(point)).unwrap()
         })
     });
@@ -84,36 +101,33 @@ fn sweep_all(
 /// before and after those that change something.
 #[test]
 fn killed_before_a_call() {
-    let points = |scenario: &Scenario| {
-        if IN_FULL.contains(&scenario.name) {
-            (0, 1)
-        } else {
-            thinned(scenario, (0, 4))
-        }
+    let apart = |scenario: &Scenario| match IN_FULL.contains(&scenario.name) {
+        true => Apart::EVERY_ONE,
+        false => kills(scenario, 4),
     };
-    sweep_all("killed before a call", points, Mode::KillBefore);
+    sweep_all("killed before a call", 0, apart, Mode::KillBefore);
 }
 
 #[test]
 fn killed_after_a_call() {
-    let points = |scenario: &Scenario| thinned(scenario, (1, 9));
-    sweep_all("killed after a call", points, Mode::KillAfter);
+    let apart = |scenario: &Scenario| kills(scenario, 9);
+    sweep_all("killed after a call", 1, apart, Mode::KillAfter);
 }
 
 #[test]
 fn killed_after_half_a_write() {
-    let points = |scenario: &Scenario| thinned(scenario, (0, 5));
+    let apart = |scenario: &Scenario| kills(scenario, 5);
     let name = "killed after half a write";
-    sweep_all(name, points, Mode::ShortThenKill);
+    sweep_all(name, 0, apart, Mode::ShortThenKill);
 }
 
 /// Sweeps errors over every command, each sampled at calls of its own.
-fn fail_all(words: &str, errnos: &[Errno], counted: Counted, sample: usize, lasting: bool) {
+fn fail_all(words: &str, errnos: &[Errno], counted: Counted, apart: Apart, lasting: bool) {
     for_all(|scenario, template, judge| {
         let mut wrongs = Vec::new();
         for (place, errno) in errnos.iter().enumerate() {
             let name = format!("{}, {errno} {words}", scenario.name);
-            let points = thinned(scenario, (place, sample));
+            let points = (place, apart.thinned(scenario));
             wrongs.extend(sweep(&name, points, |at, worker| {
                 let errno = *errno;
                 let mode = Mode::Errno { at, errno, lasting };
@@ -129,7 +143,11 @@ fn fail_all(words: &str, errnos: &[Errno], counted: Counted, sample: usize, last
 
 #[test]
 fn a_call_fails() {
-    fail_all("once", &Errno::ALL, Counted::Mutating, 43, false);
+    let apart = Apart {
+        sample: 43,
+        push: 5,
+    };
+    fail_all("once", &Errno::ALL, Counted::Mutating, apart, false);
 }
 
 #[test]
@@ -137,19 +155,37 @@ fn a_call_and_all_after_it_fail() {
     // A call that is interrupted is made again, and would be for ever.
     let mut lasting = Errno::ALL.to_vec();
     lasting.retain(|errno| *errno != Errno::EINTR);
-    fail_all("for good", &lasting, Counted::Mutating, 61, true);
+    let apart = Apart {
+        sample: 61,
+        push: 5,
+    };
+    fail_all("for good", &lasting, Counted::Mutating, apart, true);
 }
 
 #[test]
 fn a_look_fails() {
     let errnos = [Errno::EIO, Errno::EACCES, Errno::EMFILE, Errno::ESTALE];
-    fail_all("while looking", &errnos, Counted::Reading, 43, false);
+    let apart = Apart {
+        sample: 43,
+        push: 40,
+    };
+    fail_all("while looking", &errnos, Counted::Reading, apart, false);
+}
+
+/// How many mixtures of what was synced and what was not are made for each moment. A case of another
+/// number is repeated with `AIRBOSS_TEST_MIXES`.
+fn mixes() -> usize {
+    let named = std::env::var("AIRBOSS_TEST_MIXES").ok();
+    let named = named.map(|text| text.parse().expect("a number of mixtures"));
+    named.unwrap_or(match Extent::from_environment() {
+        Extent::Full => 160,
+        Extent::Sample | Extent::Push | Extent::Only(_) => 7,
+    })
 }
 
 #[test]
 fn the_power_goes() {
-    let is_sample = Extent::from_environment() == Extent::Sample;
-    let mixes = if is_sample { 2 } else { 12 };
+    let mixes = mixes();
     for_those(
         |_| true,
         |scenario, template, judge| {
@@ -160,10 +196,11 @@ fn the_power_goes() {
             let images = recording.images(SEED, mixes, NOT_KEPT);
             let last = images.last().unwrap();
             assert!(last.told, "the answer was not seen");
-            let name = format!("{}, the power goes", scenario.name);
-            let sample = if is_sample { images.len() / 40 + 1 } else { 6 };
-            let points = thinned(scenario, (0, sample));
-            sweep(&name, points, |point, worker| {
+            let name = format!("{}, the power goes ({mixes} mixtures)", scenario.name);
+            let sample = images.len() / 40 + 1;
+            let push = if scenario.is_large() { 8 } else { 2 };
+            let apart = Apart { sample, push }.thinned(scenario);
+            sweep(&name, (0, apart), |point, worker| {
                 let Some(image) = images.get(point - 1) else {
                     return beyond_the_last();
                 };
@@ -206,10 +243,29 @@ fn what_was_displaced_goes() {
     }
 }
 
-/// How far the second crashes are apart when all first ones are visited: of a step, and of a board,
+/// How far the second crashes are apart in more than a sample: of a step, and of a board,
 /// whose commands crash in three times as many ways. Where they begin moves on with the first, so
 /// that each of the recovery's calls is struck after one in so many of them.
 const SECOND: [usize; 2] = [5, 25];
+
+/// The first second crash after a crash, and how far the others are apart.
+fn second_crashes(scenario: &Scenario, killed_at: usize) -> (usize, usize) {
+    let extent = Extent::from_environment();
+    match extent {
+        Extent::Full | Extent::Push => {
+            let apart = SECOND[usize::from(scenario.is_board())];
+            (1 + killed_at % apart, apart)
+        }
+        Extent::Sample | Extent::Only(_) => {
+            let sample = Apart {
+                sample: 31,
+                push: 1,
+            }
+            .thinned(scenario);
+            (extent.first(killed_at % 7, sample), extent.stride(sample))
+        }
+    }
+}
 
 #[test]
 fn killed_and_killed_again_while_it_recovers() {
@@ -219,6 +275,11 @@ fn killed_and_killed_again_while_it_recovers() {
         let mut wrongs = Vec::new();
         let mut seen = HashSet::new();
         let mut first = 1;
+        let apart = Apart {
+            sample: 47,
+            push: 6,
+        };
+        let firsts = extent.stride(apart.thinned(scenario));
         loop {
             let world = template.case(0).unwrap();
             let outcome = world.tracer().run(Mode::KillBefore(first)).unwrap();
@@ -227,7 +288,7 @@ fn killed_and_killed_again_while_it_recovers() {
             }
             assert!(matches!(outcome.ended, Ended::Killed(_)));
             let killed_at = first;
-            first += extent.stride(thinned(scenario, (0, 47)).1);
+            first += firsts;
             // Many calls leave the same place.
             if !seen.insert(world.look()) {
                 continue;
@@ -240,18 +301,14 @@ fn killed_and_killed_again_while_it_recovers() {
                 "{}, killed before call {killed_at} and again",
                 scenario.name
             );
-            let sample = thinned(scenario, (killed_at % 7, 31));
-            let (first, stride) = match extent {
-                Extent::Full => {
-                    let apart = SECOND[usize::from(scenario.is_board())];
-                    (1 + killed_at % apart, apart)
-                }
-                extent => (extent.first(sample.0, sample.1), extent.stride(sample.1)),
-            };
-            wrongs.extend(sweep_points(&name, (first, stride), |point, worker| {
-                let world = template.copy_of(&crashed, worker).unwrap();
-                strike(&world, judge, Mode::KillBefore(point)).unwrap()
-            }));
+            wrongs.extend(sweep_points(
+                &name,
+                second_crashes(scenario, killed_at),
+                |point, worker| {
+                    let world = template.copy_of(&crashed, worker).unwrap();
+                    strike(&world, judge, Mode::KillBefore(point)).unwrap()
+                },
+            ));
         }
         wrongs
     });

@@ -21,20 +21,37 @@ const WORDS_MAX: usize = 4_000;
 /// No command that is swept makes so many calls; one that does loops.
 const POINTS_MAX: usize = 100_000;
 
-/// How many times as many points as in an ordinary run a push is worth trying with.
-const PUSH: usize = 4;
-
 /// Which points are visited.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// One in so many as the sweep says.
+    /// Some of each command.
     Sample,
-    /// [`PUSH`] times as many, and more of boards: a quarter of an hour.
+    /// As many as a change is worth before it is published: some minutes.
     Push,
     /// All.
     Full,
     /// One, to repeat it.
     Only(usize),
+}
+
+/// How far apart the points are that are visited.
+#[derive(Clone, Copy)]
+pub(crate) struct Apart {
+    /// In an ordinary run.
+    pub(crate) sample: usize,
+    /// Before a push.
+    pub(crate) push: usize,
+}
+
+impl Apart {
+    pub(crate) const EVERY_ONE: Self = Self { sample: 1, push: 1 };
+
+    /// A change of a board makes three times the calls of a step's, and its commit is judged with
+    /// five runs of git.
+    pub(crate) fn thinned(self, scenario: &Scenario) -> Self {
+        let sample = self.sample * if scenario.is_board() { 9 } else { 1 };
+        Self { sample, ..self }
+    }
 }
 
 impl Extent {
@@ -56,34 +73,21 @@ impl Extent {
     }
 
     /// The distance between the points that are visited.
-    pub(crate) fn stride(self, sample: usize) -> usize {
+    pub(crate) fn stride(self, apart: Apart) -> usize {
         match self {
-            Self::Sample => sample,
-            Self::Push => (sample / PUSH).max(1),
+            Self::Sample => apart.sample,
+            Self::Push => apart.push,
             Self::Full | Self::Only(_) => 1,
         }
     }
 
     /// The first point, so that different sweeps are sampled at different ones.
-    pub(crate) fn first(self, shift: usize, sample: usize) -> usize {
+    pub(crate) fn first(self, shift: usize, apart: Apart) -> usize {
         match self {
-            Self::Sample | Self::Push => 1 + shift % self.stride(sample),
+            Self::Sample | Self::Push => 1 + shift % self.stride(apart),
             Self::Full => 1,
             Self::Only(point) => point,
         }
-    }
-}
-
-/// Where a sample of a command's points begins, and how far they are apart. A change of a board
-/// makes three times the calls of a step's, and its commit is judged with six runs of git.
-pub(crate) fn thinned(scenario: &Scenario, (shift, sample): (usize, usize)) -> (usize, usize) {
-    let boards = match Extent::from_environment() {
-        Extent::Push => 2,
-        _ => 9,
-    };
-    match scenario.is_board() {
-        true => (shift, sample * boards),
-        false => (shift, sample),
     }
 }
 
@@ -95,15 +99,15 @@ pub(crate) fn beyond_the_last() -> Case {
     }
 }
 
-/// Visits every `sample`-th point, or all, until one lies beyond the last; that run is judged
-/// as well. `case` is told the point and which worker it runs on. What was wrong is answered.
+/// Visits the points that the extent says, until one lies beyond the last; that run is judged as
+/// well. `case` is told the point and which worker it runs on. What was wrong is answered.
 pub(crate) fn sweep(
     name: &str,
-    (shift, sample): (usize, usize),
+    (shift, apart): (usize, Apart),
     case: impl Fn(usize, usize) -> Case + Sync,
 ) -> Vec<String> {
     let extent = Extent::from_environment();
-    let points = (extent.first(shift, sample), extent.stride(sample));
+    let points = (extent.first(shift, apart), extent.stride(apart));
     sweep_points(name, points, case)
 }
 
