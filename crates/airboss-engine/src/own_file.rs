@@ -21,8 +21,14 @@ pub(crate) fn replace(state: &Path, place: &Path, bytes: &[u8]) -> io::Result<()
         create_directories(&RealVfs, directory.unwrap_or(state))?;
     }
     let draft = fresh_draft(&RealVfs, state);
-    let mut file = fs_err::File::create(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs_err::rename(&draft, place)
+    let replaced = fs_err::File::create(&draft).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs_err::rename(&draft, place)
+    });
+    if replaced.is_err() {
+        // What stays goes when this process is gone.
+        fs_err::remove_file(&draft).ok();
+    }
+    replaced
 }

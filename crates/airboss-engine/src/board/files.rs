@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
+use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -287,7 +288,7 @@ impl BoardFiles {
                 "displaced"
             };
             let kept = repository.keep(area, bytes);
-            let blob = kept.map_err(|error| self.not_done(&error))?;
+            let blob = kept.map_err(|error| self.not_kept(&error))?;
             seen.blob = Some(blob.to_string());
         }
         let mut told: Vec<String> = Vec::new();
@@ -372,11 +373,20 @@ impl BoardFiles {
         decided.looked().map_err(|error| self.not_done(&error))
     }
 
+    /// What is nowhere else is not written over.
+    fn not_kept(&self, error: &dyn Error) -> StoreError {
+        let words = format!(
+            "a text that is about to be replaced could not be kept as a git blob: {error}; make \
+             .git/objects and .git/refs/airboss writable"
+        );
+        self.not_done(&words)
+    }
+
     /// What the files or git refused.
-    fn not_done(&self, error: &dyn Error) -> StoreError {
+    fn not_done(&self, words: &dyn Display) -> StoreError {
         StoreError::Io {
             path: self.top.clone(),
-            message: error.to_string(),
+            message: words.to_string(),
         }
     }
 
@@ -395,13 +405,8 @@ impl BoardFiles {
         let Some(repository) = &self.repository else {
             return Ok(());
         };
-        let kept_as = match repository.keep("quarantine", bytes) {
-            Ok(blob) => blob.to_string(),
-            Err(error) => {
-                notes.push(format!("{}: it could not be kept: {error}", row.path));
-                return Ok(());
-            }
-        };
+        let kept = repository.keep("quarantine", bytes);
+        let kept_as = kept.map_err(|error| self.not_kept(&error))?.to_string();
         let operation = BoardOperation::Quarantined {
             path: row.path.clone(),
             kept_as: kept_as.clone(),

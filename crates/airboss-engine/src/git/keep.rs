@@ -5,6 +5,7 @@
 //! keep everybody after it from keeping that content.
 
 use std::io;
+use std::path::Path;
 
 use super::claim::sync_parent;
 use super::error::GitError;
@@ -14,6 +15,8 @@ use crate::own_file;
 
 /// How often a directory that `git pack-refs` takes away is made again.
 const TRIES_MAX: u32 = 100;
+/// `refs`, `airboss` and the area.
+const DIRECTORIES: usize = 3;
 
 impl Repository {
     /// Keeps a content for ever and tells its blob. It is on the disk then.
@@ -21,25 +24,40 @@ impl Repository {
     /// # Errors
     /// When the object database or the reference cannot be written.
     pub fn keep(&self, area: &str, content: &[u8]) -> Result<Oid, GitError> {
-        let blob = self.write_blob(content)?;
-        self.sync_objects([blob.to_gix()])?;
-        let reference = self.common_dir().join("refs/airboss").join(area);
-        let reference = reference.join(blob.to_string());
-        let value = format!("{blob}\n");
-        let state = self.state_dir()?;
-        let mut tries = 1;
-        loop {
-            let written = own_file::replace(&state, &reference, value.as_bytes())
-                .map_err(GitError::from)
-                .and_then(|()| sync_parent(&reference));
-            match written {
-                Err(GitError::Io(error))
-                    if error.kind() == io::ErrorKind::NotFound && tries < TRIES_MAX =>
-                {
-                    tries += 1;
-                }
-                written => return written.map(|()| blob),
-            }
+        let mut blob = self.write_blob(content)?;
+        if !self.holds(blob, content) {
+            // A power cut tore it, and git takes an object that has a name for whole.
+            fs_err::remove_file(self.loose_object(blob.to_gix()))?;
+            blob = self.write_blob(content)?;
         }
+        self.sync_objects([blob.to_gix()])?;
+        let area = self.common_dir().join("refs/airboss").join(area);
+        let reference = area.join(blob.to_string());
+        let mut tries = 1;
+        while let Err(error) = self.refer(&reference, blob) {
+            let is_gone =
+                matches!(&error, GitError::Io(io) if io.kind() == io::ErrorKind::NotFound);
+            if !is_gone || tries == TRIES_MAX {
+                return Err(error);
+            }
+            tries += 1;
+        }
+        Ok(blob)
+    }
+
+    fn holds(&self, blob: Oid, content: &[u8]) -> bool {
+        let git = self.open().ok();
+        git.is_some_and(|git| {
+            let found = git.find_blob(blob.to_gix());
+            found.is_ok_and(|found| found.data == content)
+        })
+    }
+
+    fn refer(&self, reference: &Path, blob: Oid) -> Result<(), GitError> {
+        let value = format!("{blob}\n");
+        own_file::replace(&self.state_dir()?, reference, value.as_bytes())?;
+        // Who made the directories may have been killed before they were durable.
+        let levels = reference.ancestors().take(DIRECTORIES);
+        levels.into_iter().try_for_each(sync_parent)
     }
 }

@@ -118,25 +118,33 @@ impl Repository {
         Ok(directory)
     }
 
-    /// Makes loose objects and their names durable; packed ones are so already.
+    /// Where an object lies as long as it is in no pack.
+    pub(crate) fn loose_object(&self, id: ObjectId) -> PathBuf {
+        let hex = id.to_string();
+        let (fan, rest) = hex.split_at(2);
+        self.common_dir.join("objects").join(fan).join(rest)
+    }
+
+    /// Makes loose objects and their names durable; packed ones are so already, also those that git
+    /// packs at this moment.
     pub(crate) fn sync_objects(
         &self,
         ids: impl IntoIterator<Item = ObjectId>,
     ) -> Result<(), GitError> {
-        let objects = self.common_dir.join("objects");
-        let mut loose = BTreeSet::new();
+        let mut directories = BTreeSet::new();
         for id in ids {
-            let hex = id.to_string();
-            let path = objects.join(&hex[..2]).join(&hex[2..]);
+            let path = self.loose_object(id);
             if let Some(file) = if_any(fs::File::open(&path))? {
                 file.sync_all()?;
-                loose.insert(path);
+                directories.extend(path.ancestors().skip(1).take(2).map(Path::to_owned));
             }
         }
-        if let Some(path) = loose.first().and_then(|path| path.parent()) {
-            sync_parent(path)?;
+        for directory in directories {
+            if let Some(directory) = if_any(fs::File::open(directory))? {
+                directory.sync_all()?;
+            }
         }
-        loose.iter().try_for_each(|path| sync_parent(path))
+        Ok(())
     }
 
     /// The same repository seen from another of its work trees.

@@ -35,6 +35,17 @@ fn what_a_killed_process_left_keeps_nobody_from_keeping() {
 }
 
 #[test]
+fn a_content_that_a_power_cut_tore_is_kept_anew() {
+    let bench = Bench::new();
+    let keep = || bench.repository.keep("displaced", b"typed");
+    let object = bench.repository.loose_object(keep().unwrap().to_gix());
+    fs_err::remove_file(&object).unwrap();
+    fs_err::write(&object, "").unwrap();
+    let blob = keep().unwrap().to_string();
+    assert_eq!(bench.git(&["cat-file", "blob", &blob]), "typed");
+}
+
+#[test]
 fn a_content_is_kept_beside_references_that_are_packed() {
     let bench = Bench::new();
     let is_over = AtomicBool::new(false);
@@ -44,11 +55,13 @@ fn a_content_is_kept_beside_references_that_are_packed() {
                 bench.git(&["pack-refs", "--all"]);
             }
         });
-        for number in 0..100 {
+        let keep = |number| {
             let text = format!("save {number}");
-            bench.repository.keep("displaced", text.as_bytes()).unwrap();
-        }
+            bench.repository.keep("displaced", text.as_bytes())
+        };
+        let kept: Result<Vec<_>, _> = (0..100).map(keep).collect();
         is_over.store(true, Ordering::Relaxed);
+        kept.unwrap();
     });
     let kept = bench.git(&["for-each-ref", "refs/airboss/displaced"]);
     assert_eq!(kept.lines().count(), 100);
