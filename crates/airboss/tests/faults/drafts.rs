@@ -14,7 +14,7 @@ use crate::regimes::template;
 use crate::sweep::{Apart, Extent, beyond_the_last, expect_none, sweep};
 
 /// One in so many calls is struck in an ordinary run, each sort of fault at others.
-const APART: Apart = Apart { sample: 4, push: 4 };
+const APART: Apart = Apart { sample: 4, push: 2 };
 
 /// So many faults at least strike a thread that writes a list: every second call on a draft is
 /// made by one, and each test has ten cases or more.

@@ -5,9 +5,10 @@
 //! striking, so that no call is missed. Ordinary test runs visit a sample of the calls,
 //! `AIRBOSS_TEST_FAULTS=push` as many as a change is worth before it is published (some ten
 //! thousand cases), and `full` visits all. A violation names the number that repeats it alone:
-//! `AIRBOSS_TEST_FAULTS=17`. `AIRBOSS_TEST_COMMANDS="task add,undo"` leaves out all other commands,
-//! and `AIRBOSS_TEST_PROGRAM` names another build of the program: a released one is swept in half
-//! the time.
+//! `AIRBOSS_TEST_FAULTS=17`, of a power cut also the mixtures: `AIRBOSS_TEST_MIXES=160`.
+//! `AIRBOSS_TEST_COMMANDS="task add,undo"` leaves out all other commands, and `AIRBOSS_TEST_PROGRAM`
+//! names another build of the program, whose calls have other numbers: a released one is swept in
+//! half the time.
 //!
 //! Commands, places and judge are those of `airboss selftest --crash`. A new command is one entry in
 //! `airboss::selftest::scenario::ALL` and nothing else; see there.

@@ -77,7 +77,7 @@ const OTHERS: usize = 5;
 fn kills(scenario: &Scenario, sample: usize) -> Apart {
     let push = match IN_FULL.contains(&scenario.name) {
         true => 1,
-        false => OTHERS,
+        false => OTHERS.min(sample),
     };
     Apart { sample, push }.thinned(scenario)
 }
@@ -172,8 +172,9 @@ fn a_look_fails() {
     fail_all("while looking", &errnos, Counted::Reading, apart, false);
 }
 
-/// How many mixtures of what was synced and what was not are made for each moment. A case of another
-/// number is repeated with `AIRBOSS_TEST_MIXES`.
+/// How many mixtures of what was synced and what was not are made for each moment: so many that a
+/// push has its 3,000 disks, and in full so many that hardly one is new. A case of `full` is repeated
+/// with `AIRBOSS_TEST_MIXES=160`.
 fn mixes() -> usize {
     let named = std::env::var("AIRBOSS_TEST_MIXES").ok();
     let named = named.map(|text| text.parse().expect("a number of mixtures"));
@@ -251,18 +252,13 @@ const SECOND: [usize; 2] = [5, 25];
 /// The first second crash after a crash, and how far the others are apart.
 fn second_crashes(scenario: &Scenario, killed_at: usize) -> (usize, usize) {
     let extent = Extent::from_environment();
+    let push = SECOND[usize::from(scenario.is_board())];
+    let apart = Apart { sample: 31, push }.thinned(scenario);
     match extent {
-        Extent::Full | Extent::Push => {
-            let apart = SECOND[usize::from(scenario.is_board())];
-            (1 + killed_at % apart, apart)
-        }
+        Extent::Full => (1 + killed_at % push, push),
+        Extent::Push => (extent.first(killed_at, apart), push),
         Extent::Sample | Extent::Only(_) => {
-            let sample = Apart {
-                sample: 31,
-                push: 1,
-            }
-            .thinned(scenario);
-            (extent.first(killed_at % 7, sample), extent.stride(sample))
+            (extent.first(killed_at % 7, apart), extent.stride(apart))
         }
     }
 }

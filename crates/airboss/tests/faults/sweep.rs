@@ -46,8 +46,8 @@ pub(crate) struct Apart {
 impl Apart {
     pub(crate) const EVERY_ONE: Self = Self { sample: 1, push: 1 };
 
-    /// A change of a board makes three times the calls of a step's, and its commit is judged with
-    /// five runs of git.
+    /// An ordinary run has fewer of a board: its changes make three times the calls of a step's, and
+    /// their commits are judged with five runs of git.
     pub(crate) fn thinned(self, scenario: &Scenario) -> Self {
         let sample = self.sample * if scenario.is_board() { 9 } else { 1 };
         Self { sample, ..self }
