@@ -1,10 +1,15 @@
-//! The one race that git leaves open: `git commit` reads the index before it locks it.
+//! The two races that git leaves open: it looks before it locks.
 //!
 //! A person's `git commit` that read the index just before we published ours would
 //! write the old one back as soon as `index.lock` is free. Its own commit then fails,
 //! because HEAD has moved, but the next one made from that index would revert ours. So
 //! the lock is kept until every `git commit` that was running at that moment has
 //! ended; it ends at once when it meets the lock. Most often there is none.
+//!
+//! `git rebase` notes where the branch is, and only later leaves a mark that it is at work. A
+//! commit in between is not among those that it puts on the new base; git then refuses to move the
+//! branch, and `git rebase --abort` takes it back to where it was noted, without that commit. So
+//! nothing is published while a `git rebase` runs.
 //!
 //! Processes are found in `/proc`. Where there is none, the race stays as git left it.
 
@@ -22,16 +27,21 @@ const WAIT_MAX: Duration = Duration::from_secs(2);
 /// Waits, while `index.lock` is held, until no `git commit` of this moment is left that
 /// could write an older index back.
 pub(crate) fn wait_for_commits(repository: &Repository) {
-    let mut running = commits_in(repository.top());
+    let mut running = running(repository.top(), b"commit");
     let start = Instant::now();
     while !running.is_empty() && start.elapsed() < WAIT_MAX {
         pause();
-        running.retain(|process| is_commit(process));
+        running.retain(|process| is_git(process, b"commit"));
     }
 }
 
-/// The `/proc` directories of all `git commit` processes in a work tree.
-fn commits_in(top: &Path) -> Vec<PathBuf> {
+/// Whether a `git rebase` runs, also one that has left no mark yet.
+pub(crate) fn is_rebasing(repository: &Repository) -> bool {
+    !running(repository.top(), b"rebase").is_empty()
+}
+
+/// The `/proc` directories of all git processes in a work tree that have this word.
+fn running(top: &Path, word: &[u8]) -> Vec<PathBuf> {
     let Ok(processes) = fs_err::read_dir("/proc") else {
         return Vec::new();
     };
@@ -46,14 +56,13 @@ fn commits_in(top: &Path) -> Vec<PathBuf> {
     let paths = processes.filter_map(|entry| Some(entry.ok()?.path()));
     paths
         .filter(is_numbered)
-        .filter(|path| is_commit(path) && is_here(path))
+        .filter(|path| is_git(path, word) && is_here(path))
         .collect()
 }
 
 /// A process that ended, even if nobody has waited for it yet, has no command line.
-fn is_commit(process: &Path) -> bool {
+fn is_git(process: &Path, word: &[u8]) -> bool {
     let is_git = fs_err::read(process.join("comm")).is_ok_and(|name| name == b"git\n");
-    is_git
-        && fs_err::read(process.join("cmdline"))
-            .is_ok_and(|line| line.split(|byte| *byte == 0).any(|word| word == b"commit"))
+    let line = || fs_err::read(process.join("cmdline")).unwrap_or_default();
+    is_git && line().split(|byte| *byte == 0).any(|found| found == word)
 }

@@ -15,7 +15,7 @@ use airboss_core::path::RepoPath;
 use fs_err as fs;
 use gix::ObjectId;
 
-use super::bystander::wait_for_commits;
+use super::bystander::{is_rebasing, wait_for_commits};
 use super::claim::{Claim, Lock, Record, sync_parent};
 use super::defer::{DeferReason, operation_in_progress};
 use super::error::{GitError, GixContext as _};
@@ -158,6 +158,10 @@ pub(crate) fn publish(
     };
     if branch_value(git, &candidate.branch)? != Some(candidate.parent) {
         return Ok(Publication::Lost);
+    }
+    // Last of all: one that begins from here on finds the branch where the commit leaves it.
+    if is_rebasing(repository) {
+        return Ok(Publication::Deferred(DeferReason::Rebase));
     }
     append_logs(repository, git, candidate)?;
     hold.claim.branch_is_published();

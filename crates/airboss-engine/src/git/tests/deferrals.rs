@@ -1,6 +1,8 @@
 //! When a commit waits: every state is made by git itself.
 
 use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::*;
@@ -47,6 +49,33 @@ fn during_a_rebase() {
     let bench = conflicting();
     run_git_that_stops(bench.top(), &["rebase", "other"]);
     check(&bench, DeferReason::Rebase);
+}
+
+/// A hook runs between git's look at the branch and its first mark of the rebase.
+#[test]
+fn before_a_rebase_leaves_a_mark() {
+    let bench = Bench::new();
+    bench.git(&["checkout", "-q", "-b", "other"]);
+    bench.git(&["commit", "-q", "--allow-empty", "-m", "other"]);
+    bench.git(&["checkout", "-q", "main"]);
+    bench.write("src/lib.rs", &lines(&[(1, "main")]));
+    bench.git(&["commit", "-qam", "main"]);
+    let (begun, go_on) = (bench.top().join("../begun"), bench.top().join("../go-on"));
+    let script = "#!/bin/sh\ntouch ../begun\nuntil [ -e ../go-on ]; do sleep 0.01; done\n";
+    bench.write(".git/hooks/pre-rebase", script);
+    let hook = bench.top().join(".git/hooks/pre-rebase");
+    fs_err::set_permissions(hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    thread::scope(|scope| {
+        let rebase = scope.spawn(|| bench.git(&["rebase", "-q", "other"]));
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !begun.exists() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let checked = catch_unwind(AssertUnwindSafe(|| check(&bench, DeferReason::Rebase)));
+        fs_err::write(go_on, "").unwrap();
+        rebase.join().unwrap();
+        checked.unwrap();
+    });
 }
 
 #[test]
