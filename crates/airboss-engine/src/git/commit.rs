@@ -19,8 +19,9 @@ use serde::{Deserialize, Serialize};
 use super::defer::{DeferReason, deferral};
 use super::error::{GitError, GixContext as _};
 use super::merge::{Conflict, Merger};
-use super::message::{Message, operation_of};
+use super::message::{Message, first_line, operation_of};
 use super::object::{Entry, Oid};
+use super::origin::each_move;
 use super::publish::{Candidate, Hold, Publication, pause, publish, wait_for_index_lock};
 use super::recover::recover;
 use super::repository::Repository;
@@ -254,6 +255,9 @@ impl Committer<'_> {
         if let Some(oid) = self.find_operation(parent)? {
             return self.found(oid).map(Some);
         }
+        if let Some(oid) = self.find_elsewhere(&head)? {
+            return self.found(oid).map(Some);
+        }
         if self.base.is_some_and(|base| base.to_gix() != parent) {
             let reason = DeferReason::Busy;
             return Ok(Some(CommitOutcome::Deferred { reason }));
@@ -298,14 +302,58 @@ impl Committer<'_> {
     fn find_operation(&mut self, head: ObjectId) -> Result<Option<ObjectId>, GitError> {
         let mut walk = tree::Ancestors::new(self.git, head, self.searched.iter().copied());
         while let Some(id) = walk.next(COMMITS_MAX)? {
-            let commit = self.git.find_commit(id).doing("reading the history")?;
-            let message = commit.message_raw_sloppy().to_str_lossy();
-            if operation_of(&message) == Some(self.request.operation) {
+            if self.is_of_the_operation(id)? {
                 return Ok(Some(id));
             }
         }
         self.searched.push(head);
         Ok(None)
+    }
+
+    /// The same on another branch: who made it died before it was told, and the person has changed
+    /// branches since. The log of HEAD has all commits that were published in this work tree.
+    fn find_elsewhere(&self, head: &gix::Head<'_>) -> Result<Option<ObjectId>, GitError> {
+        let told = BString::from(format!(": {}", first_line(&self.request.message.subject)));
+        let mut alike = Vec::new();
+        each_move(head, |moved| {
+            if moved.committed.as_ref() == Some(&told) {
+                alike.push(moved.to);
+            }
+            true
+        });
+        for id in alike {
+            // One that no branch has may have been collected.
+            if self.git.has_object(id)
+                && self.is_of_the_operation(id)?
+                && self.is_on_a_branch(id)?
+            {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_of_the_operation(&self, id: ObjectId) -> Result<bool, GitError> {
+        let commit = self.git.find_commit(id).doing("reading the history")?;
+        let message = commit.message_raw_sloppy().to_str_lossy();
+        Ok(operation_of(&message) == Some(self.request.operation))
+    }
+
+    fn is_on_a_branch(&self, id: ObjectId) -> Result<bool, GitError> {
+        let commit = self.git.find_commit(id).doing("reading the history")?;
+        let parents: Vec<_> = commit.parent_ids().map(gix::Id::detach).collect();
+        let references = self.git.references().doing("listing the branches")?;
+        let branches = references.local_branches().doing("listing the branches")?;
+        for branch in branches.flatten() {
+            let Some(tip) = branch.try_id() else { continue };
+            let mut walk = tree::Ancestors::new(self.git, tip.detach(), parents.iter().copied());
+            while let Some(found) = walk.next(COMMITS_MAX)? {
+                if found == id {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     fn found(&self, id: ObjectId) -> Result<CommitOutcome, GitError> {

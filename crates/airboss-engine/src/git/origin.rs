@@ -10,6 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use airboss_core::path::RepoPath;
 use gix::ObjectId;
+use gix::bstr::BString;
 
 use super::content::{blob_id, blobs_at};
 use super::error::{GitError, GixContext as _};
@@ -99,7 +100,7 @@ impl Repository {
         let mut blobs: Vec<ObjectId> = Vec::new();
         each_move(&head, |moved| {
             if moved.told.as_secs() >= since.as_secs()
-                && !moved.is_commit
+                && moved.committed.is_none()
                 && let Some([Some(blob)]) = blobs_at(&git, moved.to, [path])
                 && !blobs.contains(&blob)
             {
@@ -173,17 +174,17 @@ impl Repository {
 }
 
 /// A move of HEAD, as its log tells.
-struct Move {
-    to: ObjectId,
+pub(super) struct Move {
+    pub(super) to: ObjectId,
     /// When that was, by the log.
     told: Duration,
-    /// It was a commit, which leaves the files as they are.
-    is_commit: bool,
+    /// What a commit says of itself in the log; a commit leaves the files as they are.
+    pub(super) committed: Option<BString>,
 }
 
 /// Goes through HEAD's moves, the newest first, for as long as `go_on` says so. Where there is no
 /// log there are none.
-fn each_move(head: &gix::Head<'_>, mut go_on: impl FnMut(Move) -> bool) {
+pub(super) fn each_move(head: &gix::Head<'_>, mut go_on: impl FnMut(Move) -> bool) {
     let mut log = head.log_iter();
     let entries = log.rev().ok().flatten().into_iter().flatten();
     for entry in entries.take(POSITIONS_MAX).map_while(Result::ok) {
@@ -191,7 +192,7 @@ fn each_move(head: &gix::Head<'_>, mut go_on: impl FnMut(Move) -> bool) {
         let moved = Move {
             to: entry.new_oid,
             told: Duration::from_secs(told),
-            is_commit: entry.message.starts_with(b"commit"),
+            committed: entry.message.strip_prefix(b"commit").map(BString::from),
         };
         if !go_on(moved) {
             return;

@@ -172,6 +172,24 @@ fn asking_twice_makes_one_commit() {
     bench.check();
 }
 
+/// Who made it may have died before it was told, and the person may have gone back since.
+#[test]
+fn asking_again_on_another_branch_makes_no_second_commit() {
+    let bench = Bench::new();
+    let request = bench.request(bench.attempt(|| bench.write("new", "1\n")));
+    bench.git(&["checkout", "-q", "-b", "away"]);
+    let first = bench.commit(&request);
+    assert!(matches!(first, CommitOutcome::Committed { .. }));
+    bench.git(&["checkout", "-q", "main"]);
+    let count = || bench.git(&["rev-list", "--count", "main"]);
+    let before = count();
+    assert_eq!((bench.commit(&request), count()), (first, before.clone()));
+    // On no branch it is nowhere.
+    bench.git(&["branch", "-qD", "away"]);
+    bench.commit(&request);
+    assert_ne!(count(), before);
+}
+
 #[test]
 fn what_another_commit_brought_in_is_not_committed_again() {
     let bench = Bench::new();
