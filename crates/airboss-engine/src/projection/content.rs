@@ -1,6 +1,7 @@
 //! What each projection has to say, made from the store and from what is on disk.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 use std::{fmt, io};
 
 use airboss_core::id::{RunId, StepId};
@@ -12,6 +13,7 @@ use airboss_core::view::Run;
 use serde_json::json;
 
 use super::Text;
+use super::shelf::{EMPTIED, HOT};
 use crate::board::BoardFiles;
 use crate::run::markers;
 use crate::store::{OperationQuery, PublishKind, PublishRow, Store, StoreError};
@@ -71,9 +73,10 @@ pub trait Source: fmt::Debug + Send + Sync {
         Ok(Taken::All)
     }
 
-    /// Whether a text that was just written in place may be half of one.
-    fn is_patient(&self, _store: &dyn Store, _row: &PublishRow, _facts: &Facts) -> bool {
-        false
+    /// How old a text has to be before it counts as whole: one that was written in place may be
+    /// half of one.
+    fn patience(&self, _store: &dyn Store, _row: &PublishRow, _facts: &Facts) -> Duration {
+        Duration::ZERO
     }
 
     /// Whether the times of a file tell that it is as it was published: not when everything is to
@@ -230,8 +233,13 @@ impl Source for Projections {
         self.board.trusts_times()
     }
 
-    fn is_patient(&self, store: &dyn Store, row: &PublishRow, facts: &Facts) -> bool {
-        row.kind.is_imported() && BoardFiles::was_written_in_place(store, row, facts)
+    fn patience(&self, store: &dyn Store, row: &PublishRow, facts: &Facts) -> Duration {
+        let is_ours = row.kind.is_imported();
+        match is_ours.then(|| BoardFiles::written_upon(store, row, facts)) {
+            Some(Some(published)) if facts.size < published / 2 => EMPTIED,
+            Some(Some(_)) => HOT,
+            _ => Duration::ZERO,
+        }
     }
 
     fn record(&self, store: &mut dyn Store, shown: &[Shown<'_>]) -> Result<(), StoreError> {

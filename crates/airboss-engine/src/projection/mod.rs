@@ -43,7 +43,7 @@ pub(crate) use self::shelf::fresh_draft;
 use self::shelf::{Displaced, Entry, Shelf};
 pub use self::shelf::{Fate, Leftover};
 pub use self::text::Text;
-use self::writing::{OnDisk, Writing, wait_while_hot};
+use self::writing::{OnDisk, Writing};
 use crate::board::BoardFiles;
 use crate::store::{PublishKind, PublishRow, Store, StoreError};
 use crate::vfs::{Lock, RealVfs, Vfs, facts_if_any, read_if_any};
@@ -52,6 +52,9 @@ use crate::workspace::Workspace;
 /// How often a file that changes under our hands is tried before it stays pending: a person who
 /// saves is done long before, and so are the publishers that work beside this one.
 const TRIES_MAX: usize = 50;
+
+/// How often a file is looked at that an editor has emptied.
+const LOOKS_MAX: u32 = 8;
 
 /// What is found in one file may make others stale, and those at most the first again.
 const ROUNDS_MAX: usize = 4;
@@ -325,10 +328,7 @@ impl Publisher {
             let target = place::resolve(self.vfs(), &self.top, &row.path, false);
             // What cannot be read now is told when it is to be written.
             let read = target.ok().and_then(|target| {
-                let facts = facts_if_any(self.vfs(), &target).ok()??;
-                if self.source.is_patient(store, row, &facts) {
-                    wait_while_hot(self.vfs(), &target).ok()?;
-                }
+                self.wait_for_editor(store, row, &target).ok()?;
                 let known = store.publication(&row.plan, &row.path).ok()?;
                 let known = known.filter(|_| self.source.trusts_times());
                 let published = OnDisk::published(self.vfs(), &target, known.as_ref()).ok()?;
@@ -342,6 +342,34 @@ impl Publisher {
             }
         }
         Ok(all)
+    }
+
+    /// Gives an editor that truncates and then writes the time to be done with it; `true` when that
+    /// took any.
+    fn wait_for_editor(
+        &self,
+        store: &dyn Store,
+        row: &PublishRow,
+        target: &Path,
+    ) -> io::Result<bool> {
+        let mut has_waited = false;
+        for _ in 0..LOOKS_MAX {
+            let Some(facts) = facts_if_any(self.vfs(), target)? else {
+                break;
+            };
+            let patience = self.source.patience(store, row, &facts);
+            let rest = patience.saturating_sub(shelf::age(self.vfs(), facts.mtime_ns));
+            if rest.is_zero() {
+                break;
+            }
+            self.vfs().pause(rest.min(shelf::HOT));
+            has_waited = true;
+            // Somebody may save all the time.
+            if patience <= shelf::HOT {
+                break;
+            }
+        }
+        Ok(has_waited)
     }
 
     /// Publishes one file; what is to be recorded of it when that was done.

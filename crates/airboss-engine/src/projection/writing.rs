@@ -338,11 +338,10 @@ impl<'a> Writing<'a> {
         if self.saved.is_some() {
             return Ok(());
         }
-        let Some(facts) = facts_if_any(self.vfs(), &self.target)? else {
-            return Ok(());
-        };
-        let patient = (self.publisher.source).is_patient(store, self.row, &facts);
-        if patient && wait_while_hot(self.vfs(), &self.target)? {
+        if self
+            .publisher
+            .wait_for_editor(store, self.row, &self.target)?
+        {
             self.on_disk = self.read()?;
             self.prepared = None;
         }
@@ -430,7 +429,7 @@ impl<'a> Writing<'a> {
 }
 
 /// Waits until a file is old enough to be judged; `true` when that took any time.
-pub(super) fn wait_while_hot(vfs: &dyn Vfs, path: &Path) -> io::Result<bool> {
+fn wait_while_hot(vfs: &dyn Vfs, path: &Path) -> io::Result<bool> {
     let Some(facts) = facts_if_any(vfs, path)? else {
         return Ok(false);
     };

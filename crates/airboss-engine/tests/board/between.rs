@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use airboss_core::board::Status;
 use airboss_engine::board::BoardFiles;
@@ -49,8 +50,8 @@ impl Source for Between {
         self.projections.import(store, row, found, notes)
     }
 
-    fn is_patient(&self, store: &dyn Store, row: &PublishRow, facts: &Facts) -> bool {
-        self.projections.is_patient(store, row, facts)
+    fn patience(&self, store: &dyn Store, row: &PublishRow, facts: &Facts) -> Duration {
+        self.projections.patience(store, row, facts)
     }
 
     fn trusts_times(&self) -> bool {

@@ -230,6 +230,25 @@ fn what_was_published_while_an_editor_had_emptied_the_file_is_written_when_it_is
     agrees(&world);
 }
 
+/// On a busy machine that takes an editor longer than a quarter of a second.
+#[test]
+fn nothing_is_built_upon_a_file_that_an_editor_has_just_emptied() {
+    let world = World::new();
+    let whole = world.read("TODO.md");
+    world.write("TODO.md", "");
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(900));
+            world.write("TODO.md", &whole);
+        });
+        world.set(5, Status::Researching);
+        let written = format!("{}- **Status**: [RESEARCHING]", section(5));
+        let text = world.read("TODO.md");
+        assert!(text.contains(&written), "{text}");
+    });
+    agrees(&world);
+}
+
 #[test]
 fn what_is_typed_again_and_again_counts_every_time() {
     let world = World::new();
