@@ -1,6 +1,9 @@
 //! Every error: who failed, why, what to do, and an exit code. Nothing is changed by any.
 
+use std::process::{Command, Stdio};
+
 use crate::{PLAN, demo, empty, registered};
+use airboss_engine::workspace::Workspace;
 use airboss_testkit::{TestEnvironment, assert_output};
 
 #[test]
@@ -312,4 +315,35 @@ fn a_lost_lock_table_stops_readers_until_somebody_writes() {
     );
     environment.run(["mark-started", "1.1"]).expect_code(0);
     environment.run(["status"]).expect_code(0);
+}
+
+/// As a writer leaves it that is killed while it tells the others of its change, when one of them
+/// has the store open.
+#[test]
+fn a_half_written_lock_table_is_put_right() {
+    let environment = registered();
+    let workspace = Workspace::open(&environment.top()).unwrap();
+    let other = workspace.open_store().unwrap();
+    let table = fs_err::read_dir(environment.path(".git/airboss"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join("state.db-shm"))
+        .find(|path| path.exists())
+        .unwrap();
+    let spoil = || {
+        // By another process: whoever closes the table gives up the locks of a whole process on it.
+        let words = ["if=/dev/zero", "bs=96", "count=1", "conv=notrunc"];
+        let spoiled = Command::new("dd")
+            .args(words)
+            .arg(format!("of={}", table.display()))
+            .stderr(Stdio::null())
+            .status();
+        assert!(spoiled.unwrap().success());
+    };
+    spoil();
+    let read = environment.run(["log"]);
+    assert!(read.expect_code(0).stdout.contains("plan_registered"));
+    spoil();
+    environment.run(["mark-started", "1.1"]).expect_code(0);
+    environment.run(["log"]).expect_code(0);
+    drop(other);
 }

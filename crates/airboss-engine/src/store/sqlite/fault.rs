@@ -57,6 +57,14 @@ impl Fault {
         )
     }
 
+    /// Whether the lock table is half written, which only somebody who may write puts right.
+    pub(super) fn needs_recovery(&self) -> bool {
+        let Self::Sql(rusqlite::Error::SqliteFailure(error, _)) = self else {
+            return false;
+        };
+        error.extended_code == rusqlite::ffi::SQLITE_READONLY_RECOVERY
+    }
+
     pub(super) fn is_busy(&self) -> bool {
         matches!(
             self.code(),
@@ -70,6 +78,15 @@ impl Fault {
         // reads the log takes the change for stored.
         let is_unsure =
             matches!(self, Self::Commit(_)) && self.code() == Some(ErrorCode::SystemIoFailure);
+        if self.needs_recovery() {
+            return StoreError::Io {
+                path: path.to_owned(),
+                message:
+                    "a process was killed while it wrote, and who may not write here cannot put \
+                          that right; run any command that writes"
+                        .to_owned(),
+            };
+        }
         let error = match self {
             Self::Illegal(error) => return StoreError::Illegal(error),
             Self::Newer { found } => {

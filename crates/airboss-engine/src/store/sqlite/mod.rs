@@ -119,9 +119,10 @@ impl SqliteStore {
 
     /// Opens the store in this directory for reading; `None` when there is none yet.
     ///
-    /// Nothing is created or written, in the directory or anywhere else. A process that also
-    /// writes opens the store for writing first, or closes its readers before: within one
-    /// process SQLite's lock table is mapped once, and the first connection decides how.
+    /// Nothing is created or written, but for a lock table that a killed writer left half written,
+    /// which is put right. A process that also writes opens the store for writing first, or closes
+    /// its readers before: within one process SQLite's lock table is mapped once, and the first
+    /// connection decides how.
     ///
     /// # Errors
     /// When the database is newer than this program, damaged, or cannot be read.
@@ -154,7 +155,7 @@ impl SqliteStore {
             Access::Reader(cell) => cell,
         };
         for _ in 0..READ_TRIES {
-            let found = body(&cell.borrow().connection);
+            let found = open::until_recovered(|| body(&cell.borrow().connection));
             if cell.borrow().is_valid(&self.directory) {
                 return found.map_err(|fault| fault.at(&self.path()));
             }

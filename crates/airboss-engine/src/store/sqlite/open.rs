@@ -31,6 +31,9 @@ const READ_PATIENCE: Duration = Duration::from_secs(8);
 /// The longest pause between two tries; about as long as one writer takes.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
+/// So long a reader waits for a writer that puts right what a killed one left.
+const RECOVERED_WITHIN: Duration = Duration::from_secs(2);
+
 /// When the log is larger, its writer copies it into the database and empties it.
 ///
 /// The first process after a pause reads the whole log, 0.6 ms for a mebibyte, and a change
@@ -242,8 +245,20 @@ impl Reader {
         } else {
             "immutable=1"
         };
-        let connection = open_uri(&path, options).map_err(|fault| fault.at(&path))?;
-        let found = schema::version(&connection).map_err(|fault| fault.at(&path))?;
+        let open = || -> Result<(Connection, i64), Fault> {
+            let connection = open_uri(&path, options)?;
+            let found = schema::version(&connection)?;
+            Ok((connection, found))
+        };
+        let opened = match open() {
+            Err(fault) if fault.needs_recovery() && !has_readers() => {
+                // Whoever may not write waits for somebody who does.
+                put_right(&path).ok();
+                until_recovered(open)
+            }
+            opened => opened,
+        };
+        let (connection, found) = opened.map_err(|fault| fault.at(&path))?;
         let known = schema::newest(schema::VERSIONS);
         if found == 0 {
             return Ok(None);
@@ -276,6 +291,30 @@ impl Reader {
         match &self.still {
             None => true,
             Some(before) => !has_log(&path) && look(&path).as_ref() == Some(before),
+        }
+    }
+}
+
+/// Puts the lock table right that a killed writer left half written. It is SQLite's own, and says
+/// nothing but where in the log things are; nothing of the database changes.
+fn put_right(path: &Path) -> Result<(), Fault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    configure(&mut connection, RECOVERED_WITHIN)?;
+    schema::version(&connection)?;
+    Ok(())
+}
+
+/// Asks again while what a killed writer left of the lock table has to be put right: the next
+/// writer does it, and where there are several, it is there already.
+pub(super) fn until_recovered<T>(mut ask: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
+    let began = Instant::now();
+    loop {
+        match ask() {
+            Err(fault) if fault.needs_recovery() && began.elapsed() < RECOVERED_WITHIN => {
+                std::thread::sleep(clock::jitter(BUSY_PAUSE));
+            }
+            found => return found,
         }
     }
 }
