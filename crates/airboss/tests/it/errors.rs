@@ -340,8 +340,12 @@ fn a_half_written_lock_table_is_put_right() {
         assert!(spoiled.unwrap().success());
     };
     spoil();
-    let read = environment.run(["log"]);
-    assert!(read.expect_code(0).stdout.contains("plan_registered"));
+    assert_output!(environment, environment.run(["log"]), @r"
+    exit code: 0
+    ----- stdout -----
+    1  [TIME]  plan_registered    demo, 3 steps
+    ----- stderr -----
+    ");
     spoil();
     environment.run(["mark-started", "1.1"]).expect_code(0);
     environment.run(["log"]).expect_code(0);
