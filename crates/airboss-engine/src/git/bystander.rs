@@ -35,19 +35,23 @@ pub(crate) fn wait_for_commits(repository: &Repository) {
     }
 }
 
-/// Whether a `git rebase` runs, also one that has left no mark yet.
+/// Whether a `git rebase` runs, also one that has left no mark yet. One of another user, of whom
+/// nobody may know where it runs, would be waited for without end.
 pub(crate) fn is_rebasing(repository: &Repository) -> bool {
-    !running(repository.top(), b"rebase").is_empty()
+    let found = running(repository.top(), b"rebase");
+    found
+        .iter()
+        .any(|process| fs_err::read_link(process.join("cwd")).is_ok())
 }
 
-/// The `/proc` directories of all git processes in a work tree that have this word.
-fn running(top: &Path, word: &[u8]) -> Vec<PathBuf> {
+/// The `/proc` directories of all processes of this git command in a work tree.
+fn running(top: &Path, command: &[u8]) -> Vec<PathBuf> {
     let Ok(processes) = fs_err::read_dir("/proc") else {
         return Vec::new();
     };
     let is_here = |process: &PathBuf| {
         // What may not be looked at belongs to another user, who might still share the tree.
-        fs_err::read_link(process.join("cwd")).map_or(true, |cwd| cwd.starts_with(top))
+        fs_err::read_link(process.join("cwd")).map_or(true, |cwd| is_in(&cwd, top))
     };
     let is_numbered = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().as_encoded_bytes();
@@ -56,13 +60,52 @@ fn running(top: &Path, word: &[u8]) -> Vec<PathBuf> {
     let paths = processes.filter_map(|entry| Some(entry.ok()?.path()));
     paths
         .filter(is_numbered)
-        .filter(|path| is_git(path, word) && is_here(path))
+        .filter(|path| is_git(path, command) && is_here(path))
         .collect()
 }
 
+/// Whether a directory is of this work tree, and not of another one that lies in it.
+fn is_in(directory: &Path, top: &Path) -> bool {
+    let mut above = directory.ancestors();
+    above.find(|directory| directory.join(".git").exists()) == Some(top)
+}
+
 /// A process that ended, even if nobody has waited for it yet, has no command line.
-fn is_git(process: &Path, word: &[u8]) -> bool {
+fn is_git(process: &Path, command: &[u8]) -> bool {
     let is_git = fs_err::read(process.join("comm")).is_ok_and(|name| name == b"git\n");
     let line = || fs_err::read(process.join("cmdline")).unwrap_or_default();
-    is_git && line().split(|byte| *byte == 0).any(|found| found == word)
+    is_git && command_of(&line()) == Some(command)
+}
+
+/// The command of a git's command line: the first word that is no option and no option's value.
+fn command_of(line: &[u8]) -> Option<&[u8]> {
+    let mut words = line.split(|byte| *byte == 0).skip(1);
+    while let Some(word) = words.next() {
+        match word {
+            b"-c" | b"-C" | b"--git-dir" | b"--work-tree" | b"--namespace" => {
+                words.next();
+            }
+            option if option.starts_with(b"-") => {}
+            command => return Some(command),
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_no_option_and_no_other_word() {
+        let command = |line: &str| {
+            let line = line.replace(' ', "\0");
+            command_of(line.as_bytes()).map(|word| String::from_utf8_lossy(word).into_owned())
+        };
+        for line in ["git rebase -i", "git -c a.b=c -C .. --no-pager rebase main"] {
+            assert_eq!(command(line).as_deref(), Some("rebase"), "{line}");
+        }
+        assert_eq!(command("git log rebase").as_deref(), Some("log"));
+        assert_eq!(command("git --version"), None);
+    }
 }

@@ -347,7 +347,8 @@ impl Committer<'_> {
         for branch in branches.flatten() {
             let Some(tip) = branch.try_id() else { continue };
             let mut walk = tree::Ancestors::new(self.git, tip.detach(), parents.iter().copied());
-            while let Some(found) = walk.next(COMMITS_MAX)? {
+            // A clone may be shallow, and end where nothing is to be read.
+            while let Ok(Some(found)) = walk.next(COMMITS_MAX) {
                 if found == id {
                     return Ok(true);
                 }

@@ -12,6 +12,7 @@ use super::error::GitError;
 use super::object::Oid;
 use super::repository::Repository;
 use crate::own_file;
+use crate::vfs::if_any;
 
 /// How often a directory that `git pack-refs` takes away is made again.
 const TRIES_MAX: u32 = 100;
@@ -24,11 +25,15 @@ impl Repository {
     /// # Errors
     /// When the object database or the reference cannot be written.
     pub fn keep(&self, area: &str, content: &[u8]) -> Result<Oid, GitError> {
-        let mut blob = self.write_blob(content)?;
-        if !self.holds(blob, content) {
-            // A power cut tore it, and git takes an object that has a name for whole.
-            fs_err::remove_file(self.loose_object(blob.to_gix()))?;
-            blob = self.write_blob(content)?;
+        let blob = self.write_blob(content)?;
+        if self.is_torn(blob, content)? {
+            // Git takes an object that has a name for whole.
+            if_any(fs_err::remove_file(self.loose_object(blob.to_gix())))?;
+            self.write_blob(content)?;
+            if self.is_torn(blob, content)? {
+                let words = format!("{blob} reads otherwise than it was written");
+                return Err(io::Error::other(words).into());
+            }
         }
         self.sync_objects([blob.to_gix()])?;
         let area = self.common_dir().join("refs/airboss").join(area);
@@ -45,12 +50,15 @@ impl Repository {
         Ok(blob)
     }
 
-    fn holds(&self, blob: Oid, content: &[u8]) -> bool {
-        let git = self.open().ok();
-        git.is_some_and(|git| {
-            let found = git.find_blob(blob.to_gix());
-            found.is_ok_and(|found| found.data == content)
-        })
+    /// Whether a power cut kept an object's name and lost its content.
+    fn is_torn(&self, blob: Oid, content: &[u8]) -> Result<bool, GitError> {
+        let git = self.open()?;
+        let found = git.find_blob(blob.to_gix());
+        if found.is_ok_and(|found| found.data == content) {
+            return Ok(false);
+        }
+        // What cannot be read now is not torn for that, and what is in a pack is git's to mend.
+        Ok(if_any(fs_err::read(self.loose_object(blob.to_gix())))?.is_some())
     }
 
     fn refer(&self, reference: &Path, blob: Oid) -> Result<(), GitError> {

@@ -159,7 +159,8 @@ pub(crate) fn publish(
     if branch_value(git, &candidate.branch)? != Some(candidate.parent) {
         return Ok(Publication::Lost);
     }
-    // Last of all: one that begins from here on finds the branch where the commit leaves it.
+    // As late as possible: what begins in the moment that is left may still find the branch where it
+    // was before.
     if is_rebasing(repository) {
         return Ok(Publication::Deferred(DeferReason::Rebase));
     }

@@ -1,5 +1,5 @@
 //! Opening a database: for writing, which creates and migrates it, and for reading, which
-//! writes nothing at all.
+//! writes nothing, unless a killed writer has left SQLite's lock table half written.
 //!
 //! The database file is never opened by anything but SQLite: closing any other descriptor of it
 //! would drop the locks of every connection in this process.
