@@ -167,7 +167,7 @@ fn a_look_fails() {
     let errnos = [Errno::EIO, Errno::EACCES, Errno::EMFILE, Errno::ESTALE];
     let apart = Apart {
         sample: 43,
-        push: 40,
+        push: 100,
     };
     fail_all("while looking", &errnos, Counted::Reading, apart, false);
 }
@@ -273,7 +273,7 @@ fn killed_and_killed_again_while_it_recovers() {
         let mut first = 1;
         let apart = Apart {
             sample: 47,
-            push: 6,
+            push: 16,
         };
         let firsts = extent.stride(apart.thinned(scenario));
         loop {
