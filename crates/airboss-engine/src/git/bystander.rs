@@ -27,7 +27,8 @@ const WAIT_MAX: Duration = Duration::from_secs(2);
 /// Waits, while `index.lock` is held, until no `git commit` of this moment is left that
 /// could write an older index back.
 pub(crate) fn wait_for_commits(repository: &Repository) {
-    let mut running = running(repository.top(), b"commit");
+    // Another user's, of which nobody may know where it runs, might still share the tree.
+    let mut running = running(repository.top(), b"commit", true);
     let start = Instant::now();
     while !running.is_empty() && start.elapsed() < WAIT_MAX {
         pause();
@@ -38,20 +39,17 @@ pub(crate) fn wait_for_commits(repository: &Repository) {
 /// Whether a `git rebase` runs, also one that has left no mark yet. One of another user, of whom
 /// nobody may know where it runs, would be waited for without end.
 pub(crate) fn is_rebasing(repository: &Repository) -> bool {
-    let found = running(repository.top(), b"rebase");
-    found
-        .iter()
-        .any(|process| fs_err::read_link(process.join("cwd")).is_ok())
+    !running(repository.top(), b"rebase", false).is_empty()
 }
 
-/// The `/proc` directories of all processes of this git command in a work tree.
-fn running(top: &Path, command: &[u8]) -> Vec<PathBuf> {
+/// The `/proc` directories of all processes of this git command in a work tree, with those whose
+/// place may not be looked at or without them.
+fn running(top: &Path, command: &[u8], with_hidden: bool) -> Vec<PathBuf> {
     let Ok(processes) = fs_err::read_dir("/proc") else {
         return Vec::new();
     };
     let is_here = |process: &PathBuf| {
-        // What may not be looked at belongs to another user, who might still share the tree.
-        fs_err::read_link(process.join("cwd")).map_or(true, |cwd| is_in(&cwd, top))
+        fs_err::read_link(process.join("cwd")).map_or(with_hidden, |cwd| is_in(&cwd, top))
     };
     let is_numbered = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().as_encoded_bytes();

@@ -313,10 +313,10 @@ impl Committer<'_> {
     /// The same on another branch: who made it died before it was told, and the person has changed
     /// branches since. The log of HEAD has all commits that were published in this work tree.
     fn find_elsewhere(&self, head: &gix::Head<'_>) -> Result<Option<ObjectId>, GitError> {
-        let told = BString::from(format!(": {}", first_line(&self.request.message.subject)));
+        let told = format!(": {}", first_line(&self.request.message.subject));
         let mut alike = Vec::new();
         each_move(head, |moved| {
-            if moved.committed.as_ref() == Some(&told) {
+            if moved.committed == Some(told.as_bytes()) {
                 alike.push(moved.to);
             }
             true
@@ -346,12 +346,10 @@ impl Committer<'_> {
         let branches = references.local_branches().doing("listing the branches")?;
         for branch in branches.flatten() {
             let Some(tip) = branch.try_id() else { continue };
-            let mut walk = tree::Ancestors::new(self.git, tip.detach(), parents.iter().copied());
+            let walk = tree::Ancestors::new(self.git, tip.detach(), parents.iter().copied());
             // A clone may be shallow, and end where nothing is to be read.
-            while let Ok(Some(found)) = walk.next(COMMITS_MAX) {
-                if found == id {
-                    return Ok(true);
-                }
+            if walk.have(id, COMMITS_MAX).unwrap_or(false) {
+                return Ok(true);
             }
         }
         Ok(false)

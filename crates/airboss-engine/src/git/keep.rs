@@ -10,6 +10,7 @@ use std::path::Path;
 use super::claim::sync_parent;
 use super::error::GitError;
 use super::object::Oid;
+use super::recover::is_whole;
 use super::repository::Repository;
 use crate::own_file;
 use crate::vfs::if_any;
@@ -26,11 +27,11 @@ impl Repository {
     /// When the object database or the reference cannot be written.
     pub fn keep(&self, area: &str, content: &[u8]) -> Result<Oid, GitError> {
         let blob = self.write_blob(content)?;
-        if self.is_torn(blob, content)? {
+        if self.is_torn(blob)? {
             // Git takes an object that has a name for whole.
             if_any(fs_err::remove_file(self.loose_object(blob.to_gix())))?;
             self.write_blob(content)?;
-            if self.is_torn(blob, content)? {
+            if self.is_torn(blob)? {
                 let words = format!("{blob} reads otherwise than it was written");
                 return Err(io::Error::other(words).into());
             }
@@ -51,10 +52,8 @@ impl Repository {
     }
 
     /// Whether a power cut kept an object's name and lost its content.
-    fn is_torn(&self, blob: Oid, content: &[u8]) -> Result<bool, GitError> {
-        let git = self.open()?;
-        let found = git.find_blob(blob.to_gix());
-        if found.is_ok_and(|found| found.data == content) {
+    fn is_torn(&self, blob: Oid) -> Result<bool, GitError> {
+        if is_whole(&self.open()?, blob.to_gix()) {
             return Ok(false);
         }
         // What cannot be read now is not torn for that, and what is in a pack is git's to mend.

@@ -10,7 +10,6 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use airboss_core::path::RepoPath;
 use gix::ObjectId;
-use gix::bstr::BString;
 
 use super::content::{blob_id, blobs_at};
 use super::error::{GitError, GixContext as _};
@@ -140,7 +139,7 @@ impl Repository {
 
     /// When HEAD had moved to a commit at the latest. The log bears the time of a commit of ours,
     /// which is that of its operation and may be long before.
-    fn moved_at(&self, moved: &Move) -> Duration {
+    fn moved_at(&self, moved: &Move<'_>) -> Duration {
         match self.made_at(moved.to) {
             Some(made) if moved.told <= made => made + MOVE_MAX,
             _ => moved.told + LOG_TICK,
@@ -174,17 +173,17 @@ impl Repository {
 }
 
 /// A move of HEAD, as its log tells.
-pub(super) struct Move {
+pub(super) struct Move<'log> {
     pub(super) to: ObjectId,
     /// When that was, by the log.
     told: Duration,
     /// What a commit says of itself in the log; a commit leaves the files as they are.
-    pub(super) committed: Option<BString>,
+    pub(super) committed: Option<&'log [u8]>,
 }
 
 /// Goes through HEAD's moves, the newest first, for as long as `go_on` says so. Where there is no
 /// log there are none.
-pub(super) fn each_move(head: &gix::Head<'_>, mut go_on: impl FnMut(Move) -> bool) {
+pub(super) fn each_move(head: &gix::Head<'_>, mut go_on: impl FnMut(Move<'_>) -> bool) {
     let mut log = head.log_iter();
     let entries = log.rev().ok().flatten().into_iter().flatten();
     for entry in entries.take(POSITIONS_MAX).map_while(Result::ok) {
@@ -192,7 +191,7 @@ pub(super) fn each_move(head: &gix::Head<'_>, mut go_on: impl FnMut(Move) -> boo
         let moved = Move {
             to: entry.new_oid,
             told: Duration::from_secs(told),
-            committed: entry.message.strip_prefix(b"commit").map(BString::from),
+            committed: entry.message.strip_prefix(b"commit"),
         };
         if !go_on(moved) {
             return;

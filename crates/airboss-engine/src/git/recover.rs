@@ -132,13 +132,7 @@ fn is_on_branch(repository: &Repository, record: &Record) -> Result<bool, GitErr
     let Some(tip) = branch_value(&git, &record.branch)? else {
         return Ok(false);
     };
-    let mut walk = tree::Ancestors::new(&git, tip, []);
-    while let Some(commit) = walk.next(COMMITS_MAX)? {
-        if commit == record.commit.to_gix() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    tree::Ancestors::new(&git, tip, []).have(record.commit.to_gix(), COMMITS_MAX)
 }
 
 /// Patches an index for a commit that is on the branch, under the dead one's claim.
@@ -205,17 +199,20 @@ pub fn remove_torn(repository: &Repository, since: SystemTime) -> Result<u32, Gi
             if !modified.is_ok_and(|modified| modified >= since) {
                 continue;
             }
-            let is_whole = git.find_object(id).is_ok_and(|object| {
-                gix::objs::compute_hash(id.kind(), object.kind, &object.data)
-                    .is_ok_and(|found| found == id)
-            });
-            if !is_whole {
+            if !is_whole(&git, id) {
                 fs::remove_file(item.path())?;
                 removed += 1;
             }
         }
     }
     Ok(removed)
+}
+
+/// Whether an object can be read, and is what its name says.
+pub(super) fn is_whole(git: &gix::Repository, id: gix::ObjectId) -> bool {
+    git.find_object(id).is_ok_and(|object| {
+        gix::objs::compute_hash(id.kind(), object.kind, &object.data).is_ok_and(|found| found == id)
+    })
 }
 
 /// Removes what was left before a claim could name it, and after.

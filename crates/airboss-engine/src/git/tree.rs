@@ -198,6 +198,16 @@ impl<'a> Ancestors<'a> {
         }
     }
 
+    /// Whether a commit is among the next `commits_max`.
+    pub(crate) fn have(mut self, commit: ObjectId, commits_max: usize) -> Result<bool, GitError> {
+        while let Some(id) = self.next(commits_max)? {
+            if id == commit {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The next commit; `None` at the end or after `commits_max` of them.
     pub(crate) fn next(&mut self, commits_max: usize) -> Result<Option<ObjectId>, GitError> {
         let Some(id) = self

@@ -234,11 +234,13 @@ impl Source for Projections {
     }
 
     fn patience(&self, store: &dyn Store, row: &PublishRow, facts: &Facts) -> Duration {
-        let is_ours = row.kind.is_imported();
-        match is_ours.then(|| BoardFiles::written_upon(store, row, facts)) {
-            Some(Some(published)) if facts.size < published / 2 => EMPTIED,
-            Some(Some(_)) => HOT,
-            _ => Duration::ZERO,
+        if !row.kind.is_imported() {
+            return Duration::ZERO;
+        }
+        match BoardFiles::written_upon(store, row, facts) {
+            Some(published) if facts.size < published / 2 => EMPTIED,
+            Some(_) => HOT,
+            None => Duration::ZERO,
         }
     }
 

@@ -54,7 +54,7 @@ use crate::workspace::Workspace;
 const TRIES_MAX: usize = 50;
 
 /// How often a file is looked at that an editor has emptied.
-const LOOKS_MAX: u32 = 8;
+const LOOKS_MAX: u128 = shelf::EMPTIED.as_millis() / shelf::HOT.as_millis();
 
 /// What is found in one file may make others stale, and those at most the first again.
 const ROUNDS_MAX: usize = 4;
@@ -358,11 +358,9 @@ impl Publisher {
                 break;
             };
             let patience = self.source.patience(store, row, &facts);
-            let rest = patience.saturating_sub(shelf::age(self.vfs(), facts.mtime_ns));
-            if rest.is_zero() {
+            if !writing::wait_until_old(self.vfs(), &facts, patience) {
                 break;
             }
-            self.vfs().pause(rest.min(shelf::HOT));
             has_waited = true;
             // Somebody may save all the time.
             if patience <= shelf::HOT {

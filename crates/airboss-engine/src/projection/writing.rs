@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use airboss_core::status_file::Damage;
 
@@ -433,12 +434,16 @@ fn wait_while_hot(vfs: &dyn Vfs, path: &Path) -> io::Result<bool> {
     let Some(facts) = facts_if_any(vfs, path)? else {
         return Ok(false);
     };
-    let age = age(vfs, facts.mtime_ns);
-    let young = age < HOT;
-    if young {
-        vfs.pause(HOT.saturating_sub(age));
+    Ok(wait_until_old(vfs, &facts, HOT))
+}
+
+/// Waits until a file is so old, but no longer than [`HOT`]; `true` when that took any time.
+pub(super) fn wait_until_old(vfs: &dyn Vfs, facts: &Facts, patience: Duration) -> bool {
+    let rest = patience.saturating_sub(age(vfs, facts.mtime_ns));
+    if !rest.is_zero() {
+        vfs.pause(rest.min(HOT));
     }
-    Ok(young)
+    !rest.is_zero()
 }
 
 /// `status.json.corrupt-<n>` with the first number that is free.

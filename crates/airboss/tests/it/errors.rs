@@ -1,5 +1,6 @@
 //! Every error: who failed, why, what to do, and an exit code. Nothing is changed by any.
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::{PLAN, demo, empty, registered};
@@ -297,15 +298,17 @@ fn a_store_that_cannot_be_used_changes_nothing() {
     "#);
 }
 
+/// SQLite's.
+fn lock_table(environment: &TestEnvironment) -> Option<PathBuf> {
+    let stores = fs_err::read_dir(environment.path(".git/airboss")).ok()?;
+    let mut tables = stores.flatten().map(|it| it.path().join("state.db-shm"));
+    tables.find(|path| path.exists())
+}
+
 #[test]
 fn a_lost_lock_table_stops_readers_until_somebody_writes() {
     let environment = registered();
-    let store = fs_err::read_dir(environment.path(".git/airboss"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path().join("state.db-shm"))
-        .find(|path| path.exists())
-        .unwrap();
-    fs_err::remove_file(store).unwrap();
+    fs_err::remove_file(lock_table(&environment).unwrap()).unwrap();
     let read = environment.run(["status"]);
     assert_eq!(
         read.expect_code(74)
@@ -324,11 +327,7 @@ fn a_half_written_lock_table_is_put_right() {
     let environment = registered();
     let workspace = Workspace::open(&environment.top()).unwrap();
     let other = workspace.open_store().unwrap();
-    let table = fs_err::read_dir(environment.path(".git/airboss"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path().join("state.db-shm"))
-        .find(|path| path.exists())
-        .unwrap();
+    let table = lock_table(&environment).unwrap();
     let spoil = || {
         // By another process: whoever closes the table gives up the locks of a whole process on it.
         let words = ["if=/dev/zero", "bs=96", "count=1", "conv=notrunc"];

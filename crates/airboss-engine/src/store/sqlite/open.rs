@@ -52,10 +52,7 @@ pub(super) fn for_writing(
     gate: Option<&mut Gate>,
     patience: Duration,
 ) -> Result<Connection, Fault> {
-    let path = directory.join(DATABASE);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)?;
-    configure(&mut connection, patience)?;
+    let mut connection = writable(&directory.join(DATABASE), patience)?;
     let (found, newest) = (
         schema::version(&connection)?,
         schema::newest(schema::VERSIONS),
@@ -114,6 +111,14 @@ pub(super) fn prepare(directory: &Path) -> Result<(), StoreError> {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(io(error)),
         _ => Ok(()),
     }
+}
+
+/// A connection that may write; nothing has been read yet.
+fn writable(path: &Path, patience: Duration) -> Result<Connection, Fault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    configure(&mut connection, patience)?;
+    Ok(connection)
 }
 
 fn configure(connection: &mut Connection, patience: Duration) -> Result<(), Fault> {
@@ -298,11 +303,7 @@ impl Reader {
 /// Puts the lock table right that a killed writer left half written. It is SQLite's own, and says
 /// nothing but where in the log things are; nothing of the database changes.
 fn put_right(path: &Path) -> Result<(), Fault> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)?;
-    configure(&mut connection, RECOVERED_WITHIN)?;
-    schema::version(&connection)?;
-    Ok(())
+    schema::version(&writable(path, RECOVERED_WITHIN)?).map(drop)
 }
 
 /// Asks again while what a killed writer left of the lock table has to be put right: the next
