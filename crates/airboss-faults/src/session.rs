@@ -4,7 +4,6 @@
 //! must meet nobody else's.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,7 +18,7 @@ use crate::call::{Call, Entered, Kind};
 use crate::filter::Stops;
 use crate::lie::{Liar, Lie};
 use crate::record::{Begun, Recorder};
-use crate::tracer::{Counted, Ended, Mode, TraceError};
+use crate::tracer::{Counted, Ended, Mode, TraceError, Wanted};
 
 /// The threads of the tree; shared with whoever ends it when its time is over.
 pub(crate) type Live = Arc<Mutex<BTreeSet<i32>>>;
@@ -60,8 +59,8 @@ pub(crate) struct Session {
     dying: bool,
     holder: Option<Holder>,
     pub(crate) recorder: Option<Recorder>,
-    /// Where a call has to be to be counted.
-    pub(crate) beneath: Option<PathBuf>,
+    /// What of the calls of this kind is counted; all of them when nobody says.
+    pub(crate) wanted: Option<Wanted>,
     /// Who is asked about each call that is counted.
     pub(crate) liar: Option<Liar>,
     pub(crate) counter: usize,
@@ -89,7 +88,7 @@ impl Session {
             dying: false,
             holder,
             recorder: None,
-            beneath: None,
+            wanted: None,
             liar: None,
             counter: 0,
             hit: None,
@@ -274,8 +273,8 @@ impl Session {
             Mode::Errno { errno, .. } => call.may_fail_with(errno.0),
             _ => true,
         };
-        let is_there = |place: &PathBuf| call.describe(0).is_beneath(place);
-        counts && self.beneath.as_ref().is_none_or(is_there)
+        let is_wanted = |wanted: &Wanted| (wanted.0)(&call.describe(self.counter + 1));
+        counts && self.wanted.as_ref().is_none_or(is_wanted)
     }
 
     fn entered(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
@@ -63,8 +64,8 @@ impl Errno {
     ];
 }
 
-impl std::fmt::Display for Errno {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Errno {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{:?}", nix::errno::Errno::from_raw(self.0))
     }
 }
@@ -181,6 +182,19 @@ pub enum TraceError {
     Io(#[from] io::Error),
 }
 
+/// Whether one call is wanted.
+type IsWanted = dyn Fn(&Call) -> bool + Send + Sync;
+
+/// Whoever says which calls are counted.
+#[derive(Clone)]
+pub(crate) struct Wanted(pub(crate) Arc<IsWanted>);
+
+impl fmt::Debug for Wanted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Wanted")
+    }
+}
+
 /// A program to be run under faults, any number of times.
 #[derive(Clone, Debug)]
 pub struct Tracer {
@@ -189,7 +203,7 @@ pub struct Tracer {
     directory: PathBuf,
     environment: Vec<(OsString, OsString)>,
     counted: Counted,
-    beneath: Option<PathBuf>,
+    wanted: Option<Wanted>,
     liar: Option<Liar>,
     deadline: Duration,
 }
@@ -204,7 +218,7 @@ impl Tracer {
             directory: PathBuf::from("/"),
             environment: Vec::new(),
             counted: Counted::Mutating,
-            beneath: None,
+            wanted: None,
             liar: None,
             deadline: DEADLINE,
         }
@@ -246,8 +260,16 @@ impl Tracer {
 
     /// Counts only calls that concern something beneath this directory.
     #[must_use]
-    pub fn beneath(mut self, directory: &Path) -> Self {
-        self.beneath = Some(directory.to_owned());
+    pub fn beneath(self, directory: &Path) -> Self {
+        let directory = directory.to_owned();
+        self.only(move |call| call.is_beneath(&directory))
+    }
+
+    /// Counts only those of these calls that are wanted, so that a number says the same on a
+    /// busy machine, where a program waits for itself and makes other calls in between.
+    #[must_use]
+    pub fn only(mut self, is_wanted: impl Fn(&Call) -> bool + Send + Sync + 'static) -> Self {
+        self.wanted = Some(Wanted(Arc::new(is_wanted)));
         self
     }
 
@@ -372,7 +394,7 @@ impl Tracer {
         let watchdog = Watchdog::start(Arc::clone(&live), self.deadline);
         let mut session = Session::new(leader, mode, (self.counted, stops), live, holder);
         session.recorder = recorder;
-        session.beneath.clone_from(&self.beneath);
+        session.wanted.clone_from(&self.wanted);
         session.liar.clone_from(&self.liar);
         let traced = session.run();
         let late = watchdog.stop();

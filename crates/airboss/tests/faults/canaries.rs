@@ -14,55 +14,27 @@ use rusqlite::Connection;
 use crate::person;
 use crate::regimes::{NOT_KEPT, SEED, template};
 
-/// How often a call is sought: no machine is that busy every time.
+/// How often a wrong program is tried that is right on a busy machine now and then.
 const TRIES_MAX: usize = 20;
 
-/// The calls of one kind that the program makes, by their numbers.
-struct At {
-    is_one: fn(&Call) -> bool,
-    numbers: Vec<usize>,
-}
+/// Which calls of a program are struck.
+type IsOne = fn(&Call) -> bool;
 
-impl At {
-    /// Runs until it is one of these calls that has the number: on a busy machine the program waits
-    /// for itself now and then, and makes other calls in between.
-    fn sought<T>(&self, number: usize, run: impl Fn() -> (T, bool)) -> T {
-        let mut tries = std::iter::repeat_with(run).take(TRIES_MAX);
-        let found = tries.find_map(|(world, is_it)| is_it.then_some(world));
-        found.unwrap_or_else(|| panic!("call {number} is another one each time"))
-    }
-}
-
-/// A command with its judge, and the calls that it makes when it is right.
+/// A command with its judge.
 struct Bench {
     template: Template,
     judge: Judge,
-    calls: Vec<Call>,
 }
 
 impl Bench {
     fn new(scenario: &'static Scenario) -> Self {
         let template = template(scenario);
         let judge = Judge::new(&template).unwrap();
-        let tracer = template.case(0).unwrap().tracer();
-        let calls = tracer.run(Mode::Baseline).unwrap().list;
-        Self {
-            template,
-            judge,
-            calls,
-        }
+        Self { template, judge }
     }
 
     fn world(&self) -> World {
         self.template.case(0).unwrap()
-    }
-
-    /// The calls of this kind.
-    fn at(&self, is_one: fn(&Call) -> bool) -> At {
-        let calls = self.calls.iter().filter(|call| is_one(call));
-        let numbers: Vec<_> = calls.map(|call| call.index).collect();
-        assert!(!numbers.is_empty(), "the program makes no such call");
-        At { is_one, numbers }
     }
 
     /// What is wrong after a run, as `the_power_goes` and the kill sweeps find it.
@@ -94,37 +66,36 @@ impl Bench {
     }
 
     /// Kills a program that lies were told to, after each of these calls.
-    fn kills(&self, at: &At, lie: fn(&Call) -> Option<Lie>) -> Vec<String> {
-        self.crashes(at, lie, |_| {})
+    fn kills(&self, is_one: IsOne, lie: fn(&Call) -> Option<Lie>) -> Vec<String> {
+        self.crashes(is_one, lie, |_| {})
     }
 
     /// The same, with something that a wrong program would have left, or would do next.
-    fn crashes(&self, at: &At, lie: fn(&Call) -> Option<Lie>, next: fn(&World)) -> Vec<String> {
-        for point in &at.numbers {
-            let (world, outcome) = at.sought(*point, || {
-                let world = self.world();
-                let tracer = world.tracer().lying(lie);
-                let outcome = tracer.run(Mode::KillAfter(*point)).unwrap();
-                assert!(outcome.fired);
-                let is_it = outcome.hit.as_ref().is_some_and(at.is_one);
-                ((world, outcome), is_it)
-            });
-            let mut wrongs = self.judge.wrongs_at_once(&world, Some(&outcome));
-            next(&world);
-            wrongs.extend(self.judge.wrongs_after_repetition(&world, false));
-            if !wrongs.is_empty() {
-                return wrongs;
-            }
-        }
-        Vec::new()
+    fn crashes(
+        &self,
+        is_one: IsOne,
+        lie: fn(&Call) -> Option<Lie>,
+        next: fn(&World),
+    ) -> Vec<String> {
+        first_wrongs(|point| {
+            let world = self.world();
+            let tracer = world.tracer().only(is_one).lying(lie);
+            let outcome = tracer.run(Mode::KillAfter(point)).unwrap();
+            outcome.fired.then(|| {
+                let mut wrongs = self.judge.wrongs_at_once(&world, Some(&outcome));
+                next(&world);
+                wrongs.extend(self.judge.wrongs_after_repetition(&world, false));
+                wrongs
+            })
+        })
     }
 
     /// Kills it and clears the outbox. The next command also looks at files whose times are not
     /// those that are recorded, and on a busy machine it finds all that is stale by them now and
     /// then: so it may take a few tries.
-    fn crashes_without_outbox(&self, at: &At) -> Vec<String> {
+    fn crashes_without_outbox(&self, is_one: IsOne) -> Vec<String> {
         let clear = |world: &World| in_store(world, "DELETE FROM outbox");
-        let mut tries = (0..TRIES_MAX).map(|_| self.crashes(at, honest, clear));
+        let mut tries = (0..TRIES_MAX).map(|_| self.crashes(is_one, honest, clear));
         tries.find(|wrongs| !wrongs.is_empty()).unwrap_or_default()
     }
 
@@ -136,34 +107,36 @@ impl Bench {
     }
 
     /// Lets a person save before each of these calls of a program that lies were told to.
-    fn saves(&self, at: &At, mode: fn(usize) -> Mode, lie: person::More) -> Vec<String> {
-        self.saves_then(at, mode, lie, |_| {})
+    fn saves(&self, is_one: IsOne, mode: fn(usize) -> Mode, lie: person::More) -> Vec<String> {
+        self.saves_then(is_one, mode, lie, |_| {})
     }
 
     fn saves_then(
         &self,
-        at: &At,
+        is_one: IsOne,
         mode: fn(usize) -> Mode,
         lie: person::More,
         next: fn(&World),
     ) -> Vec<String> {
         let wanted = person::undisturbed(&self.template);
-        for point in &at.numbers {
-            let world = at.sought(*point, || {
-                let world = self.world();
-                let outcome = person::run_with_save(&world, *point, mode(*point), lie);
-                // Only a fault tells where it struck.
-                let is_it = outcome.hit.as_ref().is_none_or(at.is_one);
-                (world, is_it)
-            });
-            next(&world);
-            let wrongs = person::wrongs(&world, &wanted);
-            if !wrongs.is_empty() {
-                return wrongs;
-            }
-        }
-        Vec::new()
+        first_wrongs(|point| {
+            let world = self.world();
+            let tracer = world.tracer().only(is_one);
+            let outcome = person::run_with_save(&world, tracer, point, (mode(point), lie));
+            (outcome.calls >= point).then(|| {
+                next(&world);
+                person::wrongs(&world, &wanted)
+            })
+        })
     }
+}
+
+/// What is wrong at the first call where something is, of the calls of one kind by their numbers;
+/// there is nothing to say of a number beyond the last.
+fn first_wrongs(run: impl Fn(usize) -> Option<Vec<String>>) -> Vec<String> {
+    let mut points = (1..).map_while(run).peekable();
+    assert!(points.peek().is_some(), "the program makes no such call");
+    points.find(|wrongs| !wrongs.is_empty()).unwrap_or_default()
 }
 
 /// The right program must pass where the wrong one is to be caught.
@@ -241,10 +214,10 @@ fn a_store_that_is_not_synced_is_caught() {
 fn a_plain_rename_for_the_exchange_is_caught() {
     if can_trace() {
         let bench = Bench::new(&board::STATUS);
-        let at = bench.at(is_exchange_of_list);
+        let at: IsOne = is_exchange_of_list;
         let run = |_| Mode::Baseline;
-        let right = bench.saves(&at, run, honest);
-        let wrong = bench.saves(&at, run, |call| is_exchange(call).then(Lie::replacing));
+        let right = bench.saves(at, run, honest);
+        let wrong = bench.saves(at, run, |call| is_exchange(call).then(Lie::replacing));
         caught("a plain rename", "a person saves", &right, &wrong);
     }
 }
@@ -253,10 +226,10 @@ fn a_plain_rename_for_the_exchange_is_caught() {
 fn a_displaced_file_that_is_not_looked_at_is_caught() {
     if can_trace() {
         let bench = Bench::new(&board::STATUS);
-        let at = bench.at(is_exchange_of_list);
+        let at: IsOne = is_exchange_of_list;
         let run = |_| Mode::Baseline;
-        let right = bench.saves(&at, run, honest);
-        let wrong = bench.saves(&at, run, |call| {
+        let right = bench.saves(at, run, honest);
+        let wrong = bench.saves(at, run, |call| {
             // The program sees what it had read: what was committed.
             is_exchange_of_list(call).then(|| {
                 let displaced = call.paths[0].clone();
@@ -279,9 +252,9 @@ fn a_displaced_file_that_is_not_looked_at_is_caught() {
 fn a_recovery_that_deletes_what_was_displaced_is_caught() {
     if can_trace() {
         let bench = Bench::new(&board::STATUS);
-        let at = bench.at(is_exchange_of_list);
-        let right = bench.saves(&at, Mode::KillAfter, honest);
-        let wrong = bench.saves_then(&at, Mode::KillAfter, honest, |world| {
+        let at: IsOne = is_exchange_of_list;
+        let right = bench.saves(at, Mode::KillAfter, honest);
+        let wrong = bench.saves_then(at, Mode::KillAfter, honest, |world| {
             for directory in ["displaced", "tmp"] {
                 let directory = world.top().join(".git/airboss").join(directory);
                 fs::remove_dir_all(&directory).unwrap();
@@ -303,9 +276,9 @@ fn in_store(world: &World, sql: &str) {
 fn an_outbox_outside_the_transaction_is_caught() {
     if can_trace() {
         let bench = Bench::new(&board::STATUS);
-        let at = bench.at(|call| is_sync_of(call, "/state.db-wal"));
-        let right = bench.kills(&at, honest);
-        let wrong = bench.crashes_without_outbox(&at);
+        let at: IsOne = |call| is_sync_of(call, "/state.db-wal");
+        let right = bench.kills(at, honest);
+        let wrong = bench.crashes_without_outbox(at);
         caught("outbox apart", "killed after a call", &right, &wrong);
     }
 }
@@ -314,9 +287,9 @@ fn an_outbox_outside_the_transaction_is_caught() {
 fn an_outbox_that_is_cleared_too_early_is_caught() {
     if can_trace() {
         let bench = Bench::new(&board::STATUS);
-        let at = bench.at(is_exchange);
-        let right = bench.kills(&at, honest);
-        let wrong = bench.crashes_without_outbox(&at);
+        let at: IsOne = is_exchange;
+        let right = bench.kills(at, honest);
+        let wrong = bench.crashes_without_outbox(at);
         caught(
             "outbox cleared early",
             "killed after a call",
@@ -335,7 +308,7 @@ fn another_order_of_the_files_is_caught() {
     };
     if can_trace() {
         let bench = Bench::new(&REVERSED);
-        let wrong = bench.kills(&bench.at(is_exchange), honest);
+        let wrong = bench.kills(is_exchange, honest);
         caught("state.json first", "killed after a call", &[], &wrong);
     }
 }
@@ -358,9 +331,9 @@ fn copied(call: &Call, over: &Path) -> Lie {
 fn a_write_in_place_is_caught() {
     if can_trace() {
         let bench = Bench::new(&board::STATUS);
-        let at = bench.at(is_exchange);
-        let right = bench.kills(&at, honest);
-        let wrong = bench.kills(&at, |call| {
+        let at: IsOne = is_exchange;
+        let right = bench.kills(at, honest);
+        let wrong = bench.kills(at, |call| {
             is_exchange(call).then(|| copied(call, &call.paths[1]))
         });
         caught("written in place", "killed after a call", &right, &wrong);
@@ -371,10 +344,10 @@ fn a_write_in_place_is_caught() {
 fn a_command_id_that_is_ignored_is_caught() {
     if can_trace() {
         let bench = Bench::new(&board::ADD);
-        let at = bench.at(is_exchange);
-        let right = bench.kills(&at, honest);
+        let at: IsOne = is_exchange;
+        let right = bench.kills(at, honest);
         // The next command sees no id that was answered before.
-        let wrong = bench.crashes(&at, honest, |world| in_store(world, "DELETE FROM command"));
+        let wrong = bench.crashes(at, honest, |world| in_store(world, "DELETE FROM command"));
         caught("id ignored", "killed after a call", &right, &wrong);
     }
 }
@@ -383,10 +356,10 @@ fn a_command_id_that_is_ignored_is_caught() {
 fn a_commit_of_what_lies_in_the_work_tree_is_caught() {
     if can_trace() {
         let bench = Bench::new(&board::STATUS);
-        let at = bench.at(is_exchange_of_list);
+        let at: IsOne = is_exchange_of_list;
         let run = |_| Mode::Baseline;
-        let right = bench.saves(&at, run, honest);
-        let wrong = bench.saves_then(&at, run, honest, |world| {
+        let right = bench.saves(at, run, honest);
+        let wrong = bench.saves_then(at, run, honest, |world| {
             let arguments = ["commit", "--quiet", "--amend", "--no-edit", "specs/TODO.md"];
             let git = std::process::Command::new("git")
                 .args(arguments)
@@ -408,7 +381,6 @@ fn is_end_of_index(call: &Call) -> bool {
 fn an_index_that_is_not_patched_is_caught() {
     if can_trace() {
         let bench = Bench::new(&board::STATUS);
-        bench.at(is_end_of_index);
         let right = bench.runs(honest);
         let wrong = bench.runs(|call| {
             is_end_of_index(call).then(|| {
@@ -429,9 +401,9 @@ fn is_lock_of_index(call: &Call) -> bool {
 fn a_lock_that_is_made_before_it_is_written_is_caught() {
     if can_trace() {
         let bench = Bench::new(&board::STATUS);
-        let at = bench.at(is_lock_of_index);
-        let right = bench.kills(&at, honest);
-        let wrong = bench.kills(&at, |call| {
+        let at: IsOne = is_lock_of_index;
+        let right = bench.kills(at, honest);
+        let wrong = bench.kills(at, |call| {
             is_lock_of_index(call).then(|| copied(call, &call.paths[1]))
         });
         caught("lock by O_EXCL", "killed after a call", &right, &wrong);

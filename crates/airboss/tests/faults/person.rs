@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use airboss::selftest::scenario::ALL;
 use airboss::selftest::{Case, Scenario, Template, World, board};
-use airboss_faults::{Lie, Mode, Outcome, unavailable};
+use airboss_faults::{Lie, Mode, Outcome, Tracer, unavailable};
 use fs_err as fs;
 
 use crate::regimes::{is_wanted, template};
@@ -34,9 +34,14 @@ pub(crate) fn save(top: &Path) {
 }
 
 /// Runs the command of a world with a person who saves before this call.
-pub(crate) fn run_with_save(world: &World, at: usize, mode: Mode, more: More) -> Outcome {
+pub(crate) fn run_with_save(
+    world: &World,
+    tracer: Tracer,
+    at: usize,
+    (mode, more): (Mode, More),
+) -> Outcome {
     let top = world.top();
-    let tracer = world.tracer().lying(move |call| {
+    let tracer = tracer.lying(move |call| {
         if call.index == at {
             save(&top);
         }
@@ -137,7 +142,7 @@ fn sweep_saves(words: &str, sample: usize, mode: impl Fn(usize) -> Mode + Sync) 
             if point > calls {
                 return crate::sweep::beyond_the_last();
             }
-            let outcome = run_with_save(&world, point, mode(point), |_| None);
+            let outcome = run_with_save(&world, world.tracer(), point, (mode(point), |_| None));
             if outcome.calls < point {
                 // It makes fewer calls than it did on a busier machine: nobody saved.
                 return crate::sweep::beyond_the_last();
