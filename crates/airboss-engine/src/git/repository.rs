@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use gix::ObjectId;
+use gix::config::Source;
 use gix::discover::upwards;
 use gix::sec::trust::Mapping;
 use gix::sec::{Permission, Trust};
@@ -36,9 +37,12 @@ impl Repository {
     /// (`safe.directory`), unreadable, or in a format that is not supported.
     pub fn discover(start: &Path) -> Result<Option<Self>, GitError> {
         let start = fs::canonicalize(start)?;
+        if let Some(plain) = Self::plain(&start) {
+            return Ok(Some(plain));
+        }
         let options = Mapping {
-            full: open_options(),
-            reduced: open_options(),
+            full: discovery_options(),
+            reduced: discovery_options(),
         };
         let found = gix::ThreadSafeRepository::discover_opts(&start, discovery(), options);
         let git = match found {
@@ -76,6 +80,27 @@ impl Repository {
             git_dir: fs::canonicalize(git.git_dir())?,
             common_dir: fs::canonicalize(git.common_dir())?,
         }))
+    }
+
+    /// The repository of a directory, where a look at its own few lines of configuration tells that
+    /// it is like nearly all others: everything in one `.git` of the same person, and no extension.
+    ///
+    /// Opening it asks for much that a command which only looks for the place has no use for.
+    fn plain(start: &Path) -> Option<Self> {
+        let found = gix::discover::upwards_opts(start, discovery()).ok()?;
+        let (gix::discover::repository::Path::WorkTree(top), Trust::Full) = found else {
+            return None;
+        };
+        let git_dir = top.join(".git");
+        let config = git_dir.join("config");
+        let config = gix::config::File::from_path_no_includes(config, Source::Local).ok()?;
+        let is_plain = is_plain(&config) && !git_dir.join("commondir").exists();
+        let git_dir = is_plain.then(|| fs::canonicalize(git_dir).ok())??;
+        Some(Self {
+            top: fs::canonicalize(top).ok()?,
+            common_dir: git_dir.clone(),
+            git_dir,
+        })
     }
 
     /// The top of the work tree.
@@ -181,7 +206,7 @@ impl Repository {
         let is_read = {
             let snapshot = git.config_snapshot();
             let mut sections = snapshot.plumbing().sections();
-            sections.any(|section| section.meta().source == gix::config::Source::Local)
+            sections.any(|section| section.meta().source == Source::Local)
         };
         if is_there && !is_read {
             return Err(GitError::Unreadable {
@@ -209,13 +234,43 @@ fn discovery() -> upwards::Options<'static> {
     }
 }
 
-/// The user's own configuration counts; variables of the environment do not.
 fn open_options() -> gix::open::Options {
+    gix::open::Options::default().permissions(permissions())
+}
+
+/// The user's own configuration counts; variables of the environment do not.
+fn permissions() -> gix::open::Permissions {
     let mut permissions = gix::open::Permissions::all();
     permissions.config.env = false;
     permissions.env.git_prefix = Permission::Deny;
     permissions.env.identity = Permission::Deny;
     permissions.env.objects = Permission::Deny;
+    permissions
+}
+
+/// Whether a repository's own configuration says nothing of where its parts are, or of their formats.
+fn is_plain(config: &gix::config::File) -> bool {
+    let elsewhere = ["extensions", "include", "includeif"];
+    let mut sections = config.sections();
+    let says_no_more = sections.all(|section| {
+        let name = section.header().name().to_string().to_lowercase();
+        !elsewhere.contains(&name.as_str())
+    });
+    let is_unset = |key: &str| config.boolean(key).is_ok_and(|value| value != Some(true));
+    let version = config.string("core.repositoryFormatVersion");
+    says_no_more
+        && version.is_none_or(|version| version == "0")
+        && config.string("core.worktree").is_none()
+        && is_unset("core.bare")
+        && is_unset("core.precomposeUnicode")
+}
+
+/// Where a repository is, and of what kind, only its own configuration says.
+fn discovery_options() -> gix::open::Options {
+    let mut permissions = permissions();
+    permissions.config.system = false;
+    permissions.config.git = false;
+    permissions.config.user = false;
     gix::open::Options::default().permissions(permissions)
 }
 
