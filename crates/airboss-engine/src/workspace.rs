@@ -140,20 +140,7 @@ impl Workspace {
             },
             PathBuf::from,
         );
-        let beside = if self.state.is_dir() {
-            &self.state
-        } else {
-            &self.top
-        };
-        let place = Place::find(beside, &state_home)?;
-        // The directory itself is made only by those who write.
-        if place.moved.is_none() {
-            return Ok(Place {
-                directory: self.state.join(crate::store::kernel_name()),
-                ..place
-            });
-        }
-        Ok(place)
+        Ok(Place::find(&self.state, &state_home)?)
     }
 
     /// Opens the store for writing, making it if there is none.

@@ -82,7 +82,7 @@ fn look(top: &Path, root: String) -> Result<Found, BoardError> {
 /// What kind of TODO.md it is: its first lines mostly tell.
 fn read_kind(path: &Path) -> io::Result<TodoFound> {
     let mut file = fs::File::open(path)?;
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(HEAD_BYTES + 1);
     (&mut file)
         .take(HEAD_BYTES as u64)
         .read_to_end(&mut bytes)?;

@@ -42,8 +42,8 @@ pub use self::board::{
 pub use self::error::StoreError;
 pub use self::lease::{Claim, Lease, LeaseKey};
 pub use self::memory::MemoryStore;
+pub use self::place::Place;
 pub(crate) use self::place::is_remote;
-pub use self::place::{Place, kernel_name};
 pub(crate) use self::sqlite::DATABASE;
 pub use self::sqlite::{Options, SqliteStore};
 

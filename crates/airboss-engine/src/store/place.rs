@@ -140,7 +140,7 @@ fn classify(magic: u64) -> Option<&'static str> {
 
 /// `k-` and twelve digits that tell this machine, or this container, from others.
 #[must_use]
-pub fn kernel_name() -> String {
+fn kernel_name() -> String {
     let machine = ["/etc/machine-id", "/var/lib/dbus/machine-id"]
         .into_iter()
         .find_map(|path| fs_err::read(path).ok().filter(|id| !id.is_empty()))
