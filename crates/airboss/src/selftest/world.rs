@@ -12,6 +12,7 @@ use fs_err as fs;
 
 use super::scenario::Scenario;
 use super::stored::{Stored, steady};
+use crate::command::run::prepare::on_path;
 
 /// A place as a scenario prepares it, to be copied for each case. All of it is gone when it is
 /// dropped.
@@ -177,7 +178,15 @@ impl World {
     }
 
     fn git_done(&self, arguments: &[&str]) -> io::Result<()> {
-        succeeded(arguments, &self.output(Path::new("git"), arguments)?)
+        succeeded(arguments, &self.git_output(arguments)?)
+    }
+
+    /// By its path a program is started without a copy of this process first, which for a test that
+    /// holds many disks in memory is most of the work.
+    fn git_output(&self, arguments: &[&str]) -> io::Result<Output> {
+        let git = Path::new("git");
+        let found = on_path(git, &self.top());
+        self.output(found.as_deref().unwrap_or(git), arguments)
     }
 
     /// Writes a file of the work tree, with its directories.
@@ -211,7 +220,7 @@ impl World {
 
     /// What git says about the place, or the error of a git that fails.
     fn git(&self, arguments: &[&str]) -> String {
-        let output = match self.output(Path::new("git"), arguments) {
+        let output = match self.git_output(arguments) {
             Ok(output) => output,
             Err(error) => return error.to_string(),
         };

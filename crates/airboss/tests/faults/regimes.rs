@@ -273,7 +273,7 @@ fn killed_and_killed_again_while_it_recovers() {
         let mut first = 1;
         let apart = Apart {
             sample: 47,
-            push: 16,
+            push: 5,
         };
         let firsts = extent.stride(apart.thinned(scenario));
         loop {
