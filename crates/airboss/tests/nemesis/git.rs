@@ -231,7 +231,10 @@ fn rebase(storm: &Storm, dice: &mut Dice, count: u32) -> bool {
     }
     for _ in 0..TRIES_MAX {
         commit(storm);
-        if succeeds(storm, &["rebase", "-q", &branch]) {
+        // A commit whose lines are newer already where it is put would be left out, and the person
+        // throws nothing away.
+        let words = ["rebase", "-q", "--empty=keep", "--reapply-cherry-picks"];
+        if succeeds(storm, &[&words[..], &[&*branch]].concat()) {
             return true;
         }
         come_home(storm);
