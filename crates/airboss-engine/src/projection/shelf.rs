@@ -541,7 +541,9 @@ impl Shelf {
                 Look::Later
             });
         };
-        if entry.standing == Standing::Seen && age(&*self.vfs, facts.ctime_ns) < HOT {
+        // Who has made a file or emptied it has yet to write.
+        let patience = if facts.size == 0 { EMPTIED } else { HOT };
+        if entry.standing == Standing::Seen && age(&*self.vfs, facts.ctime_ns) < patience {
             return Ok(Look::Later);
         }
         if self.is_still(entry, &facts) {

@@ -246,18 +246,18 @@ fn a_save_that_nothing_can_be_built_upon_is_the_callers_to_judge() {
     }
 }
 
-#[test]
-fn what_an_editor_writes_into_a_displaced_file_is_kept() {
-    let mut desk = Desk::new(2);
+/// An editor that has the file open which the next change displaces.
+fn editor_of_displaced(desk: &mut Desk) -> fs::File {
     desk.mark(0, StepStatus::InProgress);
     desk.settle();
-    let mut editor = fs::OpenOptions::new()
-        .write(true)
-        .open(desk.file())
-        .unwrap();
+    let editor = fs::OpenOptions::new().write(true).open(desk.file());
     desk.mark(1, StepStatus::Completed);
     desk.settle();
-    std::io::Write::write_all(&mut editor, b"late words").unwrap();
+    editor.unwrap()
+}
+
+/// Checks that these words of an editor are found and kept.
+fn check_kept(desk: &mut Desk, words: &[u8]) {
     let start = Instant::now();
     let note = loop {
         assert!(start.elapsed() < Duration::from_secs(20));
@@ -268,8 +268,30 @@ fn what_an_editor_writes_into_a_displaced_file_is_kept() {
     assert!(note.starts_with("what somebody saved to docs/plan-outputs/demo/status.json"));
     let kept = desk.directory.path().join(".airboss/kept");
     let kept = fs::read(kept.join(&desk.shelf("kept")[0])).unwrap();
-    assert!(kept.starts_with(b"late words"));
+    assert!(kept.starts_with(words));
     assert_eq!(desk.settle(), Settled::default());
+}
+
+#[test]
+fn what_an_editor_writes_into_a_displaced_file_is_kept() {
+    let mut desk = Desk::new(2);
+    let mut editor = editor_of_displaced(&mut desk);
+    std::io::Write::write_all(&mut editor, b"late words").unwrap();
+    check_kept(&mut desk, b"late words");
+}
+
+/// Git makes a new file and then writes it, and a busy machine may let others go first.
+#[test]
+fn what_is_not_written_yet_is_waited_for() {
+    let mut desk = Desk::new(2);
+    let mut editor = editor_of_displaced(&mut desk);
+    editor.set_len(0).unwrap();
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(600) {
+        assert_eq!(desk.settle(), Settled::default());
+    }
+    std::io::Write::write_all(&mut editor, b"late words").unwrap();
+    check_kept(&mut desk, b"late words");
 }
 
 #[test]
