@@ -445,6 +445,9 @@ impl Publisher {
     }
 
     /// Whether a displaced content is on disk, or what was last published.
+    ///
+    /// What was published may have been taken away and brought back while the content was made that
+    /// displaced it, as a stash is. Where that stands, it was built upon something older.
     fn is_known(
         &self,
         store: &dyn Store,
@@ -452,15 +455,16 @@ impl Publisher {
         entry: &Entry,
         content: &[u8],
     ) -> bool {
-        let row = rows.iter().find(|row| entry.is_of(&row.path));
-        let published = row.and_then(|row| store.publication(&row.plan, &row.path).ok()?);
-        if published.is_some_and(|published| published.hash == digest(content)) {
-            return true;
-        }
         let path = entry.target();
         let target = path.and_then(|path| place::resolve(self.vfs(), &self.top, &path, false).ok());
         let on_disk = target.and_then(|target| self.vfs().read(&target).ok());
-        on_disk.as_deref() == Some(content)
+        let on_disk = on_disk.as_deref();
+        if on_disk.is_some_and(|on_disk| entry.has_put(on_disk)) {
+            return false;
+        }
+        let row = rows.iter().find(|row| entry.is_of(&row.path));
+        let published = row.and_then(|row| store.publication(&row.plan, &row.path).ok()?);
+        on_disk == Some(content) || published.is_some_and(|it| it.hash == digest(content))
     }
 
     /// Asks about every leftover that no row of the outbox can be built upon; those that one

@@ -163,6 +163,11 @@ impl Entry {
         self.owner.split('-').next()
     }
 
+    /// Whether a content is the one that took the place of what was displaced.
+    pub(super) fn has_put(&self, content: &[u8]) -> bool {
+        self.new == print(content)
+    }
+
     /// Whether it was displaced from this path.
     pub(super) fn is_of(&self, path: &RepoPath) -> bool {
         self.target == target_text(path)

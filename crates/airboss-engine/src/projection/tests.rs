@@ -218,6 +218,22 @@ fn a_save_that_a_crash_left_displaced_comes_back() {
 }
 
 #[test]
+fn what_was_published_and_comes_back_while_it_is_displaced_is_not_lost() {
+    let mut desk = Desk::new(2);
+    desk.mark(0, StepStatus::InProgress);
+    desk.settle();
+    let published = desk.text();
+    // As a stash takes it away, and brings it back.
+    fs::write(desk.file(), published.replace("Step 1", "Older words")).unwrap();
+    crash_after_exchange(&mut desk, &published);
+    assert_eq!(desk.publisher().leftovers(&desk.store).unwrap().len(), 1);
+    assert_eq!(desk.settle().written.len(), 1);
+    assert!(desk.text().contains("Step 1"), "{}", desk.text());
+    assert_eq!(desk.statuses()[0], Some(StepStatus::Completed));
+    await_empty_shelf(&mut desk);
+}
+
+#[test]
 fn a_save_that_nothing_can_be_built_upon_is_the_callers_to_judge() {
     for fate in [Fate::Keep, Fate::Remove] {
         let mut desk = Desk::new(2);
