@@ -64,24 +64,30 @@ impl fmt::Debug for Lie {
     }
 }
 
-type Decide = dyn Fn(&Call) -> Option<Lie> + Send + Sync;
+type Answer<T> = dyn Fn(&Call) -> T + Send + Sync;
 
-/// Whoever decides about each counted call, and may do something of its own before it.
-#[derive(Clone)]
-pub(crate) struct Liar(Arc<Decide>);
+/// Somebody who is asked about calls, and may do something of its own before it answers.
+pub(crate) struct Asked<T>(Arc<Answer<T>>);
 
-impl Liar {
-    pub(crate) fn new(decide: impl Fn(&Call) -> Option<Lie> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(decide))
+impl<T> Asked<T> {
+    pub(crate) fn new(answer: impl Fn(&Call) -> T + Send + Sync + 'static) -> Self {
+        Self(Arc::new(answer))
     }
 
-    pub(crate) fn about(&self, call: &Call) -> Option<Lie> {
+    pub(crate) fn about(&self, call: &Call) -> T {
         (self.0)(call)
     }
 }
 
-impl fmt::Debug for Liar {
+// Derived, it would ask the same of the answers.
+impl<T> Clone for Asked<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> fmt::Debug for Asked<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Liar")
+        formatter.write_str("Asked")
     }
 }

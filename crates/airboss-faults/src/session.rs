@@ -16,9 +16,9 @@ use nix::unistd::Pid;
 
 use crate::call::{Call, Entered, Kind};
 use crate::filter::Stops;
-use crate::lie::{Liar, Lie};
+use crate::lie::{Asked, Lie};
 use crate::record::{Begun, Recorder};
-use crate::tracer::{Counted, Ended, Mode, TraceError, Wanted};
+use crate::tracer::{Counted, Ended, Mode, TraceError};
 
 /// The threads of the tree; shared with whoever ends it when its time is over.
 pub(crate) type Live = Arc<Mutex<BTreeSet<i32>>>;
@@ -60,9 +60,9 @@ pub(crate) struct Session {
     holder: Option<Holder>,
     pub(crate) recorder: Option<Recorder>,
     /// What of the calls of this kind is counted; all of them when nobody says.
-    pub(crate) wanted: Option<Wanted>,
+    pub(crate) wanted: Option<Asked<bool>>,
     /// Who is asked about each call that is counted.
-    pub(crate) liar: Option<Liar>,
+    pub(crate) liar: Option<Asked<Option<Lie>>>,
     pub(crate) counter: usize,
     pub(crate) hit: Option<Call>,
     pub(crate) calls: Vec<Call>,
@@ -273,7 +273,7 @@ impl Session {
             Mode::Errno { errno, .. } => call.may_fail_with(errno.0),
             _ => true,
         };
-        let is_wanted = |wanted: &Wanted| (wanted.0)(&call.describe(self.counter + 1));
+        let is_wanted = |wanted: &Asked<bool>| wanted.about(&call.describe(self.counter + 1));
         counts && self.wanted.as_ref().is_none_or(is_wanted)
     }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
@@ -19,7 +18,7 @@ use nix::unistd::Pid;
 use crate::call::Call;
 use crate::disk::Recording;
 use crate::filter::{Stops, filter, refused};
-use crate::lie::{Liar, Lie};
+use crate::lie::{Asked, Lie};
 use crate::record::Recorder;
 use crate::session::{Holder, Live, Session, Verdict};
 
@@ -64,8 +63,8 @@ impl Errno {
     ];
 }
 
-impl fmt::Display for Errno {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl std::fmt::Display for Errno {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{:?}", nix::errno::Errno::from_raw(self.0))
     }
 }
@@ -182,19 +181,6 @@ pub enum TraceError {
     Io(#[from] io::Error),
 }
 
-/// Whether one call is wanted.
-type IsWanted = dyn Fn(&Call) -> bool + Send + Sync;
-
-/// Whoever says which calls are counted.
-#[derive(Clone)]
-pub(crate) struct Wanted(pub(crate) Arc<IsWanted>);
-
-impl fmt::Debug for Wanted {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Wanted")
-    }
-}
-
 /// A program to be run under faults, any number of times.
 #[derive(Clone, Debug)]
 pub struct Tracer {
@@ -203,8 +189,8 @@ pub struct Tracer {
     directory: PathBuf,
     environment: Vec<(OsString, OsString)>,
     counted: Counted,
-    wanted: Option<Wanted>,
-    liar: Option<Liar>,
+    wanted: Option<Asked<bool>>,
+    liar: Option<Asked<Option<Lie>>>,
     deadline: Duration,
 }
 
@@ -269,7 +255,7 @@ impl Tracer {
     /// busy machine, where a program waits for itself and makes other calls in between.
     #[must_use]
     pub fn only(mut self, is_wanted: impl Fn(&Call) -> bool + Send + Sync + 'static) -> Self {
-        self.wanted = Some(Wanted(Arc::new(is_wanted)));
+        self.wanted = Some(Asked::new(is_wanted));
         self
     }
 
@@ -277,7 +263,7 @@ impl Tracer {
     /// Whoever is asked may do something of his own first.
     #[must_use]
     pub fn lying(mut self, decide: impl Fn(&Call) -> Option<Lie> + Send + Sync + 'static) -> Self {
-        self.liar = Some(Liar::new(decide));
+        self.liar = Some(Asked::new(decide));
         self
     }
 

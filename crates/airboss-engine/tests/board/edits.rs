@@ -238,7 +238,7 @@ fn nothing_is_built_upon_a_file_that_an_editor_has_just_emptied() {
     world.write("TODO.md", "");
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            std::thread::sleep(Duration::from_millis(600));
+            std::thread::sleep(Duration::from_millis(900));
             world.write("TODO.md", &whole);
         });
         world.set(5, Status::Researching);

@@ -99,10 +99,12 @@ impl Bench {
         tries.find(|wrongs| !wrongs.is_empty()).unwrap_or_default()
     }
 
-    /// Lets a program run to its end that lies were told to.
-    fn runs(&self, lie: fn(&Call) -> Option<Lie>) -> Vec<String> {
+    /// Lets a program run to its end that lies were told to about these calls.
+    fn runs(&self, is_one: IsOne, lie: fn(&Call) -> Option<Lie>) -> Vec<String> {
         let world = self.world();
-        let outcome = world.tracer().lying(lie).run(Mode::Baseline).unwrap();
+        let tracer = world.tracer().only(is_one).lying(lie);
+        let outcome = tracer.run(Mode::Baseline).unwrap();
+        assert!(outcome.calls > 0, "the program makes no such call");
         self.wrongs(&world, &outcome)
     }
 
@@ -214,10 +216,11 @@ fn a_store_that_is_not_synced_is_caught() {
 fn a_plain_rename_for_the_exchange_is_caught() {
     if can_trace() {
         let bench = Bench::new(&board::STATUS);
-        let at: IsOne = is_exchange_of_list;
         let run = |_| Mode::Baseline;
-        let right = bench.saves(at, run, honest);
-        let wrong = bench.saves(at, run, |call| is_exchange(call).then(Lie::replacing));
+        let right = bench.saves(is_exchange_of_list, run, honest);
+        let wrong = bench.saves(is_exchange_of_list, run, |call| {
+            is_exchange(call).then(Lie::replacing)
+        });
         caught("a plain rename", "a person saves", &right, &wrong);
     }
 }
@@ -226,10 +229,9 @@ fn a_plain_rename_for_the_exchange_is_caught() {
 fn a_displaced_file_that_is_not_looked_at_is_caught() {
     if can_trace() {
         let bench = Bench::new(&board::STATUS);
-        let at: IsOne = is_exchange_of_list;
         let run = |_| Mode::Baseline;
-        let right = bench.saves(at, run, honest);
-        let wrong = bench.saves(at, run, |call| {
+        let right = bench.saves(is_exchange_of_list, run, honest);
+        let wrong = bench.saves(is_exchange_of_list, run, |call| {
             // The program sees what it had read: what was committed.
             is_exchange_of_list(call).then(|| {
                 let displaced = call.paths[0].clone();
@@ -252,9 +254,8 @@ fn a_displaced_file_that_is_not_looked_at_is_caught() {
 fn a_recovery_that_deletes_what_was_displaced_is_caught() {
     if can_trace() {
         let bench = Bench::new(&board::STATUS);
-        let at: IsOne = is_exchange_of_list;
-        let right = bench.saves(at, Mode::KillAfter, honest);
-        let wrong = bench.saves_then(at, Mode::KillAfter, honest, |world| {
+        let right = bench.saves(is_exchange_of_list, Mode::KillAfter, honest);
+        let wrong = bench.saves_then(is_exchange_of_list, Mode::KillAfter, honest, |world| {
             for directory in ["displaced", "tmp"] {
                 let directory = world.top().join(".git/airboss").join(directory);
                 fs::remove_dir_all(&directory).unwrap();
@@ -287,9 +288,8 @@ fn an_outbox_outside_the_transaction_is_caught() {
 fn an_outbox_that_is_cleared_too_early_is_caught() {
     if can_trace() {
         let bench = Bench::new(&board::STATUS);
-        let at: IsOne = is_exchange;
-        let right = bench.kills(at, honest);
-        let wrong = bench.crashes_without_outbox(at);
+        let right = bench.kills(is_exchange, honest);
+        let wrong = bench.crashes_without_outbox(is_exchange);
         caught(
             "outbox cleared early",
             "killed after a call",
@@ -331,9 +331,8 @@ fn copied(call: &Call, over: &Path) -> Lie {
 fn a_write_in_place_is_caught() {
     if can_trace() {
         let bench = Bench::new(&board::STATUS);
-        let at: IsOne = is_exchange;
-        let right = bench.kills(at, honest);
-        let wrong = bench.kills(at, |call| {
+        let right = bench.kills(is_exchange, honest);
+        let wrong = bench.kills(is_exchange, |call| {
             is_exchange(call).then(|| copied(call, &call.paths[1]))
         });
         caught("written in place", "killed after a call", &right, &wrong);
@@ -344,10 +343,11 @@ fn a_write_in_place_is_caught() {
 fn a_command_id_that_is_ignored_is_caught() {
     if can_trace() {
         let bench = Bench::new(&board::ADD);
-        let at: IsOne = is_exchange;
-        let right = bench.kills(at, honest);
+        let right = bench.kills(is_exchange, honest);
         // The next command sees no id that was answered before.
-        let wrong = bench.crashes(at, honest, |world| in_store(world, "DELETE FROM command"));
+        let wrong = bench.crashes(is_exchange, honest, |world| {
+            in_store(world, "DELETE FROM command");
+        });
         caught("id ignored", "killed after a call", &right, &wrong);
     }
 }
@@ -356,10 +356,9 @@ fn a_command_id_that_is_ignored_is_caught() {
 fn a_commit_of_what_lies_in_the_work_tree_is_caught() {
     if can_trace() {
         let bench = Bench::new(&board::STATUS);
-        let at: IsOne = is_exchange_of_list;
         let run = |_| Mode::Baseline;
-        let right = bench.saves(at, run, honest);
-        let wrong = bench.saves_then(at, run, honest, |world| {
+        let right = bench.saves(is_exchange_of_list, run, honest);
+        let wrong = bench.saves_then(is_exchange_of_list, run, honest, |world| {
             let arguments = ["commit", "--quiet", "--amend", "--no-edit", "specs/TODO.md"];
             let git = std::process::Command::new("git")
                 .args(arguments)
@@ -381,12 +380,10 @@ fn is_end_of_index(call: &Call) -> bool {
 fn an_index_that_is_not_patched_is_caught() {
     if can_trace() {
         let bench = Bench::new(&board::STATUS);
-        let right = bench.runs(honest);
-        let wrong = bench.runs(|call| {
-            is_end_of_index(call).then(|| {
-                fs::remove_file(&call.paths[0]).unwrap();
-                Lie::omitted()
-            })
+        let right = bench.runs(is_end_of_index, honest);
+        let wrong = bench.runs(is_end_of_index, |call| {
+            fs::remove_file(&call.paths[0]).unwrap();
+            Some(Lie::omitted())
         });
         caught("index not patched", "every run", &right, &wrong);
     }
@@ -401,9 +398,8 @@ fn is_lock_of_index(call: &Call) -> bool {
 fn a_lock_that_is_made_before_it_is_written_is_caught() {
     if can_trace() {
         let bench = Bench::new(&board::STATUS);
-        let at: IsOne = is_lock_of_index;
-        let right = bench.kills(at, honest);
-        let wrong = bench.kills(at, |call| {
+        let right = bench.kills(is_lock_of_index, honest);
+        let wrong = bench.kills(is_lock_of_index, |call| {
             is_lock_of_index(call).then(|| copied(call, &call.paths[1]))
         });
         caught("lock by O_EXCL", "killed after a call", &right, &wrong);

@@ -167,7 +167,7 @@ fn a_look_fails() {
     let errnos = [Errno::EIO, Errno::EACCES, Errno::EMFILE, Errno::ESTALE];
     let apart = Apart {
         sample: 43,
-        push: 100,
+        push: 40,
     };
     fail_all("while looking", &errnos, Counted::Reading, apart, false);
 }

@@ -392,15 +392,11 @@ pub(super) fn set_aside(directory: &Path) -> Option<PathBuf> {
 }
 
 fn is_damaged(directory: &Path) -> bool {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let checked = Connection::open_with_flags(directory.join(DATABASE), flags)
-        .map_err(Fault::from)
-        .and_then(|mut connection| {
-            configure(&mut connection, READ_PATIENCE)?;
-            let answer =
-                connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?;
-            Ok(answer)
-        });
+    let checked = writable(&directory.join(DATABASE), READ_PATIENCE).and_then(|connection| {
+        let answer =
+            connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?;
+        Ok(answer)
+    });
     match checked {
         Ok(answer) => answer != "ok",
         Err(fault) => fault.is_damage(),
