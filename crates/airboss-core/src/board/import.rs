@@ -713,13 +713,19 @@ impl<'a> Import<'a> {
             return;
         }
         let there: BTreeSet<_> = sorted.known.iter().map(|(id, _)| *id).collect();
-        for (id, base) in self.disk.bases {
-            let active = self.known.board.tasks.get(id);
-            let active = active.is_some_and(|task| task.place == Place::Active);
+        let is_active = |id| {
+            let task = self.known.board.tasks.get(id);
+            task.is_some_and(|task| task.place == Place::Active)
+        };
+        let gone = self.disk.bases.iter().filter_map(|(id, base)| {
             let number = base.facts.number;
-            if active && !there.contains(id) && !sorted.doubtful.contains(&number) {
-                self.result.notes.push(Note::Missing { number });
-            }
+            let is_there = there.contains(id) || sorted.doubtful.contains(&number);
+            (!is_there && is_active(id)).then_some(number)
+        });
+        let numbers: BTreeSet<_> = gone.collect();
+        if !numbers.is_empty() {
+            let numbers = numbers.into_iter().collect();
+            self.result.notes.push(Note::Missing { numbers });
         }
     }
 

@@ -20,6 +20,9 @@ use crate::store::{OperationQuery, PublishKind, PublishRow, Store, StoreError};
 use crate::supervise::is_alive;
 use crate::vfs::Facts;
 
+/// Of so many parts of a file a person may take one away at once, and is not waited for.
+const LACKS: u64 = 16;
+
 /// Where the content of projections comes from.
 ///
 /// It only computes: the publisher reads, writes and looks at what was displaced, and asks
@@ -74,8 +77,14 @@ pub trait Source: fmt::Debug + Send + Sync {
     }
 
     /// How old a text has to be before it counts as whole: one that was written in place may be
-    /// half of one.
-    fn patience(&self, _store: &dyn Store, _row: &PublishRow, _facts: &Facts) -> Duration {
+    /// half of one. `is_cut` looks whether it ends within a line.
+    fn patience(
+        &self,
+        _store: &dyn Store,
+        _row: &PublishRow,
+        _facts: &Facts,
+        _is_cut: &dyn Fn() -> bool,
+    ) -> Duration {
         Duration::ZERO
     }
 
@@ -233,12 +242,24 @@ impl Source for Projections {
         self.board.trusts_times()
     }
 
-    fn patience(&self, store: &dyn Store, row: &PublishRow, facts: &Facts) -> Duration {
+    fn patience(
+        &self,
+        store: &dyn Store,
+        row: &PublishRow,
+        facts: &Facts,
+        is_cut: &dyn Fn() -> bool,
+    ) -> Duration {
         if !row.kind.is_imported() {
             return Duration::ZERO;
         }
+        // People take away less at a time, and whole lines: this is the beginning of more. Half of
+        // a state.json cannot be read at all.
+        let is_begun = |published: u64| {
+            let lacks = published.saturating_sub(facts.size);
+            lacks > published / LACKS || row.kind == PublishKind::Todo && is_cut()
+        };
         match BoardFiles::written_upon(store, row, facts) {
-            Some(published) if facts.size < published / 2 => EMPTIED,
+            Some(published) if is_begun(published) => EMPTIED,
             Some(_) => HOT,
             None => Duration::ZERO,
         }

@@ -357,7 +357,11 @@ impl Publisher {
             let Some(facts) = facts_if_any(self.vfs(), target)? else {
                 break;
             };
-            let patience = self.source.patience(store, row, &facts);
+            let is_cut = || {
+                let text = self.vfs().read(target);
+                text.is_ok_and(|text| !text.ends_with(b"\n"))
+            };
+            let patience = self.source.patience(store, row, &facts, &is_cut);
             if !writing::wait_until_old(self.vfs(), &facts, patience) {
                 break;
             }

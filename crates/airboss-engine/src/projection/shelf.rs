@@ -33,8 +33,8 @@ use crate::vfs::{Facts, Vfs, VfsFile, create_directories, facts_if_any, read_if_
 /// An editor that truncates and then writes is done after this time.
 pub(super) const HOT: Duration = Duration::from_millis(250);
 
-/// On a machine that is busy with other things it may take longer. One that has taken most of a
-/// file away is waited for so long: what is built upon the rest shows tasks to nobody.
+/// On a machine that is busy with other things it may take longer. One that has written only the
+/// beginning of a file is waited for so long: what is built upon it shows the other tasks to nobody.
 pub(super) const EMPTIED: Duration = Duration::from_secs(2);
 
 /// Twice the coarsest step in which kernels keep the times of files, in nanoseconds.

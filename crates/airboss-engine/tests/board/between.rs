@@ -50,8 +50,14 @@ impl Source for Between {
         self.projections.import(store, row, found, notes)
     }
 
-    fn patience(&self, store: &dyn Store, row: &PublishRow, facts: &Facts) -> Duration {
-        self.projections.patience(store, row, facts)
+    fn patience(
+        &self,
+        store: &dyn Store,
+        row: &PublishRow,
+        facts: &Facts,
+        is_cut: &dyn Fn() -> bool,
+    ) -> Duration {
+        self.projections.patience(store, row, facts, is_cut)
     }
 
     fn trusts_times(&self) -> bool {

@@ -230,23 +230,43 @@ fn what_was_published_while_an_editor_had_emptied_the_file_is_written_when_it_is
     agrees(&world);
 }
 
-/// On a busy machine that takes an editor longer than a quarter of a second.
-#[test]
-fn nothing_is_built_upon_a_file_that_an_editor_has_just_emptied() {
+/// On a busy machine an editor that writes in place is at it for longer than a quarter of a second.
+fn is_waited_for(begun: impl FnOnce(&str) -> usize) {
     let world = World::new();
-    let whole = world.read("TODO.md");
-    world.write("TODO.md", "");
+    let whole = format!("{}\nThe last words.\n", world.read("TODO.md"));
+    let (begun, rest) = whole.split_at(begun(&whole));
+    let mut file = fs_err::File::create(world.path("TODO.md")).unwrap();
+    file.write_all(begun.as_bytes()).unwrap();
     std::thread::scope(|scope| {
         scope.spawn(|| {
             std::thread::sleep(Duration::from_millis(900));
-            world.write("TODO.md", &whole);
+            file.write_all(rest.as_bytes()).unwrap();
         });
-        world.set(5, Status::Researching);
-        let written = format!("{}- **Status**: [RESEARCHING]", section(5));
-        let text = world.read("TODO.md");
-        assert!(text.contains(&written), "{text}");
+        world.set(8, Status::Researching);
+        world.set(1, Status::Researching);
     });
+    let text = world.read("TODO.md");
+    for part in [section(8), section(1)] {
+        let written = format!("{part}- **Status**: [RESEARCHING]");
+        assert!(text.contains(&written), "{text}");
+    }
+    assert!(text.ends_with("\nThe last words.\n"), "{text}");
     agrees(&world);
+}
+
+#[test]
+fn nothing_is_built_upon_a_file_that_an_editor_has_just_emptied() {
+    is_waited_for(|_| 0);
+}
+
+#[test]
+fn nothing_is_built_upon_the_first_lines_that_an_editor_has_just_written() {
+    is_waited_for(|text| text[..text.len() * 3 / 5].rfind('\n').unwrap() + 1);
+}
+
+#[test]
+fn nothing_is_built_upon_a_line_that_an_editor_has_just_begun() {
+    is_waited_for(|text| text.len() - 3);
 }
 
 #[test]

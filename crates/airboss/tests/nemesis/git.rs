@@ -151,8 +151,9 @@ fn join(storm: &Storm, branch: &str) -> bool {
     false
 }
 
-/// A colleague's commit on an older version, made in a work tree of its own.
-fn beside(storm: &Storm, branch: &str, back: u32, edit: impl FnOnce()) -> bool {
+/// A colleague's commit on an older version, made in a work tree of its own; `false` when that
+/// version is none to work on.
+fn beside(storm: &Storm, branch: &str, back: u32, edit: impl FnOnce() -> Option<()>) -> bool {
     let place = storm.environment.outside("beside");
     let place = place.to_str().unwrap();
     let from = format!("HEAD~{back}");
@@ -163,13 +164,15 @@ fn beside(storm: &Storm, branch: &str, back: u32, edit: impl FnOnce()) -> bool {
             storm,
             &["worktree", "add", "-q", "-b", branch, place, &from],
         );
-    if begun {
-        edit();
+    let edited = begun && edit().is_some();
+    if edited {
         git(storm, &["-C", place, "add", "-A"]);
         git(storm, &["-C", place, "commit", "-q", "-m", "a colleague's"]);
+    }
+    if begun {
         git(storm, &["worktree", "remove", "--force", place]);
     }
-    begun
+    edited
 }
 
 fn merge(storm: &Storm, hands: &mut Hands, dice: &mut Dice, count: u32) -> bool {
@@ -184,13 +187,14 @@ fn merge(storm: &Storm, hands: &mut Hands, dice: &mut Dice, count: u32) -> bool 
         let todo = within(&todo, &format!("\n### {task}. "), |section| {
             let section = replaced(section, "**Status**: [", "]", marker);
             section.replacen(NOTE, &format!("{NOTE} {own}"), 1)
-        });
+        })?;
         fs_err::write(path("TODO.md"), todo).unwrap();
         let state = fs_err::read_to_string(path("state.json")).unwrap();
         let state = within(&state, &format!("\"project_number\": {task},"), |object| {
             replaced(object, "\"status\": \"", "\"", value)
-        });
+        })?;
         fs_err::write(path("state.json"), state).unwrap();
+        Some(())
     });
     if !begun {
         return false;
@@ -203,12 +207,10 @@ fn merge(storm: &Storm, hands: &mut Hands, dice: &mut Dice, count: u32) -> bool 
     join(storm, &branch)
 }
 
-/// The text with the part from `begin` on replaced.
-fn within(text: &str, begin: &str, edit: impl FnOnce(&str) -> String) -> String {
-    let place = text
-        .find(begin)
-        .unwrap_or_else(|| panic!("no {begin}: {text}"));
-    format!("{}{}", &text[..place], edit(&text[place..]))
+/// The text with the part from `begin` on replaced; `None` where that is not there.
+fn within(text: &str, begin: &str, edit: impl FnOnce(&str) -> String) -> Option<String> {
+    let place = text.find(begin)?;
+    Some(format!("{}{}", &text[..place], edit(&text[place..])))
 }
 
 /// The text with what stands first between two others replaced.
@@ -225,6 +227,7 @@ fn rebase(storm: &Storm, dice: &mut Dice, count: u32) -> bool {
     let begun = beside(storm, &branch, 1 + dice.roll(4), || {
         let name = format!("beside/colleague-{count}.txt");
         fs_err::write(storm.environment.outside(&name), "theirs\n").unwrap();
+        Some(())
     });
     if !begun {
         return false;

@@ -1,5 +1,8 @@
 //! What a person should know of an import.
 
+/// Of more runs of numbers only the first are told.
+const RUNS_MAX: usize = 8;
+
 /// Something that was seen and not acted upon, or acted upon with a twist.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Note {
@@ -19,10 +22,10 @@ pub enum Note {
         /// The line of its section.
         line: usize,
     },
-    /// The section is gone; the task stays.
+    /// Sections are gone; the tasks stay.
     Missing {
-        /// The task.
-        number: u32,
+        /// The tasks, each once, from the lowest on.
+        numbers: Vec<u32>,
     },
     /// The number stands more than once; none of the places is read.
     Duplicate {
@@ -67,11 +70,18 @@ impl std::fmt::Display for Note {
                 formatter,
                 "line {line}: task {number} has no status any more; the board keeps its own"
             ),
-            Self::Missing { number } => write!(
-                formatter,
-                "task {number} is gone from the file; the board keeps it, `abandon` and `archive` \
-                 take it away"
-            ),
+            Self::Missing { numbers } => {
+                let (noun, verb, object) = match numbers[..] {
+                    [_] => ("task", "is", "it"),
+                    _ => ("tasks", "are", "them"),
+                };
+                write!(
+                    formatter,
+                    "{noun} {} {verb} gone from the file; the board keeps {object}, `abandon` and \
+                     `archive` take {object} away",
+                    in_runs(numbers)
+                )
+            }
             Self::Duplicate { number, lines } => {
                 let lines: Vec<_> = lines.iter().map(ToString::to_string).collect();
                 write!(
@@ -93,5 +103,39 @@ impl std::fmt::Display for Note {
                 "the file says that {file} is the next number; the board keeps {board}"
             ),
         }
+    }
+}
+
+/// Numbers in words, those that follow one another as `1 to 4`.
+fn in_runs(numbers: &[u32]) -> String {
+    let runs: Vec<_> = numbers
+        .chunk_by(|one, next| one.checked_add(1) == Some(*next))
+        .collect();
+    let (told, rest) = runs.split_at(runs.len().min(RUNS_MAX));
+    let mut words: Vec<_> = told
+        .iter()
+        .map(|run| match run[..] {
+            [one] => one.to_string(),
+            [one, two] => format!("{one}, {two}"),
+            _ => format!("{} to {}", run[0], run[run.len() - 1]),
+        })
+        .collect();
+    let more: usize = rest.iter().map(|run| run.len()).sum();
+    if more > 0 {
+        words.push(format!("and {more} more"));
+    }
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_gone_is_told_in_runs() {
+        assert_eq!(in_runs(&[7]), "7");
+        assert_eq!(in_runs(&[1, 2, 5, 6, 7, 9]), "1, 2, 5 to 7, 9");
+        let odd: Vec<_> = (0..12).map(|number| 2 * number + 1).collect();
+        assert_eq!(in_runs(&odd), "1, 3, 5, 7, 9, 11, 13, 15, and 4 more");
     }
 }
