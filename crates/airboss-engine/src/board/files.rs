@@ -194,11 +194,15 @@ impl BoardFiles {
             if since == 0 {
                 return Ok(Taken::All);
             }
+            // Read before anything else: what is stored from here on is seen by the difference.
+            let Some(known) = task_of(store, &board, task)? else {
+                return Ok(Taken::All);
+            };
             let mut pending = pending(store, &board, task, since)?;
             if self.writer(row, found).is_git() {
-                pending.extend(markers_before(store, &board, task, base)?);
+                pending.extend(markers_before(store, &board, &known, base)?);
             }
-            self.import_markers(store, &board, row, task, base, &key, &pending)?;
+            self.import_markers(store, &board, row, &known, base, &key, &pending)?;
             return Ok(Taken::All);
         }
         let Some(file) = ListFile::of(&row.kind) else {
@@ -347,20 +351,20 @@ impl BoardFiles {
         store: &mut dyn Store,
         board: &BoardKey,
         row: &PublishRow,
-        task: TaskId,
+        known: &Task,
         base: &[u8],
         key: &CommandId,
         pending: &[Field],
     ) -> Result<(), StoreError> {
-        let wanted = Wanted::Ids(vec![task]);
+        let wanted = Wanted::Ids(vec![known.id]);
         let decided = store.decide_board(board, Some(key), &wanted, &mut |standing| {
-            let Some(task) = standing.board.tasks.get(&task) else {
+            let Some(task) = standing.board.tasks.get(&known.id) else {
                 return Ok(Change::default());
             };
             let cause = Cause::HandEdit {
                 path: row.path.clone(),
             };
-            let changes = single::marker_changes(base, task, pending);
+            let changes = single::typed_markers(base, known, task, pending);
             let operation = BoardOperation::change(task, changes, cause, false);
             Ok(self.change_of(board, &standing.board, operation.into_iter().collect())?)
         })?;
@@ -663,17 +667,21 @@ fn pending(
     Ok(own.map(|delta| delta.fields).unwrap_or_default())
 }
 
+/// A task as the store knows it now.
+fn task_of(store: &dyn Store, board: &BoardKey, task: TaskId) -> Result<Option<Task>, StoreError> {
+    let view = store.board_part(board, &Wanted::Ids(vec![task]))?;
+    Ok(view.and_then(|mut view| view.tasks.remove(&task)))
+}
+
 /// The phases whose markers in a text are those of an earlier time.
 fn markers_before(
     store: &dyn Store,
     board: &BoardKey,
-    task: TaskId,
+    task: &Task,
     bytes: &[u8],
 ) -> Result<Vec<Field>, StoreError> {
-    let past = past_of(store, board, task)?;
-    let view = store.board_part(board, &Wanted::Ids(vec![task]))?;
-    let task = view.and_then(|mut view| view.tasks.remove(&task));
-    let changes = task.map_or_else(Vec::new, |task| single::marker_changes(bytes, &task, &[]));
+    let past = past_of(store, board, task.id)?;
+    let changes = single::marker_changes(bytes, task, &[]);
     let is_before = |change: &TaskChange| {
         let TaskChange::Phase(key, Some(state)) = change else {
             return false;

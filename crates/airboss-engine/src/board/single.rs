@@ -69,6 +69,19 @@ pub(super) fn marker_changes(base: &[u8], task: &Task, pending: &[Field]) -> Vec
     changed.collect()
 }
 
+/// The same of a task that was `known` when what is pending was asked for. What another process
+/// has set since is newer than the file, and nobody typed what was there before.
+pub(super) fn typed_markers(
+    base: &[u8],
+    known: &Task,
+    task: &Task,
+    pending: &[Field],
+) -> Vec<TaskChange> {
+    let mut changes = marker_changes(base, task, pending);
+    changes.retain(|change| change.inverse(known) == change.inverse(task));
+    changes
+}
+
 /// The task's own state.json; `None` when it cannot be edited.
 pub(super) fn project_state(base: &[u8], task: &Task) -> Option<Vec<u8>> {
     project_state::edit(base, task).ok()
@@ -179,5 +192,40 @@ pub(super) fn errors_content(base: Option<&[u8]>, errors: &[ErrorEntry]) -> Cont
     match errors_file::update(base, errors) {
         Ok(new) => written(base, new),
         Err(error) => Content::Refused(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use airboss_core::plan::PhaseStatus;
+
+    use super::*;
+    use crate::store::suite::boards::task;
+
+    #[test]
+    fn what_another_process_sets_while_a_plan_is_looked_at_is_no_edit() {
+        let plan = b"# Plan\n\n### Phase 1: A [IN PROGRESS]\n\n### Phase 2: B [COMPLETED]\n";
+        let with = |one, two| {
+            let state = |status| PhaseState {
+                status,
+                started: None,
+                completed: None,
+            };
+            let phases = [("1".to_owned(), state(one)), ("2".to_owned(), state(two))];
+            Task {
+                phases: phases.into(),
+                ..task(1)
+            }
+        };
+        use PhaseStatus::{Completed, InProgress, NotStarted};
+        // Somebody typed that phase 2 is done, and phase 1 was stopped a moment later.
+        let known = with(InProgress, NotStarted);
+        let task = with(NotStarted, NotStarted);
+        let typed = typed_markers(plan, &known, &task, &[]);
+        let fields: Vec<_> = typed.iter().map(TaskChange::field).collect();
+        assert_eq!(fields, [Field::Phase("2".to_owned())]);
+        assert_eq!(marker_changes(plan, &task, &[]).len(), 2);
+        let both = with(InProgress, Completed);
+        assert_eq!(typed_markers(plan, &both, &both, &[]), []);
     }
 }

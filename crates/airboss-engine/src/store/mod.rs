@@ -16,7 +16,7 @@ mod place;
 mod rules;
 mod sqlite;
 #[cfg(test)]
-mod suite;
+pub(crate) mod suite;
 
 use std::collections::BTreeSet;
 use std::io;

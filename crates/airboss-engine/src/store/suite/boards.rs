@@ -36,7 +36,7 @@ pub(super) fn task_id(number: u32) -> TaskId {
 }
 
 /// A task whose number and id are the same.
-pub(super) fn task(number: u32) -> Task {
+pub(crate) fn task(number: u32) -> Task {
     Task {
         id: task_id(number),
         number,

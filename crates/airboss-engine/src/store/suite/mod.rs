@@ -27,7 +27,7 @@ macro_rules! for_every_store {
 
 mod board_files;
 mod board_folds;
-mod boards;
+pub(crate) mod boards;
 mod commits;
 mod folds;
 mod leases;
