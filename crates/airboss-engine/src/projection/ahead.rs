@@ -1,8 +1,8 @@
 //! Drafts that are begun before it is their turn.
 //!
 //! To write a file durably takes a disk longer than it takes a processor to do everything else. The
-//! disk begins with small ones together, so that the first sync carries the others with it; large
-//! ones are written by threads of their own. Nobody knows a draft, so that it may be there before
+//! disk begins with small ones together, and they are synced one after the other, so that the first
+//! sync carries the others with it; large ones are written by threads of their own. Nobody knows a draft, so that it may be there before
 //! its turn; one that is not asked for is removed, and one whose process dies goes with the others
 //! of the dead.
 
@@ -38,6 +38,7 @@ struct Draft {
 #[derive(Debug)]
 enum Begun {
     Written(Undurable),
+    Synced(io::Result<PathBuf>),
     Thread(JoinHandle<io::Result<PathBuf>>),
 }
 
@@ -71,6 +72,17 @@ impl Ahead {
         }
     }
 
+    /// Makes the small ones durable before the first of them is asked for: what is renamed between
+    /// two syncs would make the second carry that, too. What is wrong is told to who asks.
+    pub(super) fn sync(&self) {
+        for draft in &mut *self.drafts() {
+            draft.begun = draft.begun.take().map(|begun| match begun {
+                Begun::Written(file) => Begun::Synced(file.durable(&*draft.vfs)),
+                begun => begun,
+            });
+        }
+    }
+
     /// The durable draft of this text; `None` when none was begun.
     pub(super) fn take(&self, text: &Text, mode: Option<u32>) -> Option<io::Result<PathBuf>> {
         let mut drafts = self.drafts();
@@ -80,6 +92,7 @@ impl Ahead {
         drop(drafts);
         Some(match draft.begun.take()? {
             Begun::Written(file) => file.durable(&*draft.vfs),
+            Begun::Synced(synced) => synced,
             Begun::Thread(thread) => joined(thread),
         })
     }
@@ -104,6 +117,7 @@ impl Drop for Draft {
     fn drop(&mut self) {
         let path = match self.begun.take() {
             Some(Begun::Written(file)) => Some(file.path),
+            Some(Begun::Synced(synced)) => synced.ok(),
             Some(Begun::Thread(thread)) => joined(thread).ok(),
             None => None,
         };
@@ -136,9 +150,11 @@ mod tests {
         let draft = ahead.take(&one, Some(0o600)).unwrap().unwrap();
         assert_eq!(fs_err::read(&draft).unwrap(), *one);
         assert!(ahead.take(&one, Some(0o600)).is_none());
+        ahead.sync();
         let little = ahead.take(&small, None).unwrap().unwrap();
         assert_eq!(fs_err::read(&little).unwrap(), *small);
         ahead.begin(&shelf, &small, None);
+        ahead.sync();
         ahead.clear();
         assert_eq!((drafts(), draft.exists()), (2, true));
         ahead.begin(&shelf, &small, None);

@@ -259,6 +259,11 @@ impl Shelf {
         self.ahead.begin(self, content, mode);
     }
 
+    /// Makes the small ones among them durable.
+    pub(super) fn sync_drafts(&self) {
+        self.ahead.sync();
+    }
+
     /// Removes the drafts that nobody held: a file came to say something else meanwhile.
     pub(super) fn drop_drafts(&self) {
         self.ahead.clear();
