@@ -194,7 +194,7 @@ impl BoardFiles {
             if since == 0 {
                 return Ok(Taken::All);
             }
-            // Read before anything else: what is stored from here on is seen by the difference.
+            // Read before what is pending: what is stored from here on is seen by the difference.
             let Some(known) = task_of(store, &board, task)? else {
                 return Ok(Taken::All);
             };
@@ -202,7 +202,8 @@ impl BoardFiles {
             if self.writer(row, found).is_git() {
                 pending.extend(markers_before(store, &board, &known, base)?);
             }
-            self.import_markers(store, &board, row, &known, base, &key, &pending)?;
+            let markers = (&**base, &known, &*pending);
+            self.import_markers(store, &board, row, markers, &key, notes)?;
             return Ok(Taken::All);
         }
         let Some(file) = ListFile::of(&row.kind) else {
@@ -345,18 +346,17 @@ impl BoardFiles {
     }
 
     /// Takes in the markers that somebody changed in a task's plan.
-    #[expect(clippy::too_many_arguments, reason = "they are all of one event")]
     fn import_markers(
         &self,
         store: &mut dyn Store,
         board: &BoardKey,
         row: &PublishRow,
-        known: &Task,
-        base: &[u8],
+        (base, known, pending): (&[u8], &Task, &[Field]),
         key: &CommandId,
-        pending: &[Field],
+        notes: &mut Vec<String>,
     ) -> Result<(), StoreError> {
         let wanted = Wanted::Ids(vec![known.id]);
+        let mut late = Vec::new();
         let decided = store.decide_board(board, Some(key), &wanted, &mut |standing| {
             let Some(task) = standing.board.tasks.get(&known.id) else {
                 return Ok(Change::default());
@@ -364,11 +364,23 @@ impl BoardFiles {
             let cause = Cause::HandEdit {
                 path: row.path.clone(),
             };
-            let changes = single::typed_markers(base, known, task, pending);
+            let (changes, too_late) = single::typed_markers(base, known, task, pending);
+            late = too_late;
             let operation = BoardOperation::change(task, changes, cause, false);
             Ok(self.change_of(board, &standing.board, operation.into_iter().collect())?)
         })?;
-        self.looked(decided).map(drop)
+        self.looked(decided)?;
+        if let (Some(change), Some(repository)) = (late.first(), &self.repository) {
+            let kept = repository.keep("conflict", base);
+            let kept_as = kept.map_err(|error| self.not_kept(&error))?;
+            notes.push(format!(
+                "{}: {} was set by a command in the moment when somebody typed it; the command \
+                 counts, and the text is kept as git blob {kept_as}",
+                row.path,
+                change.field()
+            ));
+        }
+        Ok(())
     }
 
     fn looked(&self, decided: Decided) -> Result<Decided, StoreError> {

@@ -66,6 +66,11 @@ impl BoardFiles {
         }
     }
 
+    /// Whether git put a text there.
+    pub(crate) fn is_of_git(&self, row: &PublishRow, found: Found<'_>) -> bool {
+        self.writer(row, found).is_git()
+    }
+
     /// Finds out about a text that nothing became of yet.
     pub(super) fn judge(
         &self,

@@ -70,16 +70,21 @@ pub(super) fn marker_changes(base: &[u8], task: &Task, pending: &[Field]) -> Vec
 }
 
 /// The same of a task that was `known` when what is pending was asked for. What another process
-/// has set since is newer than the file, and nobody typed what was there before.
+/// has set since is newer than the file, and nobody typed what was there before. The second are
+/// those that somebody typed in the same moment: they come too late.
 pub(super) fn typed_markers(
     base: &[u8],
     known: &Task,
     task: &Task,
     pending: &[Field],
-) -> Vec<TaskChange> {
-    let mut changes = marker_changes(base, task, pending);
-    changes.retain(|change| change.inverse(known) == change.inverse(task));
-    changes
+) -> (Vec<TaskChange>, Vec<TaskChange>) {
+    let before = marker_changes(base, known, pending);
+    let was_typed = |change: &TaskChange| before.iter().any(|it| it.field() == change.field());
+    let changes = marker_changes(base, task, pending).into_iter();
+    let is_as_known = |change: &TaskChange| change.inverse(known) == change.inverse(task);
+    let (typed, mut late): (Vec<_>, Vec<_>) = changes.partition(is_as_known);
+    late.retain(was_typed);
+    (typed, late)
 }
 
 /// The task's own state.json; `None` when it cannot be edited.
@@ -221,11 +226,20 @@ mod tests {
         // Somebody typed that phase 2 is done, and phase 1 was stopped a moment later.
         let known = with(InProgress, NotStarted);
         let task = with(NotStarted, NotStarted);
-        let typed = typed_markers(plan, &known, &task, &[]);
-        let fields: Vec<_> = typed.iter().map(TaskChange::field).collect();
-        assert_eq!(fields, [Field::Phase("2".to_owned())]);
+        let fields = |changes: Vec<TaskChange>| {
+            let fields: Vec<_> = changes.iter().map(TaskChange::field).collect();
+            fields
+        };
+        let phase = |key: &str| Field::Phase(key.to_owned());
+        let (typed, late) = typed_markers(plan, &known, &task, &[]);
+        assert_eq!((fields(typed), fields(late)), (vec![phase("2")], vec![]));
         assert_eq!(marker_changes(plan, &task, &[]).len(), 2);
-        let both = with(InProgress, Completed);
-        assert_eq!(typed_markers(plan, &both, &both, &[]), []);
+        // Phase 2 was begun a moment later, too.
+        let begun = with(InProgress, InProgress);
+        let (typed, late) = typed_markers(plan, &known, &begun, &[]);
+        assert_eq!((fields(typed), fields(late)), (vec![], vec![phase("2")]));
+        let same = with(NotStarted, Completed);
+        let (typed, late) = typed_markers(plan, &known, &same, &[]);
+        assert_eq!((fields(typed), fields(late)), (vec![], vec![]));
     }
 }

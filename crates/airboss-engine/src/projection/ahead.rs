@@ -72,29 +72,19 @@ impl Ahead {
         }
     }
 
-    /// Makes the small ones durable before the first of them is asked for: what is renamed between
-    /// two syncs would make the second carry that, too. What is wrong is told to who asks.
-    pub(super) fn sync(&self) {
-        for draft in &mut *self.drafts() {
-            draft.begun = draft.begun.take().map(|begun| match begun {
-                Begun::Written(file) => Begun::Synced(file.durable(&*draft.vfs)),
-                begun => begun,
-            });
-        }
-    }
-
     /// The durable draft of this text; `None` when none was begun.
+    ///
+    /// Who asks for the first makes all small ones durable: what is renamed between two syncs would
+    /// make the second carry that, too.
     pub(super) fn take(&self, text: &Text, mode: Option<u32>) -> Option<io::Result<PathBuf>> {
         let mut drafts = self.drafts();
+        drafts.iter_mut().for_each(Draft::sync);
         let is_it = |draft: &Draft| draft.text.is_same(text) && draft.mode == mode;
         let index = drafts.iter().position(is_it)?;
         let mut draft = drafts.swap_remove(index);
         drop(drafts);
-        Some(match draft.begun.take()? {
-            Begun::Written(file) => file.durable(&*draft.vfs),
-            Begun::Synced(synced) => synced,
-            Begun::Thread(thread) => joined(thread),
-        })
+        let vfs = Arc::clone(&draft.vfs);
+        draft.begun.take().map(|begun| begun.durable(&*vfs))
     }
 
     /// Waits for the drafts that nobody has asked for, and removes them.
@@ -111,6 +101,27 @@ impl Ahead {
 fn joined(thread: JoinHandle<io::Result<PathBuf>>) -> io::Result<PathBuf> {
     let panicked = |_| Err(io::Error::other("the thread that wrote it panicked"));
     thread.join().unwrap_or_else(panicked)
+}
+
+impl Begun {
+    /// Where it is; one whose sync failed was removed.
+    fn durable(self, vfs: &dyn Vfs) -> io::Result<PathBuf> {
+        match self {
+            Self::Written(file) => file.durable(vfs),
+            Self::Synced(synced) => synced,
+            Self::Thread(thread) => joined(thread),
+        }
+    }
+}
+
+impl Draft {
+    /// Makes a small one durable. What is wrong is told to who asks for it.
+    fn sync(&mut self) {
+        self.begun = self.begun.take().map(|begun| match begun {
+            written @ Begun::Written(_) => Begun::Synced(written.durable(&*self.vfs)),
+            begun => begun,
+        });
+    }
 }
 
 impl Drop for Draft {
@@ -150,17 +161,37 @@ mod tests {
         let draft = ahead.take(&one, Some(0o600)).unwrap().unwrap();
         assert_eq!(fs_err::read(&draft).unwrap(), *one);
         assert!(ahead.take(&one, Some(0o600)).is_none());
-        ahead.sync();
         let little = ahead.take(&small, None).unwrap().unwrap();
         assert_eq!(fs_err::read(&little).unwrap(), *small);
         ahead.begin(&shelf, &small, None);
-        ahead.sync();
         ahead.clear();
         assert_eq!((drafts(), draft.exists()), (2, true));
         ahead.begin(&shelf, &small, None);
         ahead.begin(&shelf, &other, None);
         drop(ahead);
         assert_eq!(drafts(), 2);
+    }
+
+    #[test]
+    fn small_drafts_are_synced_together() {
+        let directory = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(Arc::new(RealVfs), directory.path().to_owned());
+        let texts = [b"one", b"two"].map(|text| Text::from(text.to_vec()));
+        let ahead = Ahead::default();
+        for text in &texts {
+            ahead.begin(&shelf, text, None);
+        }
+        let first = ahead.take(&texts[0], None).unwrap().unwrap();
+        let is_synced = |draft: &Draft| matches!(draft.begun, Some(Begun::Synced(Ok(_))));
+        assert!(ahead.drafts().iter().all(is_synced));
+        let second = ahead.take(&texts[1], None).unwrap().unwrap();
+        assert_eq!(fs_err::read(second).unwrap(), *texts[1]);
+        ahead.begin(&shelf, &texts[0], None);
+        ahead.begin(&shelf, &texts[1], None);
+        drop(ahead.take(&texts[0], None));
+        ahead.clear();
+        let left = fs_err::read_dir(first.parent().unwrap()).unwrap().count();
+        assert_eq!(left, 3, "nobody asked for the second of them");
     }
 
     #[test]

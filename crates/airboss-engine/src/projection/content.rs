@@ -77,13 +77,13 @@ pub trait Source: fmt::Debug + Send + Sync {
     }
 
     /// How old a text has to be before it counts as whole: one that was written in place may be
-    /// half of one. `is_cut` looks whether it ends within a line.
+    /// half of one. `text` reads it.
     fn patience(
         &self,
         _store: &dyn Store,
         _row: &PublishRow,
         _facts: &Facts,
-        _is_cut: &dyn Fn() -> bool,
+        _text: &dyn Fn() -> Option<Text>,
     ) -> Duration {
         Duration::ZERO
     }
@@ -247,21 +247,34 @@ impl Source for Projections {
         store: &dyn Store,
         row: &PublishRow,
         facts: &Facts,
-        is_cut: &dyn Fn() -> bool,
+        text: &dyn Fn() -> Option<Text>,
     ) -> Duration {
         if !row.kind.is_imported() {
             return Duration::ZERO;
         }
-        // People take away less at a time, and whole lines: this is the beginning of more. Half of
-        // a state.json cannot be read at all.
-        let is_begun = |published: u64| {
-            let lacks = published.saturating_sub(facts.size);
-            lacks > published / LACKS || row.kind == PublishKind::Todo && is_cut()
+        let Some(published) = BoardFiles::written_upon(store, row, facts) else {
+            return Duration::ZERO;
         };
-        match BoardFiles::written_upon(store, row, facts) {
-            Some(published) if is_begun(published) => EMPTIED,
-            Some(_) => HOT,
-            None => Duration::ZERO,
+        // People seldom take away more at a time, and mostly whole lines.
+        let lacks = published.saturating_sub(facts.size) > published / LACKS;
+        let Some(text) = text() else {
+            return HOT;
+        };
+        // Half of a state.json cannot be read at all.
+        let has_lines = matches!(
+            row.kind,
+            PublishKind::Todo | PublishKind::PhaseMarkers { .. }
+        );
+        let is_begun = lacks || has_lines && !text.ends_with(b"\n");
+        let found = Found {
+            text: &text,
+            written: Some(facts.mtime_ns),
+        };
+        // A shorter version that git put there is whole.
+        if is_begun && !self.board.is_of_git(row, found) {
+            EMPTIED
+        } else {
+            HOT
         }
     }
 

@@ -92,6 +92,7 @@ impl Replace<'_> {
             entry,
             content,
             facts: Some(facts),
+            is_own: false,
         };
         Ok(if as_read {
             Replaced::AsRead(Some(displaced))

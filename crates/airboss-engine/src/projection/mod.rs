@@ -53,7 +53,7 @@ use crate::workspace::Workspace;
 /// saves is done long before, and so are the publishers that work beside this one.
 const TRIES_MAX: usize = 50;
 
-/// How often a file is looked at that an editor has emptied.
+/// How often a file is looked at whose editor has written only the beginning.
 const LOOKS_MAX: u128 = shelf::EMPTIED.as_millis() / shelf::HOT.as_millis();
 
 /// What is found in one file may make others stale, and those at most the first again.
@@ -357,11 +357,8 @@ impl Publisher {
             let Some(facts) = facts_if_any(self.vfs(), target)? else {
                 break;
             };
-            let is_cut = || {
-                let text = self.vfs().read(target);
-                text.is_ok_and(|text| !text.ends_with(b"\n"))
-            };
-            let patience = self.source.patience(store, row, &facts, &is_cut);
+            let text = || self.vfs().read(target).ok().map(Text::from);
+            let patience = self.source.patience(store, row, &facts, &text);
             if !writing::wait_until_old(self.vfs(), &facts, patience) {
                 break;
             }

@@ -57,7 +57,6 @@ impl Publisher {
         for ((row, _), made) in files.iter().zip(contents) {
             prepared.extend(found(row).map(|found| (key(row), self.begin(made, found))));
         }
-        self.shelf.sync_drafts();
         Ok(prepared)
     }
 

@@ -84,6 +84,8 @@ enum Standing {
     Free,
     /// Its content is in the file that displaced it.
     Seen,
+    /// The same, and somebody wrote it who may be at it still.
+    Typed,
 }
 
 /// A displaced file and what was found in it.
@@ -93,6 +95,8 @@ pub(super) struct Displaced {
     pub(super) content: Text,
     /// What the file system said of it before it was read.
     pub(super) facts: Option<Facts>,
+    /// It is what was published before; nobody writes to it.
+    pub(super) is_own: bool,
 }
 
 /// What somebody saved, and what a crash or a late editor kept from being looked at.
@@ -119,11 +123,17 @@ pub enum Fate {
 }
 
 impl Standing {
-    const ALL: [(Self, &str); 3] = [
+    const ALL: [(Self, &str); 4] = [
         (Self::Held, "held"),
         (Self::Free, "free"),
         (Self::Seen, "seen"),
+        (Self::Typed, "typed"),
     ];
+
+    /// Whether its content is in the file.
+    fn is_done(self) -> bool {
+        matches!(self, Self::Seen | Self::Typed)
+    }
 }
 
 impl Entry {
@@ -259,11 +269,6 @@ impl Shelf {
         self.ahead.begin(self, content, mode);
     }
 
-    /// Makes the small ones among them durable.
-    pub(super) fn sync_drafts(&self) {
-        self.ahead.sync();
-    }
-
     /// Removes the drafts that nobody held: a file came to say something else meanwhile.
     pub(super) fn drop_drafts(&self) {
         self.ahead.clear();
@@ -327,7 +332,7 @@ impl Shelf {
     /// tell a save from what an unsynced one fell back to.
     pub(super) fn can_resume(&self, entry: &Entry, on_disk: &[u8]) -> bool {
         let this_boot = entry.boot() == Some(boot_text(&self.vfs.process()));
-        let merged = entry.standing == Standing::Seen;
+        let merged = entry.standing.is_done();
         this_boot && !merged && !entry.upon_save && entry.new == print(on_disk)
     }
 
@@ -435,7 +440,11 @@ impl Shelf {
     /// What it says is in the file now: it waits for its second look.
     pub(super) fn seen(&self, displaced: &Displaced) -> io::Result<()> {
         let mut entry = displaced.entry.clone();
-        entry.standing = Standing::Seen;
+        entry.standing = if displaced.is_own {
+            Standing::Seen
+        } else {
+            Standing::Typed
+        };
         entry.read = short(displaced.content.digest());
         // A write right after the look has another time only when the exchange, which set the
         // file's other one, came a tick after the content was written.
@@ -502,6 +511,7 @@ impl Shelf {
                     entry,
                     content: Text::from(content),
                     facts: Some(facts),
+                    is_own: false,
                 }),
                 Look::New(content, facts) => {
                     leftovers.push(Leftover::new(entry, content, facts));
@@ -552,8 +562,9 @@ impl Shelf {
             });
         };
         // Who has made a file or emptied it has yet to write.
-        let patience = if facts.size == 0 { EMPTIED } else { HOT };
-        if entry.standing == Standing::Seen && age(&*self.vfs, facts.ctime_ns) < patience {
+        let is_typed = entry.standing == Standing::Typed || facts.size == 0;
+        let patience = if is_typed { EMPTIED } else { HOT };
+        if entry.standing.is_done() && age(&*self.vfs, facts.ctime_ns) < patience {
             return Ok(Look::Later);
         }
         if self.is_still(entry, &facts) {
@@ -563,7 +574,7 @@ impl Shelf {
             return Ok(Look::Later);
         };
         let print = print(&content);
-        if entry.standing == Standing::Seen {
+        if entry.standing.is_done() {
             return Ok(if print == entry.read {
                 Look::Over
             } else {
@@ -582,7 +593,7 @@ impl Shelf {
     /// Whether nobody wrote to a file since it was seen. Writing would have set both of its times;
     /// its last rename has set one.
     fn is_still(&self, entry: &Entry, facts: &Facts) -> bool {
-        entry.standing == Standing::Seen
+        entry.standing.is_done()
             && entry.boot() == Some(boot_text(&self.vfs.process()))
             && entry.new == description(facts)
             && facts.ctime_ns - facts.mtime_ns >= TICK_NS

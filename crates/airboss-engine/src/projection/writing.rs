@@ -21,6 +21,8 @@ pub(super) struct OnDisk {
     /// Asked for before it was read: whatever is saved later makes them others. `None` of what was
     /// written and never looked at.
     pub(super) facts: Option<Facts>,
+    /// It is what was published, or is about to be.
+    is_own: bool,
 }
 
 impl OnDisk {
@@ -43,6 +45,7 @@ impl OnDisk {
         Ok(bytes.filter(|_| is_still).map(|bytes| Self {
             text: Text::with_digest(bytes, known.hash.clone()),
             facts: Some(facts),
+            is_own: true,
         }))
     }
 
@@ -67,6 +70,7 @@ impl OnDisk {
         Ok(text.map(|text| Self {
             text,
             facts: Some(facts),
+            is_own: false,
         }))
     }
 }
@@ -135,6 +139,7 @@ impl<'a> Writing<'a> {
                 entry,
                 content,
                 facts: Some(leftover.facts),
+                is_own: false,
             });
         }
     }
@@ -209,6 +214,8 @@ impl<'a> Writing<'a> {
             match self.replace(&new)? {
                 Replaced::AsRead(displaced) => {
                     written = true;
+                    let is_own = self.is_own();
+                    let displaced = displaced.map(|it| Displaced { is_own, ..it });
                     self.done.extend(displaced);
                     // Read back: a disk or a person may have had other ideas.
                     let found = OnDisk::read(self.vfs(), &self.target, Some(&new))?;
@@ -230,6 +237,7 @@ impl<'a> Writing<'a> {
                     self.on_disk = Some(OnDisk {
                         text: new,
                         facts: None,
+                        is_own: true,
                     });
                     self.passed_over.extend(self.saved.replace(saved));
                 }
@@ -244,6 +252,12 @@ impl<'a> Writing<'a> {
 
     fn vfs(&self) -> &'a dyn Vfs {
         self.publisher.vfs()
+    }
+
+    /// Whether nobody but publishers wrote what was read: people edit what is taken in.
+    fn is_own(&self) -> bool {
+        let is_own = self.on_disk.as_ref().is_some_and(|read| read.is_own);
+        is_own || !self.row.kind.is_imported()
     }
 
     /// What the new content is made from.

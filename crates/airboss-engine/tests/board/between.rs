@@ -55,9 +55,9 @@ impl Source for Between {
         store: &dyn Store,
         row: &PublishRow,
         facts: &Facts,
-        is_cut: &dyn Fn() -> bool,
+        text: &dyn Fn() -> Option<Text>,
     ) -> Duration {
-        self.projections.patience(store, row, facts, is_cut)
+        self.projections.patience(store, row, facts, text)
     }
 
     fn trusts_times(&self) -> bool {

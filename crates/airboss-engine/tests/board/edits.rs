@@ -269,6 +269,32 @@ fn nothing_is_built_upon_a_line_that_an_editor_has_just_begun() {
     is_waited_for(|text| text.len() - 3);
 }
 
+/// A command that comes in between must not take the file away under the editor's hands.
+#[test]
+fn what_an_editor_writes_long_after_its_file_was_displaced_is_kept() {
+    let world = World::new();
+    let text = world
+        .read("TODO.md")
+        .replace("was said of part 8", "was said");
+    let mut editor = fs_err::File::create(world.path("TODO.md")).unwrap();
+    editor.write_all(text.as_bytes()).unwrap();
+    let rest = || std::thread::sleep(Duration::from_millis(400));
+    for task in [8, 1] {
+        rest();
+        world.set(task, Status::Researching);
+    }
+    rest();
+    world.bench.settle(Whole::No);
+    editor.write_all(b"late words").unwrap();
+    rest();
+    std::thread::sleep(Duration::from_secs(2));
+    world.bench.settle(Whole::No);
+    let kept = fs_err::read_dir(world.bench.workspace.state.join("kept")).unwrap();
+    let kept: Vec<_> = kept.map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert!(fs_err::read(&kept[0]).unwrap().ends_with(b"late words"));
+}
+
 #[test]
 fn what_is_typed_again_and_again_counts_every_time() {
     let world = World::new();

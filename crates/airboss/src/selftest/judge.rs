@@ -46,9 +46,12 @@ pub const INVARIANTS: [(&str, &str); 13] = [
     ("no remains", "no draft and no copy is left behind"),
 ];
 
-/// What was displaced and looked at once waits here for its second look, by a command that comes
-/// a quarter of a second later.
-const SECOND_LOOK: &str = "work/.git/airboss/displaced/seen.";
+/// What was displaced and looked at once waits under these names for its second look, by a command
+/// that comes a quarter of a second later, or two seconds when a person may have written it.
+const SECOND_LOOK: [&str; 2] = [
+    "work/.git/airboss/displaced/seen.",
+    "work/.git/airboss/displaced/typed.",
+];
 
 /// Files that a claim on the repository is made with.
 const OF_CLAIMS: &str = "work/.git/airboss/tmp/";
@@ -298,8 +301,12 @@ const ERRORS: &str = "work/specs/errors.json";
 /// Every file, but for what waits for its second look.
 fn at_rest(world: &World) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = world.files();
-    files.retain(|path, _| !path.to_string_lossy().starts_with(SECOND_LOOK));
+    files.retain(|path, _| !waits_for_second_look(&path.to_string_lossy()));
     files
+}
+
+fn waits_for_second_look(name: &str) -> bool {
+    SECOND_LOOK.iter().any(|begin| name.starts_with(begin))
 }
 
 fn names(files: &BTreeMap<PathBuf, Vec<u8>>) -> BTreeSet<String> {
@@ -311,7 +318,7 @@ fn names(files: &BTreeMap<PathBuf, Vec<u8>>) -> BTreeSet<String> {
             && !name.ends_with("-wal")
             && !name.starts_with("work/.git/objects/")
             && name != ERRORS
-            && !name.starts_with(SECOND_LOOK)
+            && !waits_for_second_look(name)
     };
     shown.filter(is_own).collect()
 }

@@ -160,5 +160,11 @@ impl Evidence {
         ] {
             assert!(count >= least, "only {count} {what} in {weather:?}");
         }
+        for (name, (tried, done)) in &self.git {
+            assert!(
+                *tried < 10 || *done > 0,
+                "none of {tried} times {name} was done"
+            );
+        }
     }
 }

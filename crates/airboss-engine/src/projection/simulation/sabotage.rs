@@ -190,7 +190,7 @@ impl Vfs for Watched {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let is_seen = |path: &Path| {
             let name = path.file_name().and_then(|name| name.to_str());
-            name.is_some_and(|name| name.starts_with("seen."))
+            name.is_some_and(|name| name.starts_with("seen.") || name.starts_with("typed."))
         };
         if self.sabotage == Sabotage::OneLook && is_displaced(to) && is_seen(to) {
             return self.process.remove_file(from);
