@@ -105,6 +105,10 @@ impl Session {
         let any = WaitPidFlag::__WALL | WaitPidFlag::WUNTRACED;
         match waitpid(self.leader, Some(any)) {
             Ok(WaitStatus::Stopped(..)) => {}
+            // Only somebody who traces it already lets it run on, and that may be seen first.
+            Ok(WaitStatus::Exited(..)) => {
+                return Err(TraceError::Refused(SystemError::EPERM.to_string()));
+            }
             other => return Err(TraceError::NotStarted(format!("{other:?}"))),
         }
         let options = ptrace::Options::PTRACE_O_TRACEFORK
