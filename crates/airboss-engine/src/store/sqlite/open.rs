@@ -36,8 +36,8 @@ const RECOVERED_WITHIN: Duration = Duration::from_secs(2);
 
 /// When the log is larger, its writer copies it into the database and empties it.
 ///
-/// The first process after a pause reads the whole log, 0.6 ms for a mebibyte, and a change
-/// writes about 24 KiB: so twenty changes share one checkpoint, and none pays much for reading.
+/// The first process after a pause reads the whole log, 0.6 ms for a mebibyte, and the status of a
+/// task writes about 60 KiB: so eight of them share one checkpoint, and none pays much for reading.
 const LOG_MAX: u64 = 512 << 10;
 
 /// Of so many changes that were written over an older part of a large log, one tries to empty it.
