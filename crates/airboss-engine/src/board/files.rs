@@ -172,7 +172,8 @@ impl BoardFiles {
         if self.whole == Whole::No && published.as_ref().is_some_and(is_settled) {
             return Ok(Taken::All);
         }
-        let since = published.map_or(0, |known| known.sequence);
+        let recorded = published.map_or(0, |known| known.sequence);
+        let since = found.since.map_or(recorded, |since| since.min(recorded));
         // Every file is looked at before the first is written, and then each again.
         if let Some(taken) = self.taken(&row.path, base, since) {
             return Ok(taken);
@@ -218,6 +219,9 @@ impl BoardFiles {
                     let writer = judged.writer;
                     let (text, by) = ((&**base, &parsed), (writer, found.written));
                     let mut seen = self.seen(store, &board, row, text, by, file)?;
+                    if found.since.is_some_and(|since| seen.shown > since) {
+                        return Ok(Taken::Outdated);
+                    }
                     if writer == Writer::Unknown {
                         seen.brought = self.brought(row, found, file);
                     }

@@ -57,7 +57,7 @@ impl BoardFiles {
         let Some(git) = &self.repository else {
             return Writer::Unknown;
         };
-        let Found { text, written } = found;
+        let Found { text, written, .. } = found;
         let writer = git.writer(&row.path, text, written);
         let merged = || repair::merged_sides(git, row).is_some_and(|merged| merged == **text);
         match writer.unwrap_or(Writer::Unknown) {

@@ -39,7 +39,7 @@ pub(super) struct Seen {
     /// Where the whole file is kept.
     pub(super) blob: Option<String>,
     /// The newest operation that the file was recorded to show.
-    shown: u64,
+    pub(super) shown: u64,
 }
 
 impl Seen {

@@ -120,14 +120,20 @@ pub struct Found<'a> {
     pub text: &'a Text,
     /// When it was written, in nanoseconds since 1970; `None` when nobody looked.
     pub written: Option<i128>,
+    /// The newest operation that the file was recorded to show before this was read; `None` when
+    /// nobody asked. What a publisher beside records later is of another text.
+    pub since: Option<u64>,
 }
 
 impl<'a> Found<'a> {
     /// A text of which nobody looked when it was written.
     #[must_use]
     pub fn undated(text: &'a Text) -> Self {
-        let written = None;
-        Self { text, written }
+        Self {
+            text,
+            written: None,
+            since: None,
+        }
     }
 }
 
@@ -138,6 +144,8 @@ pub enum Taken {
     All,
     /// It waits until a person says yes.
     Waits,
+    /// Nothing: a publisher beside has recorded a newer text since this was read.
+    Outdated,
 }
 
 /// What a file shows when the work on it is done.
@@ -267,8 +275,8 @@ impl Source for Projections {
         );
         let is_begun = lacks || has_lines && !text.ends_with(b"\n");
         let found = Found {
-            text: &text,
             written: Some(facts.mtime_ns),
+            ..Found::undated(&text)
         };
         // A shorter version that git put there is whole.
         if is_begun && !self.board.is_of_git(row, found) {

@@ -330,15 +330,19 @@ impl Publisher {
             let read = target.ok().and_then(|target| {
                 self.wait_for_editor(store, row, &target).ok()?;
                 let known = store.publication(&row.plan, &row.path).ok()?;
+                let since = known.as_ref().map_or(0, |known| known.sequence);
                 let known = known.filter(|_| self.source.trusts_times());
                 let published = OnDisk::published(self.vfs(), &target, known.as_ref()).ok()?;
-                published.or_else(|| OnDisk::read(self.vfs(), &target, None).ok()?)
+                let read = published.or_else(|| OnDisk::read(self.vfs(), &target, None).ok()?);
+                Some(read?.since(since))
             });
             if let Some(read) = read {
                 let found = Some(read.found());
                 let taken = self.source.import(store, row, found, &mut settled.notes)?;
                 settled.waits |= taken == Taken::Waits;
-                all.insert(row.path.clone(), read);
+                if taken != Taken::Outdated {
+                    all.insert(row.path.clone(), read);
+                }
             }
         }
         Ok(all)
@@ -677,7 +681,7 @@ impl Publisher {
     ) -> Result<(Shown<'r>, bool), PublishError> {
         let create = row.kind != PublishKind::PlanMarkers;
         let target = place::resolve(self.vfs(), &self.top, &row.path, create)?;
-        let mut writing = Writing::new(self, row, target, prepared, read)?;
+        let mut writing = Writing::new((self, store), row, target, prepared, read)?;
         if writing.is_missing() {
             self.exclude(row)?;
         }

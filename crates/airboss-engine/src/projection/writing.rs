@@ -9,7 +9,7 @@ use airboss_core::status_file::Damage;
 use super::exchange::{Replace, Replaced};
 use super::prepare::Prepared;
 use super::shelf::{Displaced, HOT, Leftover, age};
-use super::{Content, Found, PublishError, Publisher, Shown, TRIES_MAX, Text};
+use super::{Content, Found, PublishError, Publisher, Shown, TRIES_MAX, Taken, Text};
 use crate::board::stamp_of;
 use crate::store::{Publication, PublishRow, Store, StoreError};
 use crate::vfs::{Facts, Vfs, facts_if_any, if_any, read_if_any};
@@ -21,6 +21,8 @@ pub(super) struct OnDisk {
     /// Asked for before it was read: whatever is saved later makes them others. `None` of what was
     /// written and never looked at.
     pub(super) facts: Option<Facts>,
+    /// The newest operation that the file was recorded to show before; `None` when nobody asked.
+    since: Option<u64>,
     /// It is what was published, or is about to be.
     is_own: bool,
 }
@@ -45,8 +47,15 @@ impl OnDisk {
         Ok(bytes.filter(|_| is_still).map(|bytes| Self {
             text: Text::with_digest(bytes, known.hash.clone()),
             facts: Some(facts),
+            since: None,
             is_own: true,
         }))
+    }
+
+    /// The same, read after the file was recorded to show this operation.
+    pub(super) fn since(self, sequence: u64) -> Self {
+        let since = Some(sequence);
+        Self { since, ..self }
     }
 
     /// The text with the time when it was written.
@@ -54,6 +63,7 @@ impl OnDisk {
         Found {
             text: &self.text,
             written: self.facts.as_ref().map(|facts| facts.mtime_ns),
+            since: self.since,
         }
     }
 
@@ -70,6 +80,7 @@ impl OnDisk {
         Ok(text.map(|text| Self {
             text,
             facts: Some(facts),
+            since: None,
             is_own: false,
         }))
     }
@@ -82,6 +93,8 @@ pub(super) struct Writing<'a> {
     target: PathBuf,
     /// What stands at the target, as far as we know.
     on_disk: Option<OnDisk>,
+    /// The newest operation that the file was recorded to show before it was read first.
+    since: Option<u64>,
     /// Made from what was read first.
     prepared: Option<Prepared>,
     /// What somebody saved in the moment of our last exchange. The next content is made from it.
@@ -96,22 +109,26 @@ pub(super) struct Writing<'a> {
 
 impl<'a> Writing<'a> {
     pub(super) fn new(
-        publisher: &'a Publisher,
+        (publisher, store): (&'a Publisher, &dyn Store),
         row: &'a PublishRow,
         target: PathBuf,
         prepared: Option<Prepared>,
         read: Option<OnDisk>,
-    ) -> io::Result<Self> {
-        let on_disk = match read {
+    ) -> Result<Self, PublishError> {
+        let (since, on_disk) = match read {
             // When somebody saves meanwhile, that comes out of the exchange.
-            Some(read) => Some(read),
-            None => OnDisk::read(publisher.vfs(), &target, None)?,
+            Some(read) => (read.since, Some(read)),
+            None => (
+                recorded(store, row)?,
+                OnDisk::read(publisher.vfs(), &target, None)?,
+            ),
         };
         Ok(Self {
             publisher,
             row,
             target,
             on_disk,
+            since,
             prepared,
             saved: None,
             passed_over: Vec::new(),
@@ -185,7 +202,10 @@ impl<'a> Writing<'a> {
             if let Some(saved) = &self.saved {
                 source.keep(store, self.row, &saved.content)?;
             }
-            source.import(store, self.row, self.found(), notes)?;
+            if source.import(store, self.row, self.found(), notes)? == Taken::Outdated {
+                self.look_again(store)?;
+                continue;
+            }
             let prepared = self.prepared.take().filter(|_| self.saved.is_none());
             let (new, up_to) = match prepared {
                 Some(prepared) => (prepared.content, prepared.up_to),
@@ -237,6 +257,7 @@ impl<'a> Writing<'a> {
                     self.on_disk = Some(OnDisk {
                         text: new,
                         facts: None,
+                        since: None,
                         is_own: true,
                     });
                     self.passed_over.extend(self.saved.replace(saved));
@@ -260,6 +281,16 @@ impl<'a> Writing<'a> {
         is_own || !self.row.kind.is_imported()
     }
 
+    /// A publisher beside has recorded what it wrote. What was displaced was read by then.
+    fn look_again(&mut self, store: &dyn Store) -> Result<(), PublishError> {
+        self.since = recorded(store, self.row)?;
+        if self.saved.is_none() {
+            self.on_disk = self.read()?;
+            self.prepared = None;
+        }
+        Ok(())
+    }
+
     /// What the new content is made from.
     fn base(&self) -> Option<&Text> {
         let saved = self.saved.as_ref().map(|saved| &saved.content);
@@ -269,10 +300,12 @@ impl<'a> Writing<'a> {
     /// The same with its time.
     fn found(&self) -> Option<Found<'_>> {
         let saved = self.saved.as_ref().map(|saved| Found {
-            text: &saved.content,
             written: saved.facts.as_ref().map(|facts| facts.mtime_ns),
+            ..Found::undated(&saved.content)
         });
-        saved.or_else(|| self.on_disk.as_ref().map(OnDisk::found))
+        let found = saved.or_else(|| self.on_disk.as_ref().map(OnDisk::found))?;
+        let since = self.since;
+        Some(Found { since, ..found })
     }
 
     /// What stands at the target, as far as we know.
@@ -441,6 +474,15 @@ impl<'a> Writing<'a> {
         }
         Ok(Some(aside))
     }
+}
+
+/// The newest operation that a file is recorded to show, if it is one that people edit.
+fn recorded(store: &dyn Store, row: &PublishRow) -> Result<Option<u64>, StoreError> {
+    if !row.kind.is_imported() {
+        return Ok(None);
+    }
+    let known = store.publication(&row.plan, &row.path)?;
+    Ok(Some(known.map_or(0, |known| known.sequence)))
 }
 
 /// Waits until a file is old enough to be judged; `true` when that took any time.

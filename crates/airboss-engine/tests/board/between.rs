@@ -5,20 +5,30 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use airboss_core::board::Status;
-use airboss_engine::board::BoardFiles;
+use airboss_core::board::{Status, command};
+use airboss_core::plan::PhaseStatus;
+use airboss_engine::board::{BoardFiles, Desk, Whole};
 use airboss_engine::projection::{
     Content, Found, Projections, Publisher, Shown, Source, Taken, Text,
 };
 use airboss_engine::store::{PublishRow, Store, StoreError};
 use airboss_engine::vfs::{Facts, RealVfs};
 
-use crate::world::{World, operations, store_only};
+use crate::world::{World, operations, store, store_only};
 
-/// What the program publishes with, and something that happens when all is written and nothing is
-/// recorded yet.
+/// When something happens while a process publishes.
+#[derive(PartialEq)]
+enum Moment {
+    /// This file was read, and is to be taken in.
+    Read(String),
+    /// All is written, and nothing is recorded yet.
+    Written,
+}
+
+/// What the program publishes with, and something that happens at a moment.
 struct Between {
     projections: Projections,
+    moment: Moment,
     act: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// The process is killed then, and records nothing.
     dies: bool,
@@ -27,6 +37,16 @@ struct Between {
 impl fmt::Debug for Between {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.projections.fmt(formatter)
+    }
+}
+
+impl Between {
+    fn happens(&self, moment: &Moment) {
+        if *moment == self.moment
+            && let Some(act) = self.act.lock().unwrap().take()
+        {
+            act();
+        }
     }
 }
 
@@ -47,6 +67,8 @@ impl Source for Between {
         found: Option<Found<'_>>,
         notes: &mut Vec<String>,
     ) -> Result<Taken, StoreError> {
+        let name = row.path.as_str().strip_prefix("specs/");
+        self.happens(&Moment::Read(name.unwrap_or_default().to_owned()));
         self.projections.import(store, row, found, notes)
     }
 
@@ -69,10 +91,7 @@ impl Source for Between {
     }
 
     fn record(&self, store: &mut dyn Store, shown: &[Shown<'_>]) -> Result<(), StoreError> {
-        let act = self.act.lock().unwrap().take();
-        if let Some(act) = act {
-            act();
-        }
+        self.happens(&Moment::Written);
         if self.dies {
             return Ok(());
         }
@@ -84,13 +103,23 @@ impl Source for Between {
 fn publish(world: &World, dies: bool) {
     let mut another = world.bench.desk();
     let act = move || store_only(&mut another, 5, Status::Planned);
+    publish_while(world, Moment::Written, dies, act);
+}
+
+/// Publishes what is stale while something else happens.
+fn publish_while(world: &World, moment: Moment, dies: bool, act: impl FnOnce() + Send + 'static) {
     let source = Between {
         projections: Projections::new(BoardFiles::new(&world.bench.workspace)),
+        moment,
         act: Mutex::new(Some(Box::new(act))),
         dies,
     };
-    let publisher = Publisher::with(&world.bench.workspace, Arc::new(RealVfs), Arc::new(source));
-    let settled = publisher.settle(&mut world.bench.desk().store, None);
+    settle(&mut world.bench.desk(), Arc::new(source));
+}
+
+fn settle(desk: &mut Desk, source: Arc<dyn Source>) {
+    let publisher = Publisher::with(&desk.workspace, Arc::new(RealVfs), source);
+    let settled = publisher.settle(&mut desk.store, None);
     assert_eq!(settled.unwrap().pending, []);
 }
 
@@ -135,4 +164,64 @@ fn a_text_that_was_never_recorded() {
     store_only(&mut world.bench.desk(), 5, Status::Researching);
     publish(&world, true);
     comes_back(&world);
+}
+
+const PLAN: &str = "005_mend_part_5/plans/implementation-001.md";
+
+/// Another process stores a change and publishes it, while a publisher has the older text of this
+/// file in hand: the other waits until its patience is at its end, and goes on beside it.
+#[track_caller]
+fn beside(name: &str) {
+    let world = World::new();
+    fs_err::create_dir_all(world.path(PLAN).parent().unwrap()).unwrap();
+    let plan = "# Plan\n\n### Phase 1: Look [NOT STARTED]\n\nLook at it.\n";
+    fs_err::write(world.path(PLAN), plan).unwrap();
+    let mark = |from: PhaseStatus, to: PhaseStatus, status| {
+        let [from, to] = [from, to].map(|status| [("1".to_owned(), status)]);
+        let desk = &mut world.bench.desk();
+        store(desk, &|standing| {
+            command::mark_phases(standing, 5, &from, &to)
+        });
+        store_only(desk, 5, status);
+    };
+    mark(
+        PhaseStatus::NotStarted,
+        PhaseStatus::InProgress,
+        Status::Implementing,
+    );
+    world.bench.settle(Whole::No);
+    mark(
+        PhaseStatus::InProgress,
+        PhaseStatus::Completed,
+        Status::Completed,
+    );
+    let before = operations(&world.bench.desk()).len();
+    let mut another = world.bench.desk();
+    publish_while(&world, Moment::Read(name.to_owned()), false, move || {
+        let projections = Projections::new(BoardFiles::new(&another.workspace));
+        settle(&mut another, Arc::new(projections));
+    });
+    let all = operations(&world.bench.desk());
+    assert_eq!(all.len(), before, "{:?}", &all[before..]);
+    assert_eq!(world.statuses()[&5], "completed");
+    assert!(world.bench.desk().view().unwrap().conflicts.is_empty());
+    let shown = world.read(PLAN);
+    let marked = shown.lines().find(|line| line.starts_with("### "));
+    assert_eq!(marked, Some("### Phase 1: Look [COMPLETED]"));
+    assert_eq!(world.bench.differences(), []);
+}
+
+#[test]
+fn a_plan_that_another_publisher_writes_while_the_older_text_is_in_hand() {
+    beside(PLAN);
+}
+
+#[test]
+fn a_todo_md_that_another_publisher_writes_while_the_older_text_is_in_hand() {
+    beside("TODO.md");
+}
+
+#[test]
+fn a_state_json_that_another_publisher_writes_while_the_older_text_is_in_hand() {
+    beside("state.json");
 }

@@ -238,6 +238,13 @@ pub(crate) fn run(top: &Path, arguments: &[&str]) -> String {
 
 /// Stores a change, and dies before it is published.
 pub(crate) fn store_only(desk: &mut Desk, number: u32, to: Status) {
+    store(desk, &|standing| {
+        command::set_status(standing, number, &to.into(), None, &[])
+    });
+}
+
+/// Stores what is decided, and leaves the files as they are.
+pub(crate) fn store(desk: &mut Desk, decide: &dyn Fn(&Standing<'_>) -> command::Decision) {
     let places = desk.places.clone();
     let board = desk.board().clone();
     let decided = desk
@@ -250,7 +257,7 @@ pub(crate) fn store_only(desk: &mut Desk, number: u32, to: Status) {
                 force: true,
                 now: given.now,
             };
-            let operations = command::set_status(&standing, number, &to.into(), None, &[])?;
+            let operations = decide(&standing)?;
             let task = |id| given.board.tasks.get(&id).cloned();
             Ok(Change {
                 publish: places.stale(&operations, &task)?,
