@@ -528,8 +528,6 @@ pub fn outcome(context: &Context, done: &Done) -> ExitCode {
         ));
     }
     for error in &done.unfinished {
-        // The error was written for those who ask before anything is stored.
-        let error = error.trim_end_matches("; nothing was changed");
         context.printer.warning(&format!(
             "the change is stored, but not yet everywhere: {error}; the next command tries again"
         ));

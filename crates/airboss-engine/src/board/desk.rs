@@ -471,7 +471,7 @@ impl Desk {
                 done.settled.pending.extend(settled.pending);
                 done.settled.notes.extend(settled.notes);
             }
-            Err(error) => done.unfinished.push(error.to_string()),
+            Err(error) => done.unfinished.push(error.after_storing()),
         }
         let moves = std::mem::take(&mut done.moves);
         done.settled.notes.extend(self.move_directories(moves));

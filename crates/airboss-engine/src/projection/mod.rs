@@ -112,7 +112,7 @@ pub struct Pending {
 /// Why one file stays pending.
 #[derive(Debug, thiserror::Error)]
 enum PublishError {
-    #[error(transparent)]
+    #[error("{}", .0.after_storing())]
     Store(#[from] StoreError),
     #[error(transparent)]
     Place(#[from] PlaceError),
@@ -143,7 +143,7 @@ pub fn settle(store: &mut dyn Store, workspace: &Workspace) -> Vec<String> {
             .iter()
             .map(|pending| format!("{}: {}", pending.path, pending.reason))
             .collect(),
-        Err(error) => vec![error.to_string()],
+        Err(error) => vec![error.after_storing()],
     }
 }
 
@@ -283,7 +283,7 @@ impl Publisher {
             let mut rows = match store.to_publish(plan) {
                 // What was taken in is stored; the next command goes on.
                 Err(error) if round > 0 => {
-                    settled.notes.push(error.to_string());
+                    settled.notes.push(error.after_storing());
                     break;
                 }
                 rows => rows?,

@@ -81,8 +81,8 @@ pub struct WishOutcome {
 /// Why wishes could not be looked after.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    /// The store failed.
-    #[error(transparent)]
+    /// The store failed; what is to be committed is stored.
+    #[error("{}", .0.after_storing())]
     Store(#[from] StoreError),
     /// Git failed.
     #[error(transparent)]

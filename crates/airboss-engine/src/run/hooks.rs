@@ -159,7 +159,7 @@ impl Hooks {
                 limit: PAGE,
                 ..OperationQuery::default()
             };
-            let words = |error: StoreError| error.to_string();
+            let words = |error: StoreError| error.after_storing();
             let page = store.operations(&query).map_err(words)?;
             for stored in &page {
                 after = stored.sequence;
@@ -193,7 +193,7 @@ impl Hooks {
         board: &BoardKey,
         (task, number): (TaskId, u32),
     ) -> Result<(), String> {
-        let words = |error: StoreError| error.to_string();
+        let words = |error: StoreError| error.after_storing();
         if self.jobs.is_none() {
             self.start();
             self.told = match self.told_before() {

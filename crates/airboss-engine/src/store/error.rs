@@ -99,4 +99,13 @@ impl StoreError {
             _ => 74,
         }
     }
+
+    /// What happened, told of a change that was stored before: not that nothing was changed.
+    #[must_use]
+    pub fn after_storing(&self) -> String {
+        match self {
+            Self::Io { path, message } => format!("{}: {message}", path.display()),
+            other => other.to_string(),
+        }
+    }
 }

@@ -279,10 +279,13 @@ impl Judge {
     }
 }
 
-/// What the exit code claims against what happened.
+/// What the exit code and the words claim against what happened.
 fn untruth(outcome: &Outcome, durable: bool, everywhere: bool) -> Option<String> {
     let (claim, holds) = match outcome.ended {
         Ended::Killed(_) => return None,
+        _ if durable && outcome.stderr.contains("nothing was changed") => {
+            ("nothing changed", false)
+        }
         Ended::Late => ("it ends in time", false),
         Ended::Exited(0) => ("it is done", everywhere),
         Ended::Exited(10 | 11) => ("it is durable", durable),

@@ -3,6 +3,7 @@
 //! It only saves them from waking each other up. Whoever cannot get it in time goes on without
 //! it, and nothing is wrong then. The kernel frees it when its holder dies.
 
+use std::collections::BTreeSet;
 use std::fs::TryLockError;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -16,6 +17,10 @@ use crate::lock_queue;
 
 /// Far longer than a queue of 64 writers takes.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often the kernel's list of locks is looked through for one that is there. It is read page by
+/// page, and a lock that goes meanwhile hides another.
+const LOOKS: usize = 5;
 
 /// The gate of one store.
 #[derive(Debug)]
@@ -92,22 +97,20 @@ impl Gate {
 
 /// Who holds a write lock beside this database, as the end of a sentence; empty if unknown.
 pub(super) fn holders(database: &Path) -> String {
-    let Ok(locks) = fs_err::read_to_string("/proc/locks") else {
-        return String::new();
-    };
     let files =
         ["gate.writer", "state.db-shm", "state.db"].map(|name| database.with_file_name(name));
     let inodes: Vec<u64> = files
         .iter()
         .filter_map(|path| Some(fs_err::metadata(path).ok()?.ino()))
         .collect();
-    let mut pids: Vec<u32> = locks
-        .lines()
-        .filter_map(|line| writer_of(line, &inodes))
-        .filter(|pid| *pid != std::process::id())
-        .collect();
-    pids.sort_unstable();
-    pids.dedup();
+    let writers = || {
+        let locks = fs_err::read_to_string("/proc/locks").unwrap_or_default();
+        let pids = locks.lines().filter_map(|line| writer_of(line, &inodes));
+        let others = pids.filter(|pid| *pid != std::process::id());
+        others.collect::<BTreeSet<u32>>()
+    };
+    let found = (0..LOOKS).map(|_| writers()).find(|pids| !pids.is_empty());
+    let pids: Vec<u32> = found.into_iter().flatten().collect();
     match pids.as_slice() {
         [] => String::new(),
         pids => {
