@@ -448,7 +448,8 @@ impl BoardWriting {
                 }
             }
             Err(error) => {
-                let message = format!("the outcome could not be recorded: {error}");
+                let reason = error.after_storing();
+                let message = format!("the outcome could not be recorded: {reason}");
                 context.printer.warning(&message);
             }
         }

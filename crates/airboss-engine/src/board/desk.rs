@@ -76,6 +76,17 @@ pub enum BoardError {
     NoBoard,
 }
 
+impl BoardError {
+    /// What happened, told of a change that was stored before.
+    #[must_use]
+    pub fn after_storing(&self) -> String {
+        match self {
+            Self::Store(error) => error.after_storing(),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl From<CommitError> for BoardError {
     fn from(error: CommitError) -> Self {
         match error {

@@ -112,7 +112,7 @@ impl BoardFiles {
     /// Keeps what somebody saved in the moment of an exchange, as a git blob.
     pub(crate) fn keep(&self, store: &dyn Store, row: &PublishRow, saved: &[u8]) -> io::Result<()> {
         let published = store.publication(&row.plan, &row.path);
-        let published = published.map_err(io::Error::other)?;
+        let published = published.map_err(|error| io::Error::other(error.after_storing()))?;
         // Another publisher's work is no save.
         let is_own = published.is_some_and(|known| known.hash == digest(saved));
         if let Some(repository) = self.repository.as_ref().filter(|_| !is_own) {

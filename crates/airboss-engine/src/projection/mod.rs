@@ -418,7 +418,7 @@ impl Publisher {
             .retain(|path| shown.iter().all(|shown| shown.row.path != *path));
         settled.pending.extend(shown.iter().map(|shown| Pending {
             path: shown.row.path.clone(),
-            reason: error.to_string(),
+            reason: error.after_storing(),
         }));
     }
 
