@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | says the same | prose, formatting | it is the new base |
 //! | is an older rendering of ours, in a version that git brought | stale | never imported, base kept |
+//! | was there before, and the version that git brought left it so | stale | never imported, base kept |
 //! | is an older rendering, in a file that never was as it is now | a person wrote it back | a hand edit |
 //! | is an older rendering, by a `git revert` upon the newest | a person wrote it back | a hand edit |
 //! | shows what the board had changed up to an operation that was never published | written by a process that died before it could say so | stale |
@@ -49,7 +50,7 @@ use crate::id::{OperationId, TaskId};
 use crate::path::RepoPath;
 use crate::time::Timestamp;
 
-pub use self::history::Past;
+pub use self::history::{History, Past};
 pub use self::note::Note;
 
 /// What was last published or seen of one task in one file.
@@ -75,28 +76,6 @@ pub struct Section<'a> {
     pub hash: &'a str,
 }
 
-/// What the log and the register of renderings know.
-pub trait History {
-    /// The operation up to which the rendering with this hash was published in this file, the
-    /// first time that it was.
-    fn section(&self, hash: &str) -> Option<u64>;
-    /// The place of an operation in the log.
-    fn operation(&self, id: OperationId) -> Option<u64>;
-    /// The fields of a task that operations after this one changed.
-    fn changed_since(&self, task: TaskId, sequence: u64) -> Vec<Field>;
-    /// Whether a task ever was as a change would make it.
-    fn had(&self, task: TaskId, change: &TaskChange) -> bool;
-    /// Whether a task was as `shown` says after one of the operations that came after this one; it
-    /// is also told the fields that were changed until then. Only what may have been the newest
-    /// when the file was written counts.
-    fn was(
-        &self,
-        task: TaskId,
-        after: u64,
-        shown: &dyn Fn(&Task, &BTreeSet<Field>) -> bool,
-    ) -> bool;
-}
-
 /// A file to be taken in.
 #[derive(Clone, Copy)]
 pub struct Disk<'a> {
@@ -111,6 +90,9 @@ pub struct Disk<'a> {
     /// Nobody typed it: the whole file is a version of HEAD or of the index, or it came back
     /// after a loss of power.
     pub is_checked_out: bool,
+    /// The hashes of the sections of the version that it was made from and the board grew out of:
+    /// whoever made this version of those did not change them.
+    pub inherited: &'a BTreeSet<String>,
     /// A `git revert` put an older text back on top of the newest: it is meant.
     pub is_put_back: bool,
     /// What git wrote into this file shortly before somebody saved it: who typed something else
@@ -490,6 +472,9 @@ impl<'a> Import<'a> {
             if same && !is_rendering {
                 return Origin::Made(Cause::HandEdit { path });
             }
+        }
+        if self.disk.is_checked_out && self.disk.inherited.contains(section.hash) {
+            return Origin::Stale;
         }
         let is_known = |operation| history.operation(operation).is_some();
         if self.disk.is_put_back && section.facts.operation.map_or(is_rendering, is_known) {

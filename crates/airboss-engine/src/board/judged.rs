@@ -51,6 +51,15 @@ impl Stale {
     }
 }
 
+/// The hashes of the sections of a text; none when it cannot be read.
+fn section_hashes(bytes: &[u8], file: ListFile) -> BTreeSet<String> {
+    let parsed = (file.parse)(bytes);
+    let facts = parsed.into_iter().flat_map(|parsed| parsed.facts);
+    facts
+        .map(|facts| file.section_hash(bytes, &facts))
+        .collect()
+}
+
 impl BoardFiles {
     /// Who wrote a text.
     pub(super) fn writer(&self, row: &PublishRow, found: Found<'_>) -> Writer {
@@ -126,6 +135,9 @@ impl BoardFiles {
             let looked = Looked::of(repository, board);
             seen.is_put_back = looked.is_put_back(commit, &row.path, &published.hash);
             seen.is_checked_out = !seen.is_put_back;
+            if let Some(before) = looked.made_from(commit, &row.path) {
+                seen.inherited = section_hashes(&before, file);
+            }
         }
         Ok(seen)
     }

@@ -81,6 +81,25 @@ impl<'a> Looked<'a> {
         put_back().unwrap_or(false)
     }
 
+    /// The text at a path in the newest version that a commit and one of those that were looked at
+    /// both grew out of: the commit changed what differs from it, and nothing else is its news.
+    pub(super) fn made_from(&self, commit: Oid, path: &RepoPath) -> Option<Vec<u8>> {
+        let git = self.repository.open().ok()?;
+        let commit = commit.to_gix();
+        let base = |tip: &ObjectId| Some(git.merge_base(commit, *tip).ok()??.detach());
+        let bases = self.tips.iter().filter_map(base);
+        let bases = bases.filter(|base| *base != commit);
+        let newest = bases.reduce(|newest, base| {
+            if is_ancestor(&git, newest, base) {
+                base
+            } else {
+                newest
+            }
+        })?;
+        let [text] = blobs_at(&git, newest, [path])?;
+        Some(git.find_object(text?).ok()?.detach().data)
+    }
+
     /// Remembers HEAD, when the files are as it has them; they were just looked at.
     pub(super) fn remember_head(&mut self, places: &Places) {
         let remember = || {

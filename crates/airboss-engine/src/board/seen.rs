@@ -30,6 +30,8 @@ pub(super) struct Seen {
     past: StoredPast,
     /// Nobody typed it: git put it there.
     pub(super) is_checked_out: bool,
+    /// The hashes of what a version of git's has from the one that it was made from.
+    pub(super) inherited: BTreeSet<String>,
     /// A `git revert` put an older text back on top of the newest.
     pub(super) is_put_back: bool,
     /// What git wrote into it shortly before somebody saved it.
@@ -89,6 +91,7 @@ impl Seen {
             next_number: (parsed.next_number, next),
             past,
             is_checked_out: false,
+            inherited: BTreeSet::new(),
             is_put_back: false,
             brought: Vec::new(),
             directories: BTreeSet::new(),
@@ -116,6 +119,7 @@ impl Seen {
             bases: &self.bases,
             next_number: self.next_number,
             is_checked_out: self.is_checked_out,
+            inherited: &self.inherited,
             is_put_back: self.is_put_back,
             brought: &self.brought,
             blob: self.blob.as_deref(),

@@ -1,6 +1,6 @@
 //! Whether every file says what the store says; only reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use airboss_core::board::compare::changes_between;
 use airboss_core::board::facts::List;
@@ -41,23 +41,30 @@ pub fn verify(
 ) -> Result<Vec<Difference>, BoardError> {
     let mut differences = Vec::new();
     let view = store.board(&places.board)?.unwrap_or_default();
-    for row in store.to_publish(Some(&places.board.log()))? {
-        differences.push(Difference {
-            message: "it is not published yet; the next command that writes does it".to_owned(),
-            path: row.path,
-            line: None,
-            task: None,
-        });
-    }
+    let waiting = store.to_publish(Some(&places.board.log()))?;
+    let mut damaged = BTreeSet::new();
     for item in places.lists() {
-        list(workspace, store, places, &view, &item, &mut differences)?;
+        if !list(workspace, store, places, &view, &item, &mut differences)? {
+            damaged.insert(item.path);
+        }
     }
     for task in view.active() {
         phases(places, task, &mut differences);
     }
-    Ok(differences)
+    let waiting = waiting.into_iter().map(|row| Difference {
+        message: if !damaged.contains(&row.path) {
+            "it is not published yet; the next command that writes does it".to_owned()
+        } else {
+            "it is not published yet: what stands there cannot be built upon".to_owned()
+        },
+        path: row.path,
+        line: None,
+        task: None,
+    });
+    Ok(waiting.chain(differences).collect())
 }
 
+/// Compares one list; `false` when what stands there is damaged.
 fn list(
     workspace: &Workspace,
     store: &dyn Store,
@@ -65,7 +72,7 @@ fn list(
     view: &Board,
     item: &PublishItem,
     differences: &mut Vec<Difference>,
-) -> Result<(), BoardError> {
+) -> Result<bool, BoardError> {
     let mut differs = |line: Option<usize>, task: Option<u32>, message: String| {
         differences.push(Difference {
             path: item.path.clone(),
@@ -78,11 +85,11 @@ fn list(
         Ok(Some(read)) => read,
         Ok(None) => {
             differs(None, None, "it is missing".to_owned());
-            return Ok(());
+            return Ok(true);
         }
         Err(BoardError::Damaged(damaged)) => {
             differs(None, None, damaged.error.to_string());
-            return Ok(());
+            return Ok(false);
         }
         Err(error) => return Err(error),
     };
@@ -118,7 +125,7 @@ fn list(
             differs(Some(facts.line), number, message);
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// What differs about one task.

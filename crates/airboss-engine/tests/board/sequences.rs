@@ -98,6 +98,15 @@ fn no_sequence_changes_a_task_that_nobody_changed() {
     );
 }
 
+/// Seeds that showed a fault once: a branch that was put back to before the board was adopted, and
+/// went on from there, brought the statuses of that time.
+#[test]
+fn what_a_sequence_showed_once() {
+    for seed in [131, 382, 842, 1346, 1353, 3670, 4042, 4454, 4483] {
+        assert_eq!(sequence(seed), None, "seed {seed}");
+    }
+}
+
 /// One sequence; what is wrong, with the steps up to there.
 fn sequence(seed: u64) -> Option<String> {
     let world = World::new();
@@ -141,13 +150,18 @@ fn sequence(seed: u64) -> Option<String> {
     if let Some(wrong) = differs(&world, &wanted) {
         return told(format!("at the end {wrong}"));
     }
-    if let Some(difference) = world.bench.differences().first() {
+    // A person may commit what a merge left: nothing is built upon that, and the commit waits.
+    let unfinished = world.read("TODO.md") + &world.read("state.json");
+    let is_unfinished = unfinished.lines().any(|line| line.starts_with("<<<<<<< "));
+    let differences = world.bench.differences();
+    if let Some(difference) = differences.first().filter(|_| !is_unfinished) {
         return told(format!("{}: {}", difference.path, difference.message));
     }
     let made = world.git(&["log", "--branches", "--format=%s"]);
     let made = made.lines().filter(|line| *line == "task 1: mark revised");
     let made = made.count();
-    (made != 1).then(|| format!("the last commit was made {made} times"))
+    let waits = made == 0 && is_unfinished;
+    (made != 1 && !waits).then(|| format!("the last commit was made {made} times"))
 }
 
 fn differs(world: &World, wanted: &BTreeMap<u32, String>) -> Option<String> {

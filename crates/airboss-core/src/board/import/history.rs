@@ -2,12 +2,33 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::History;
 use crate::board::change::{Field, TaskChange};
 use crate::board::compare;
 use crate::board::operation::BoardOperation;
 use crate::board::task::Task;
 use crate::id::{OperationId, TaskId};
+
+/// What the log and the register of renderings know.
+pub trait History {
+    /// The operation up to which the rendering with this hash was published in this file, the
+    /// first time that it was.
+    fn section(&self, hash: &str) -> Option<u64>;
+    /// The place of an operation in the log.
+    fn operation(&self, id: OperationId) -> Option<u64>;
+    /// The fields of a task that operations after this one changed.
+    fn changed_since(&self, task: TaskId, sequence: u64) -> Vec<Field>;
+    /// Whether a task ever was as a change would make it.
+    fn had(&self, task: TaskId, change: &TaskChange) -> bool;
+    /// Whether a task was as `shown` says after one of the operations that came after this one; it
+    /// is also told the fields that were changed until then. Only what may have been the newest
+    /// when the file was written counts.
+    fn was(
+        &self,
+        task: TaskId,
+        after: u64,
+        shown: &dyn Fn(&Task, &BTreeSet<Field>) -> bool,
+    ) -> bool;
+}
 
 /// A [`History`] in memory.
 #[derive(Clone, Debug, Default)]

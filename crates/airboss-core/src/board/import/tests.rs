@@ -17,6 +17,7 @@ struct World {
     disk: Vec<TaskFacts>,
     next_number: (Option<u32>, Option<u32>),
     is_checked_out: bool,
+    inherited: BTreeSet<String>,
     is_put_back: bool,
     brought: Vec<TaskFacts>,
     has_operations: bool,
@@ -43,6 +44,7 @@ impl World {
             disk: Vec::new(),
             next_number: (None, None),
             is_checked_out: false,
+            inherited: BTreeSet::new(),
             is_put_back: false,
             brought: Vec::new(),
             has_operations,
@@ -124,6 +126,7 @@ impl World {
             bases: &self.bases,
             next_number: self.next_number,
             is_checked_out: self.is_checked_out,
+            inherited: &self.inherited,
             is_put_back: self.is_put_back,
             brought: &self.brought,
             blob: None,
@@ -207,6 +210,26 @@ fn an_older_version_never_comes_back() {
         assert_eq!(imported.operations, []);
         assert_eq!(imported.stale, [id(1), id(2)]);
         assert_eq!(imported.bases, []);
+    }
+}
+
+#[test]
+fn what_a_version_has_from_the_one_that_it_was_made_from_is_no_news() {
+    for is_checked_out in [true, false] {
+        let mut world = World::new(1..=2, false);
+        world.edit_status(1, "NOT STARTED");
+        world.edit_status(2, "COMPLETED");
+        world.inherited = [hash(&world.disk[0])].into();
+        world.is_checked_out = is_checked_out;
+        let imported = world.import();
+        let (of_first, stale) = match is_checked_out {
+            true => ("planned", vec![id(1)]),
+            // A person may type what was there once.
+            false => ("not_started", vec![]),
+        };
+        assert_eq!(imported.stale, stale);
+        assert_eq!(world.status(1), of_first);
+        assert_eq!(world.status(2), "completed");
     }
 }
 
