@@ -101,11 +101,15 @@ impl BoardFiles {
     /// The length of what was published there, when somebody wrote into the file where it stands,
     /// as some editors and git do: what is there may be half of it. It is the very file that was
     /// published, or one that has not been renamed since it was written: a rename changes the time
-    /// of the file, and not that of its content.
-    pub(crate) fn written_upon(store: &dyn Store, row: &PublishRow, facts: &Facts) -> Option<u64> {
+    /// of the file, and not that of its content; and so does taking it out of its place.
+    pub(crate) fn written_upon(
+        store: &dyn Store,
+        row: &PublishRow,
+        (facts, is_displaced): (&Facts, bool),
+    ) -> Option<u64> {
         let publication = store.publication(&row.plan, &row.path).ok().flatten();
         let stamp = publication.and_then(|publication| publication.stamp)?;
-        let in_place = stamp.ino == facts.ino || facts.mtime_ns == facts.ctime_ns;
+        let in_place = stamp.ino == facts.ino || facts.mtime_ns == facts.ctime_ns || is_displaced;
         (in_place && stamp != stamp_of(facts)).then_some(stamp.size)
     }
 

@@ -77,12 +77,13 @@ pub trait Source: fmt::Debug + Send + Sync {
     }
 
     /// How old a text has to be before it counts as whole: one that was written in place may be
-    /// half of one. `text` reads it.
+    /// half of one. `text` reads it. Of what was taken out of its place nothing tells how it was
+    /// written.
     fn patience(
         &self,
         _store: &dyn Store,
         _row: &PublishRow,
-        _facts: &Facts,
+        (_facts, _is_displaced): (&Facts, bool),
         _text: &dyn Fn() -> Option<Text>,
     ) -> Duration {
         Duration::ZERO
@@ -254,13 +255,13 @@ impl Source for Projections {
         &self,
         store: &dyn Store,
         row: &PublishRow,
-        facts: &Facts,
+        (facts, is_displaced): (&Facts, bool),
         text: &dyn Fn() -> Option<Text>,
     ) -> Duration {
         if !row.kind.is_imported() {
             return Duration::ZERO;
         }
-        let Some(published) = BoardFiles::written_upon(store, row, facts) else {
+        let Some(published) = BoardFiles::written_upon(store, row, (facts, is_displaced)) else {
             return Duration::ZERO;
         };
         // People seldom take away more at a time, and mostly whole lines.

@@ -362,7 +362,7 @@ impl Publisher {
                 break;
             };
             let text = || self.vfs().read(target).ok().map(Text::from);
-            let patience = self.source.patience(store, row, &facts, &text);
+            let patience = self.source.patience(store, row, (&facts, false), &text);
             if !writing::wait_until_old(self.vfs(), &facts, patience) {
                 break;
             }

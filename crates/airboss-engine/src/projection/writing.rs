@@ -9,7 +9,7 @@ use airboss_core::status_file::Damage;
 use super::exchange::{Replace, Replaced};
 use super::prepare::Prepared;
 use super::shelf::{Displaced, HOT, Leftover, age};
-use super::{Content, Found, PublishError, Publisher, Shown, TRIES_MAX, Taken, Text};
+use super::{Content, Found, LOOKS_MAX, PublishError, Publisher, Shown, TRIES_MAX, Taken, Text};
 use crate::board::stamp_of;
 use crate::store::{Publication, PublishRow, Store, StoreError};
 use crate::vfs::{Facts, Vfs, facts_if_any, if_any, read_if_any};
@@ -384,7 +384,7 @@ impl<'a> Writing<'a> {
     /// Gives an editor that truncates and then writes the time to be done with it.
     fn wait_for_the_rest(&mut self, store: &dyn Store) -> io::Result<()> {
         if self.saved.is_some() {
-            return Ok(());
+            return self.wait_for_the_rest_of_a_save(store);
         }
         if self
             .publisher
@@ -392,6 +392,27 @@ impl<'a> Writing<'a> {
         {
             self.on_disk = self.read()?;
             self.prepared = None;
+        }
+        Ok(())
+    }
+
+    /// The same for what came out of an exchange: the editor goes on writing into it.
+    fn wait_for_the_rest_of_a_save(&mut self, store: &dyn Store) -> io::Result<()> {
+        let (vfs, source) = (self.publisher.vfs(), &self.publisher.source);
+        let Some(saved) = &mut self.saved else {
+            return Ok(());
+        };
+        for _ in 0..LOOKS_MAX {
+            let facts = vfs.facts(&saved.entry.bytes)?;
+            let text = || Some(saved.content.clone());
+            let patience = source.patience(store, self.row, (&facts, true), &text);
+            // One that may be whole is not waited for: it is read once more behind the work.
+            if patience <= HOT || !wait_until_old(vfs, &facts, patience) {
+                break;
+            }
+            vfs.sync_file(&saved.entry.bytes)?;
+            saved.facts = Some(vfs.facts(&saved.entry.bytes)?);
+            saved.content = Text::read(vfs, &saved.entry.bytes, Some(&saved.content))?;
         }
         Ok(())
     }

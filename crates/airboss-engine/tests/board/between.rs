@@ -1,11 +1,12 @@
 //! Changes that are stored while another process publishes: they are nobody's hand edits.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use airboss_core::board::{Status, command};
+use airboss_core::board::{BoardOperation, Status, command};
 use airboss_core::plan::PhaseStatus;
 use airboss_engine::board::{BoardFiles, Desk, Whole};
 use airboss_engine::projection::{
@@ -21,6 +22,8 @@ use crate::world::{World, operations, store, store_only};
 enum Moment {
     /// This file was read, and is to be taken in.
     Read(String),
+    /// The same file is about to be written.
+    Ready(String),
     /// All is written, and nothing is recorded yet.
     Written,
 }
@@ -29,6 +32,8 @@ enum Moment {
 struct Between {
     projections: Projections,
     moment: Moment,
+    /// What was read so far.
+    read: Mutex<BTreeSet<String>>,
     act: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// The process is killed then, and records nothing.
     dies: bool,
@@ -68,7 +73,13 @@ impl Source for Between {
         notes: &mut Vec<String>,
     ) -> Result<Taken, StoreError> {
         let name = row.path.as_str().strip_prefix("specs/");
-        self.happens(&Moment::Read(name.unwrap_or_default().to_owned()));
+        let name = name.unwrap_or_default().to_owned();
+        let is_first = self.read.lock().unwrap().insert(name.clone());
+        // It is asked about once more before it is written.
+        self.happens(&match is_first {
+            true => Moment::Read(name),
+            false => Moment::Ready(name),
+        });
         self.projections.import(store, row, found, notes)
     }
 
@@ -76,7 +87,7 @@ impl Source for Between {
         &self,
         store: &dyn Store,
         row: &PublishRow,
-        facts: &Facts,
+        facts: (&Facts, bool),
         text: &dyn Fn() -> Option<Text>,
     ) -> Duration {
         self.projections.patience(store, row, facts, text)
@@ -111,6 +122,7 @@ fn publish_while(world: &World, moment: Moment, dies: bool, act: impl FnOnce() +
     let source = Between {
         projections: Projections::new(BoardFiles::new(&world.bench.workspace)),
         moment,
+        read: Mutex::default(),
         act: Mutex::new(Some(Box::new(act))),
         dies,
     };
@@ -164,6 +176,43 @@ fn a_text_that_was_never_recorded() {
     store_only(&mut world.bench.desk(), 5, Status::Researching);
     publish(&world, true);
     comes_back(&world);
+}
+
+/// An editor that has written half of its text when that comes out of an exchange goes on.
+#[test]
+fn a_save_in_place_that_an_exchange_cuts_in_two_is_waited_for() {
+    let world = World::new();
+    store_only(&mut world.bench.desk(), 5, Status::Researching);
+    let path = world.path("TODO.md");
+    let (from, to) = ("- **Effort**: 3 hours", "- **Effort**: 30 hours");
+    let typed = world.read("TODO.md").replace(from, to);
+    let half = typed.find(to).unwrap() + to.len() - 4;
+    let (editor, done) = std::sync::mpsc::channel();
+    publish_while(
+        &world,
+        Moment::Ready("TODO.md".to_owned()),
+        false,
+        move || {
+            let mut file = fs_err::File::create(path).unwrap();
+            let (first, rest) = typed.as_bytes().split_at(half);
+            file.write_all(first).unwrap();
+            let rest = rest.to_owned();
+            let writes = std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(600));
+                file.write_all(&rest).unwrap();
+            });
+            editor.send(writes).unwrap();
+        },
+    );
+    done.recv().unwrap().join().unwrap();
+    let view = world.bench.desk().view().unwrap();
+    let effort = view.active().find(|task| task.number == 3);
+    assert_eq!(effort.unwrap().effort.as_deref(), Some("30 hours"));
+    assert_eq!(world.statuses()[&5], "researching");
+    assert_eq!(world.bench.differences(), []);
+    let cut = |operation: &BoardOperation| format!("{operation:?}").matches("30 h\"").count();
+    let cuts: usize = operations(&world.bench.desk()).iter().map(cut).sum();
+    assert_eq!(cuts, 0);
 }
 
 const PLAN: &str = "005_mend_part_5/plans/implementation-001.md";
