@@ -330,11 +330,10 @@ impl Publisher {
             let read = target.ok().and_then(|target| {
                 self.wait_for_editor(store, row, &target).ok()?;
                 let known = store.publication(&row.plan, &row.path).ok()?;
-                let since = known.as_ref().map_or(0, |known| known.sequence);
-                let known = known.filter(|_| self.source.trusts_times());
-                let published = OnDisk::published(self.vfs(), &target, known.as_ref()).ok()?;
+                let trusted = known.as_ref().filter(|_| self.source.trusts_times());
+                let published = OnDisk::published(self.vfs(), &target, trusted).ok()?;
                 let read = published.or_else(|| OnDisk::read(self.vfs(), &target, None).ok()?);
-                Some(read?.since(since))
+                Some(read?.since(known.as_ref()))
             });
             if let Some(read) = read {
                 let found = Some(read.found());

@@ -52,9 +52,9 @@ impl OnDisk {
         }))
     }
 
-    /// The same, read after the file was recorded to show this operation.
-    pub(super) fn since(self, sequence: u64) -> Self {
-        let since = Some(sequence);
+    /// The same, read after the file was recorded so.
+    pub(super) fn since(self, known: Option<&Publication>) -> Self {
+        let since = Some(known.map_or(0, |known| known.sequence));
         Self { since, ..self }
     }
 
