@@ -411,7 +411,11 @@ pub fn sync_board(context: &Context, accept: bool) -> Result<ExitCode, CliError>
         ..Done::default()
     };
     if let Err(error) = desk.note_outcome(&done, None) {
-        context.printer.warning(&error.to_string());
+        let words = format!(
+            "the outcome could not be recorded: {}",
+            error.after_storing()
+        );
+        context.printer.warning(&words);
     }
     let settled = done.settled;
     for note in &settled.notes {
@@ -421,7 +425,8 @@ pub fn sync_board(context: &Context, accept: bool) -> Result<ExitCode, CliError>
         Ok(differences) => differences,
         Err(error) => {
             // What was found is stored by now.
-            let words = format!("whether every file equals the store is not known: {error}");
+            let reason = error.after_storing();
+            let words = format!("whether every file equals the store is not known: {reason}");
             context.printer.warning(&words);
             return Ok(ExitCode::PublishPending);
         }
