@@ -177,6 +177,9 @@ impl BoardFiles {
             return Ok(Taken::All);
         }
         let recorded = published.map_or(0, |known| known.sequence);
+        if is_list && found.since.is_some_and(|since| since < recorded) {
+            return Ok(Taken::Outdated);
+        }
         let since = found.since.map_or(recorded, |since| since.min(recorded));
         // Every file is looked at before the first is written, and then each again.
         if let Some(taken) = self.taken(&row.path, base, since) {

@@ -403,16 +403,20 @@ impl<'a> Writing<'a> {
             return Ok(());
         };
         for _ in 0..LOOKS_MAX {
-            let facts = vfs.facts(&saved.entry.bytes)?;
+            let mut facts = vfs.facts(&saved.entry.bytes)?;
+            // What is asked about is the text that these facts are of.
+            if !saved.facts.is_some_and(|read| is_as_written(&read, &facts)) {
+                vfs.sync_file(&saved.entry.bytes)?;
+                facts = vfs.facts(&saved.entry.bytes)?;
+                saved.facts = Some(facts);
+                saved.content = Text::read(vfs, &saved.entry.bytes, Some(&saved.content))?;
+            }
             let text = || Some(saved.content.clone());
             let patience = source.patience(store, self.row, (&facts, true), &text);
             // One that may be whole is not waited for: it is read once more behind the work.
             if patience <= HOT || !wait_until_old(vfs, &facts, patience) {
                 break;
             }
-            vfs.sync_file(&saved.entry.bytes)?;
-            saved.facts = Some(vfs.facts(&saved.entry.bytes)?);
-            saved.content = Text::read(vfs, &saved.entry.bytes, Some(&saved.content))?;
         }
         Ok(())
     }
@@ -504,6 +508,11 @@ fn recorded(store: &dyn Store, row: &PublishRow) -> Result<Option<u64>, StoreErr
     }
     let known = store.publication(&row.plan, &row.path)?;
     Ok(Some(known.map_or(0, |known| known.sequence)))
+}
+
+/// Whether nobody has written to a file meanwhile; a rename changes neither.
+fn is_as_written(before: &Facts, now: &Facts) -> bool {
+    (before.size, before.mtime_ns) == (now.size, now.mtime_ns)
 }
 
 /// Waits until a file is old enough to be judged; `true` when that took any time.

@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write as _};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use airboss_core::board::{BoardOperation, Status, command};
+use airboss_core::path::RepoPath;
 use airboss_core::plan::PhaseStatus;
 use airboss_engine::board::{BoardFiles, Desk, Whole};
 use airboss_engine::projection::{
-    Content, Found, Projections, Publisher, Shown, Source, Taken, Text,
+    Content, Found, Projections, Publisher, Shown, Source, Taken, Text, digest,
 };
 use airboss_engine::store::{PublishRow, Store, StoreError};
 use airboss_engine::vfs::{Facts, RealVfs};
@@ -35,8 +37,17 @@ struct Between {
     /// What was read so far.
     read: Mutex<BTreeSet<String>>,
     act: Mutex<Option<Box<dyn FnOnce() + Send>>>,
-    /// The process is killed then, and records nothing.
-    dies: bool,
+    ends: Ends,
+}
+
+/// How the process ends that publishes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    Well,
+    /// It is killed before it has recorded anything.
+    Unrecorded,
+    /// It cannot keep what somebody saved, and gives up with that in hand.
+    SaveInHand,
 }
 
 impl fmt::Debug for Between {
@@ -98,12 +109,15 @@ impl Source for Between {
     }
 
     fn keep(&self, store: &dyn Store, row: &PublishRow, saved: &[u8]) -> io::Result<()> {
+        if self.ends == Ends::SaveInHand {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         self.projections.keep(store, row, saved)
     }
 
     fn record(&self, store: &mut dyn Store, shown: &[Shown<'_>]) -> Result<(), StoreError> {
         self.happens(&Moment::Written);
-        if self.dies {
+        if self.ends == Ends::Unrecorded {
             return Ok(());
         }
         self.projections.record(store, shown)
@@ -111,28 +125,30 @@ impl Source for Between {
 }
 
 /// Publishes what is stale; in between, another process stores that task 5 is planned.
-fn publish(world: &World, dies: bool) {
+fn publish(world: &World, ends: Ends) {
     let mut another = world.bench.desk();
     let act = move || store_only(&mut another, 5, Status::Planned);
-    publish_while(world, Moment::Written, dies, act);
+    publish_while(world, Moment::Written, ends, act);
 }
 
 /// Publishes what is stale while something else happens.
-fn publish_while(world: &World, moment: Moment, dies: bool, act: impl FnOnce() + Send + 'static) {
+fn publish_while(world: &World, moment: Moment, ends: Ends, act: impl FnOnce() + Send + 'static) {
     let source = Between {
         projections: Projections::new(BoardFiles::new(&world.bench.workspace)),
         moment,
         read: Mutex::default(),
         act: Mutex::new(Some(Box::new(act))),
-        dies,
+        ends,
     };
-    settle(&mut world.bench.desk(), Arc::new(source));
+    let pending = settle(&mut world.bench.desk(), Arc::new(source));
+    assert_eq!(pending, usize::from(ends == Ends::SaveInHand));
 }
 
-fn settle(desk: &mut Desk, source: Arc<dyn Source>) {
+/// Answers how many files could not be written.
+fn settle(desk: &mut Desk, source: Arc<dyn Source>) -> usize {
     let publisher = Publisher::with(&desk.workspace, Arc::new(RealVfs), source);
     let settled = publisher.settle(&mut desk.store, None);
-    assert_eq!(settled.unwrap().pending, []);
+    settled.unwrap().pending.len()
 }
 
 /// Task 5 is as it was before the text that was published in between.
@@ -151,7 +167,7 @@ fn comes_back(world: &World) {
 fn a_change_before_the_text_is_recorded() {
     let world = World::new();
     store_only(&mut world.bench.desk(), 5, Status::Researching);
-    publish(&world, false);
+    publish(&world, Ends::Well);
     comes_back(&world);
 }
 
@@ -166,7 +182,7 @@ fn a_change_before_a_text_with_other_edits_is_recorded() {
         world.edit(name, from, to);
     }
     world.git(&["commit", "-qam", "words"]);
-    publish(&world, false);
+    publish(&world, Ends::Well);
     comes_back(&world);
 }
 
@@ -174,37 +190,22 @@ fn a_change_before_a_text_with_other_edits_is_recorded() {
 fn a_text_that_was_never_recorded() {
     let world = World::new();
     store_only(&mut world.bench.desk(), 5, Status::Researching);
-    publish(&world, true);
+    publish(&world, Ends::Unrecorded);
     comes_back(&world);
 }
 
-/// An editor that has written half of its text when that comes out of an exchange goes on.
-#[test]
-fn a_save_in_place_that_an_exchange_cuts_in_two_is_waited_for() {
-    let world = World::new();
-    store_only(&mut world.bench.desk(), 5, Status::Researching);
-    let path = world.path("TODO.md");
+/// What an editor that saves in place writes first, and the rest: the hours of task 3 are cut.
+fn halves(world: &World) -> (Vec<u8>, Vec<u8>) {
     let (from, to) = ("- **Effort**: 3 hours", "- **Effort**: 30 hours");
     let typed = world.read("TODO.md").replace(from, to);
     let half = typed.find(to).unwrap() + to.len() - 4;
-    let (editor, done) = std::sync::mpsc::channel();
-    publish_while(
-        &world,
-        Moment::Ready("TODO.md".to_owned()),
-        false,
-        move || {
-            let mut file = fs_err::File::create(path).unwrap();
-            let (first, rest) = typed.as_bytes().split_at(half);
-            file.write_all(first).unwrap();
-            let rest = rest.to_owned();
-            let writes = std::thread::spawn(move || {
-                std::thread::sleep(Duration::from_millis(600));
-                file.write_all(&rest).unwrap();
-            });
-            editor.send(writes).unwrap();
-        },
-    );
-    done.recv().unwrap().join().unwrap();
+    let (first, rest) = typed.as_bytes().split_at(half);
+    (first.to_owned(), rest.to_owned())
+}
+
+/// What was typed was taken for what it is, whole, and task 5 is what the store says.
+#[track_caller]
+fn takes_thirty_hours(world: &World) {
     let view = world.bench.desk().view().unwrap();
     let effort = view.active().find(|task| task.number == 3);
     assert_eq!(effort.unwrap().effort.as_deref(), Some("30 hours"));
@@ -213,6 +214,55 @@ fn a_save_in_place_that_an_exchange_cuts_in_two_is_waited_for() {
     let cut = |operation: &BoardOperation| format!("{operation:?}").matches("30 h\"").count();
     let cuts: usize = operations(&world.bench.desk()).iter().map(cut).sum();
     assert_eq!(cuts, 0);
+}
+
+/// An editor that has written half of its text when that comes out of an exchange goes on.
+#[test]
+fn a_save_in_place_that_an_exchange_cuts_in_two_is_waited_for() {
+    let world = World::new();
+    store_only(&mut world.bench.desk(), 5, Status::Researching);
+    let (first, rest) = halves(&world);
+    let path = world.path("TODO.md");
+    let (editor, done) = channel();
+    let moment = Moment::Ready("TODO.md".to_owned());
+    publish_while(&world, moment, Ends::Well, move || {
+        let mut file = fs_err::File::create(path).unwrap();
+        file.write_all(&first).unwrap();
+        let writes = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(600));
+            file.write_all(&rest).unwrap();
+        });
+        editor.send(writes).unwrap();
+    });
+    done.recv().unwrap().join().unwrap();
+    takes_thirty_hours(&world);
+}
+
+/// The publisher that waits for the rest of a save gives up, and the next one finds half of it:
+/// what the editor writes before that is built upon counts, too.
+#[test]
+fn the_rest_of_a_save_that_was_found_half_is_read() {
+    let world = World::new();
+    store_only(&mut world.bench.desk(), 5, Status::Researching);
+    let (first, rest) = halves(&world);
+    let path = world.path("TODO.md");
+    let (editor, file) = channel();
+    let moment = Moment::Ready("TODO.md".to_owned());
+    publish_while(&world, moment, Ends::SaveInHand, move || {
+        let mut file = fs_err::File::create(path).unwrap();
+        file.write_all(&first).unwrap();
+        editor.send(file).unwrap();
+    });
+    let mut file = file.recv().unwrap();
+    // It is found before the first file is read.
+    let moment = Moment::Read("TODO.md".to_owned());
+    publish_while(&world, moment, Ends::Well, move || {
+        file.write_all(&rest).unwrap();
+        let written = file.metadata().unwrap().modified().unwrap();
+        let long_ago = written - Duration::from_mins(1);
+        file.file().set_modified(long_ago).unwrap();
+    });
+    takes_thirty_hours(&world);
 }
 
 const PLAN: &str = "005_mend_part_5/plans/implementation-001.md";
@@ -246,10 +296,15 @@ fn beside(name: &str) {
     );
     let before = operations(&world.bench.desk()).len();
     let mut another = world.bench.desk();
-    publish_while(&world, Moment::Read(name.to_owned()), false, move || {
-        let projections = Projections::new(BoardFiles::new(&another.workspace));
-        settle(&mut another, Arc::new(projections));
-    });
+    publish_while(
+        &world,
+        Moment::Read(name.to_owned()),
+        Ends::Well,
+        move || {
+            let projections = Projections::new(BoardFiles::new(&another.workspace));
+            settle(&mut another, Arc::new(projections));
+        },
+    );
     let all = operations(&world.bench.desk());
     assert_eq!(all.len(), before, "{:?}", &all[before..]);
     assert_eq!(world.statuses()[&5], "completed");
@@ -258,6 +313,13 @@ fn beside(name: &str) {
     let marked = shown.lines().find(|line| line.starts_with("### "));
     assert_eq!(marked, Some("### Phase 1: Look [COMPLETED]"));
     assert_eq!(world.bench.differences(), []);
+    let desk = world.bench.desk();
+    for name in ["TODO.md", "state.json", PLAN] {
+        let path = RepoPath::new(&format!("specs/{name}")).unwrap();
+        let known = desk.store.publication(&desk.board().log(), &path);
+        let recorded = known.unwrap().unwrap().hash;
+        assert_eq!(recorded, digest(world.read(name).as_bytes()), "{name}");
+    }
 }
 
 #[test]
