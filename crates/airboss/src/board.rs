@@ -439,26 +439,16 @@ impl BoardWriting {
         };
         done.settled.notes.splice(0..0, self.notes.drain(..));
         let code = self.tell(context, &done)?;
-        // The change is stored: that its outcome could not be noted is no failure of it.
-        match self.desk.note_outcome(&done, task) {
-            Ok(ids) => {
-                for id in ids {
-                    let message = format!("it is recorded: `airboss errors show {id}`");
-                    context.printer.warning(&message);
-                }
-            }
-            Err(error) => {
-                let reason = error.after_storing();
-                let message = format!("the outcome could not be recorded: {reason}");
-                context.printer.warning(&message);
-            }
+        for id in note_outcome(context, &mut self.desk, &done, task) {
+            let message = format!("it is recorded: `airboss errors show {id}`");
+            context.printer.warning(&message);
         }
         Ok(code)
     }
 
     fn tell(&self, context: &Context, done: &Done) -> Result<ExitCode, CliError> {
         let mut answer = done.result.clone();
-        // The change is stored: what cannot be read now is left out of the answer.
+        // The change is stored: what cannot be read from here on is left out of the answer.
         let commit = self.commit_of(done).unwrap_or_default();
         answer["commit"] = json!(commit);
         if context.json {
@@ -474,7 +464,8 @@ impl BoardWriting {
         }
         let code = outcome(context, done);
         let store = &self.desk.store;
-        let board = store.board_part(self.desk.board(), &Wanted::Ids(Vec::new()))?;
+        let board = store.board_part(self.desk.board(), &Wanted::Ids(Vec::new()));
+        let board = board.unwrap_or_default();
         if let Some(conflicts) = board.and_then(|board| conflicts(board.conflicts.len())) {
             context.printer.warning(&conflicts);
         }
@@ -499,6 +490,22 @@ impl BoardWriting {
             _ => None,
         }))
     }
+}
+
+/// Records how a change went that is stored; answers the ids of new critical entries. That it
+/// cannot be recorded is no failure of the change.
+pub fn note_outcome(
+    context: &Context,
+    desk: &mut Desk,
+    done: &Done,
+    task: Option<u32>,
+) -> Vec<String> {
+    desk.note_outcome(done, task).unwrap_or_else(|error| {
+        let reason = error.after_storing();
+        let message = format!("the outcome could not be recorded: {reason}");
+        context.printer.warning(&message);
+        Vec::new()
+    })
 }
 
 /// Tells what the person should know about a change that is stored, and its exit code.

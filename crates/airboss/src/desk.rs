@@ -22,7 +22,7 @@ use airboss_engine::run::markers::status_of;
 use airboss_engine::settings::{Places, Settings};
 use airboss_engine::store::{
     CommandId, Commit, Committed, Decide, Decided, PhaseCounts, PublishItem, PublishKind, Refusal,
-    SqliteStore, Store,
+    SqliteStore, Store, StoreError,
 };
 use airboss_engine::workspace::{PlanFile, Workspace};
 use serde_json::Value;
@@ -290,7 +290,7 @@ impl Writing {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn marked_phases(&self) -> Result<Vec<PhaseCounts>, CliError> {
+    pub fn marked_phases(&self) -> Result<Vec<PhaseCounts>, StoreError> {
         if !self.markers {
             return Ok(Vec::new());
         }
@@ -319,11 +319,11 @@ impl Writing {
     /// the two together may change a marker that neither would have changed alone.
     pub fn catch_up_markers(&mut self, before: &[PhaseCounts]) {
         if let Err(error) = self.try_catch_up_markers(before) {
-            self.late.push(error.to_string());
+            self.late.push(error.after_storing());
         }
     }
 
-    fn try_catch_up_markers(&mut self, before: &[PhaseCounts]) -> Result<(), CliError> {
+    fn try_catch_up_markers(&mut self, before: &[PhaseCounts]) -> Result<(), StoreError> {
         let words = |phases: &[PhaseCounts]| -> Vec<_> {
             phases
                 .iter()
@@ -407,7 +407,7 @@ impl Writing {
         let mut late = std::mem::take(&mut self.late);
         let settled = publisher.settle(&mut self.store, None);
         let settled = settled.unwrap_or_else(|error| {
-            late.push(error.to_string());
+            late.push(error.after_storing());
             Settled::default()
         });
         if settled.written.contains(self.key.path()) {

@@ -47,7 +47,7 @@ impl PhaseKeeper {
         match self.try_keep(store) {
             Ok(unfinished) => unfinished,
             // The next call, or the stage's end, tries again.
-            Err(error) => vec![error.to_string()],
+            Err(error) => vec![error.after_storing()],
         }
     }
 

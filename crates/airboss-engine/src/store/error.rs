@@ -100,11 +100,14 @@ impl StoreError {
         }
     }
 
-    /// What happened, told of a change that was stored before: not that nothing was changed.
+    /// What happened, told of a change that was stored before: neither that nothing was changed,
+    /// nor that nobody knows.
     #[must_use]
     pub fn after_storing(&self) -> String {
         match self {
-            Self::Io { path, message } => format!("{}: {message}", path.display()),
+            Self::Io { path, message } | Self::Unsure { path, message } => {
+                format!("{}: {message}", path.display())
+            }
             other => other.to_string(),
         }
     }

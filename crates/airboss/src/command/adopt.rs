@@ -18,6 +18,7 @@ use owo_colors::Style;
 use serde_json::{Value, json};
 
 use super::choose::choose;
+use crate::board::note_outcome;
 use crate::command::report::require_person;
 use crate::context::Context;
 use crate::error::{CliError, ErrorKind};
@@ -372,7 +373,7 @@ pub fn check_board(context: &Context) -> Result<ExitCode, CliError> {
 }
 
 /// What was taken in from the files since this operation, one line each.
-fn taken_in(desk: &Desk, after: u64) -> Result<Vec<String>, CliError> {
+fn taken_in(desk: &Desk, after: u64) -> Result<Vec<String>, BoardError> {
     let stored = desk.store.operations(&OperationQuery {
         plan: Some(desk.board().log()),
         after,
@@ -405,18 +406,18 @@ pub fn sync_board(context: &Context, accept: bool) -> Result<ExitCode, CliError>
     let whole = if accept { Whole::Accept } else { Whole::Yes };
     let before = desk.store.sequence()?;
     let settled = desk.settle(whole)?;
-    let taken = taken_in(&desk, before)?;
+    // It is stored by now, and whatever fails from here on makes it no less so.
+    let taken = taken_in(&desk, before).unwrap_or_else(|error| {
+        let reason = error.after_storing();
+        let words = format!("what was taken in is not known: {reason}; `airboss log` tells it");
+        context.printer.warning(&words);
+        Vec::new()
+    });
     let done = Done {
         settled,
         ..Done::default()
     };
-    if let Err(error) = desk.note_outcome(&done, None) {
-        let words = format!(
-            "the outcome could not be recorded: {}",
-            error.after_storing()
-        );
-        context.printer.warning(&words);
-    }
+    note_outcome(context, &mut desk, &done, None);
     let settled = done.settled;
     for note in &settled.notes {
         context.printer.warning(note);
@@ -424,7 +425,6 @@ pub fn sync_board(context: &Context, accept: bool) -> Result<ExitCode, CliError>
     let differences = match verify(&desk.workspace, &desk.store, &desk.places) {
         Ok(differences) => differences,
         Err(error) => {
-            // What was found is stored by now.
             let reason = error.after_storing();
             let words = format!("whether every file equals the store is not known: {reason}");
             context.printer.warning(&words);

@@ -288,6 +288,13 @@ fn untruth(outcome: &Outcome, durable: bool, everywhere: bool) -> Option<String>
         }
         Ended::Late => ("it ends in time", false),
         Ended::Exited(0) => ("it is done", everywhere),
+        Ended::Exited(10 | 11)
+            if outcome
+                .stderr
+                .contains("the change was stored is not known") =>
+        {
+            ("it is stored, and that nobody knows", false)
+        }
         Ended::Exited(10 | 11) => ("it is durable", durable),
         // The disk failed at the commit point, and the program says that it does not know.
         Ended::Exited(74) if outcome.stderr.contains("is not known") => return None,

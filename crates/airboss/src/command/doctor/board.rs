@@ -18,6 +18,7 @@ use airboss_engine::store::{SqliteStore, Store as _};
 use airboss_engine::workspace::Workspace;
 
 use super::{Check, board_disk};
+use crate::board::note_outcome;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::words;
@@ -299,7 +300,7 @@ pub(super) fn fix(context: &Context, workspace: &Workspace) -> Result<Vec<String
     let mut fixed = desk.mend()?;
     let mut done = Done::default();
     desk.finish(&mut done);
-    desk.note_outcome(&done, None)?;
+    note_outcome(context, &mut desk, &done, None);
     let made = done.commits.iter().filter(|commit| commit.result.is_ok());
     let made = made.count();
     if made > 0 {
