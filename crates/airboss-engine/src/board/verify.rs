@@ -55,7 +55,7 @@ pub fn verify(
         message: if !damaged.contains(&row.path) {
             "it is not published yet; the next command that writes does it".to_owned()
         } else {
-            "it is not published yet: what stands there cannot be built upon".to_owned()
+            "it is not published yet: what stands there has to be mended first".to_owned()
         },
         path: row.path,
         line: None,
