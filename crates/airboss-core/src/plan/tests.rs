@@ -8,6 +8,7 @@ mod cases;
 mod corpus;
 mod edits;
 mod founding;
+mod merge;
 mod properties;
 
 /// One line per phase, step, criterion and problem.

@@ -17,11 +17,10 @@ use airboss_core::board::directory::Directory;
 use airboss_core::board::import::{Base, Imported, Note};
 use airboss_core::board::link::same;
 use airboss_core::board::{
-    Artifact, Board, BoardKey, BoardOperation, Cause, EditError, Field, Task, TaskChange, TaskFacts,
+    Artifact, Board, BoardKey, BoardOperation, Cause, Field, Task, TaskChange, TaskFacts,
 };
 use airboss_core::id::TaskId;
 use airboss_core::path::RepoPath;
-use airboss_core::plan::PhaseStatus;
 
 use super::edits::{BoardEdits, TaskEdit};
 use super::find::task_directories;
@@ -29,7 +28,6 @@ use super::home::Home;
 use super::judged::{Judged, Stale};
 use super::list_file::{Identifier, ListFile};
 use super::made::Made;
-use super::past::past_of;
 use super::places::Places;
 use super::seen::{Seen, found};
 use super::{repair, single};
@@ -195,25 +193,15 @@ impl BoardFiles {
             drop(wait_for_index_lock(repository));
         }
         let key = format!("import {} {hash} {since}", row.path);
-        let key = CommandId::new(key);
         if let PublishKind::PhaseMarkers { task } = row.kind {
             // Nothing was ever published to it: what it says was read from it, or is its
             // author's.
-            if since == 0 {
-                return Ok(Taken::All);
+            if since > 0 {
+                self.take_in_plan(store, row, (task, since), found, &key, notes)?;
             }
-            // Read before what is pending: what is stored from here on is seen by the difference.
-            let Some(known) = task_of(store, &board, task)? else {
-                return Ok(Taken::All);
-            };
-            let mut pending = pending(store, &board, task, since)?;
-            if self.writer(row, found).is_git() {
-                pending.extend(markers_before(store, &board, &known, base)?);
-            }
-            let markers = (&**base, &known, &*pending);
-            self.import_markers(store, &board, row, markers, &key, notes)?;
             return Ok(Taken::All);
         }
+        let key = CommandId::new(key);
         let Some(file) = ListFile::of(&row.kind) else {
             return Ok(Taken::All);
         };
@@ -341,7 +329,7 @@ impl BoardFiles {
     }
 
     /// What is stored for operations, with the files that they make stale.
-    fn change_of(
+    pub(super) fn change_of(
         &self,
         board: &BoardKey,
         view: &Board,
@@ -356,50 +344,12 @@ impl BoardFiles {
         })
     }
 
-    /// Takes in the markers that somebody changed in a task's plan.
-    fn import_markers(
-        &self,
-        store: &mut dyn Store,
-        board: &BoardKey,
-        row: &PublishRow,
-        (base, known, pending): (&[u8], &Task, &[Field]),
-        key: &CommandId,
-        notes: &mut Vec<String>,
-    ) -> Result<(), StoreError> {
-        let wanted = Wanted::Ids(vec![known.id]);
-        let mut late = Vec::new();
-        let decided = store.decide_board(board, Some(key), &wanted, &mut |standing| {
-            let Some(task) = standing.board.tasks.get(&known.id) else {
-                return Ok(Change::default());
-            };
-            let cause = Cause::HandEdit {
-                path: row.path.clone(),
-            };
-            let (changes, too_late) = single::typed_markers(base, known, task, pending);
-            late = too_late;
-            let operation = BoardOperation::change(task, changes, cause, false);
-            Ok(self.change_of(board, &standing.board, operation.into_iter().collect())?)
-        })?;
-        self.looked(decided)?;
-        if let (Some(change), Some(repository)) = (late.first(), &self.repository) {
-            let kept = repository.keep("conflict", base);
-            let kept_as = kept.map_err(|error| self.not_kept(&error))?;
-            notes.push(format!(
-                "{}: {} was set by a command in the moment when somebody typed it; the command \
-                 counts, and the text is kept as git blob {kept_as}",
-                row.path,
-                change.field()
-            ));
-        }
-        Ok(())
-    }
-
-    fn looked(&self, decided: Decided) -> Result<Decided, StoreError> {
+    pub(super) fn looked(&self, decided: Decided) -> Result<Decided, StoreError> {
         decided.looked().map_err(|error| self.not_done(&error))
     }
 
     /// What is nowhere else is not written over.
-    fn not_kept(&self, error: &dyn Error) -> StoreError {
+    pub(super) fn not_kept(&self, error: &dyn Error) -> StoreError {
         let words = format!(
             "a text that is about to be replaced could not be kept as a git blob: {error}; make \
              .git/objects and .git/refs/airboss writable"
@@ -417,13 +367,13 @@ impl BoardFiles {
 
     /// Keeps what cannot be read, for ever, and says so once.
     #[expect(clippy::too_many_arguments, reason = "they are all of one event")]
-    fn quarantine(
+    pub(super) fn quarantine(
         &self,
         store: &mut dyn Store,
         board: &BoardKey,
         row: &PublishRow,
         bytes: &[u8],
-        error: &EditError,
+        error: &dyn Display,
         key: &CommandId,
         notes: &mut Vec<String>,
     ) -> Result<(), StoreError> {
@@ -678,7 +628,7 @@ pub(crate) fn stamp_of(facts: &Facts) -> FileStamp {
 }
 
 /// The fields of a task that were changed after an operation.
-fn pending(
+pub(super) fn pending(
     store: &dyn Store,
     board: &BoardKey,
     task: TaskId,
@@ -691,33 +641,13 @@ fn pending(
 }
 
 /// A task as the store knows it now.
-fn task_of(store: &dyn Store, board: &BoardKey, task: TaskId) -> Result<Option<Task>, StoreError> {
-    let view = store.board_part(board, &Wanted::Ids(vec![task]))?;
-    Ok(view.and_then(|mut view| view.tasks.remove(&task)))
-}
-
-/// The phases whose markers in a text are those of an earlier time.
-fn markers_before(
+pub(super) fn task_of(
     store: &dyn Store,
     board: &BoardKey,
-    task: &Task,
-    bytes: &[u8],
-) -> Result<Vec<Field>, StoreError> {
-    let past = past_of(store, board, task.id)?;
-    let changes = single::marker_changes(bytes, task, &[]);
-    let is_before = |change: &TaskChange| {
-        let TaskChange::Phase(key, Some(state)) = change else {
-            return false;
-        };
-        // What a plan begins with is no operation.
-        state.status == PhaseStatus::NotStarted
-            || past.iter().any(|old| {
-                matches!(old, TaskChange::Phase(phase, Some(old))
-                    if phase == key && old.status == state.status)
-            })
-    };
-    let before = changes.iter().filter(|change| is_before(change));
-    Ok(before.map(TaskChange::field).collect())
+    task: TaskId,
+) -> Result<Option<Task>, StoreError> {
+    let view = store.board_part(board, &Wanted::Ids(vec![task]))?;
+    Ok(view.and_then(|mut view| view.tasks.remove(&task)))
 }
 
 /// What the file system says of a file; `None` when there is none.

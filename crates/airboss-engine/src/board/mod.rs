@@ -20,6 +20,7 @@ mod judged;
 mod list_file;
 mod looked;
 mod made;
+mod markers;
 mod mend;
 mod merge_driver;
 mod moves;

@@ -8,7 +8,7 @@ use airboss_core::board::errors_file;
 use airboss_core::board::project_state;
 use airboss_core::board::state_file::archive::{self, ArchiveEdit};
 use airboss_core::board::{BoardKey, Field, PhaseState, Place, Task, TaskChange, TimeKey};
-use airboss_core::plan::{Plan, Stamps, set_phase_status};
+use airboss_core::plan::{Plan, Stamps, set_phase_status, settled};
 use airboss_core::time::Timestamp;
 
 use super::edits::{BoardEdits, TaskEdit};
@@ -26,9 +26,11 @@ fn written(base: Option<&[u8]>, new: Vec<u8>) -> Content {
 
 /// The plan's text with the markers that were set for the task. A phase that is not there, or
 /// there twice, is left alone: the plan is its author's.
+///
+/// Where git left both sides of such a marker, one of them goes.
 pub(super) fn phase_markers(base: &[u8], task: &Task) -> Vec<u8> {
-    let plan = Plan::parse(base);
-    let mut bytes = base.to_vec();
+    let mut bytes = settled(base).map_or_else(|| base.to_vec(), |[ours, _]| ours);
+    let plan = Plan::parse(&bytes);
     for (key, state) in &task.phases {
         let known = plan.phase(key).ok();
         if known.is_none_or(|phase| phase.status == state.status) {

@@ -1,15 +1,16 @@
 //! Whether every file says what the store says; only reads.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use airboss_core::board::compare::changes_between;
 use airboss_core::board::facts::List;
 use airboss_core::board::{Board, Field, Task, TaskChange, TaskFacts};
 use airboss_core::path::RepoPath;
-use airboss_core::plan::PhaseStatus;
+use airboss_core::plan::{Plan, settled};
+use fs_err as fs;
 use serde::Serialize;
 
-use super::adopt::{phases_on_disk, read_list};
+use super::adopt::read_list;
 use super::desk::BoardError;
 use super::files::bases;
 use super::list_file::Identifier;
@@ -158,32 +159,42 @@ fn phases(places: &Places, task: &Task, differences: &mut Vec<Difference>) {
     let Some((path, strays)) = stray_phases(places, task) else {
         return;
     };
-    for (key, on_disk, stored) in strays {
-        let (on_disk, stored) = (on_disk.marker(), stored.marker());
-        differences.push(Difference {
-            path: path.clone(),
-            line: None,
-            task: Some(task.number),
-            message: format!("phase {key} is {on_disk}, in the store {stored}"),
-        });
-    }
+    let told = strays.into_iter().map(|message| Difference {
+        path: path.clone(),
+        line: None,
+        task: Some(task.number),
+        message,
+    });
+    differences.extend(told);
 }
 
-/// The phases that a task's plan has otherwise than the store, with its path; none where they are
-/// equal.
-pub(super) fn stray_phases(places: &Places, task: &Task) -> Option<(RepoPath, Vec<Stray>)> {
+/// What a task's plan says of its phases otherwise than the store, in words, with its path; nothing
+/// where they are equal.
+pub(super) fn stray_phases(places: &Places, task: &Task) -> Option<(RepoPath, Vec<String>)> {
     if task.phases.is_empty() {
         return None;
     }
     let path = places.plan(task)?;
-    let on_disk: BTreeMap<_, _> = phases_on_disk(places, task).into_iter().collect();
+    let bytes = fs::read(places.top.join(&path)).ok()?;
+    let plan = Plan::parse(&bytes);
+    let is_unmerged = settled(&bytes).is_some();
     let strays = task.phases.iter().filter_map(|(key, state)| {
-        let found = on_disk.get(key).filter(|found| **found != state.status)?;
-        Some((key.clone(), *found, state.status))
+        let found = plan.phases.iter().find(|phase| phase.key == *key)?;
+        if found.status == state.status {
+            return None;
+        }
+        let (on_disk, stored) = (found.status.marker(), state.status.marker());
+        match plan.phase(key) {
+            Ok(_) => Some(format!("phase {key} is {on_disk}, in the store {stored}")),
+            Err(_) if is_unmerged => None,
+            Err(_) => Some(format!(
+                "phase {key} stands there more than once, in the store it is {stored}: keep one \
+                 of them"
+            )),
+        }
     });
-    let strays: Vec<Stray> = strays.collect();
+    let unmerged = "git left both sides of a phase's marker there; `airboss sync` merges them";
+    let unmerged = is_unmerged.then(|| unmerged.to_owned());
+    let strays: Vec<String> = strays.chain(unmerged).collect();
     (!strays.is_empty()).then_some((path, strays))
 }
-
-/// A phase with its status on disk and the one that is stored.
-type Stray = (String, PhaseStatus, PhaseStatus);

@@ -10,6 +10,7 @@ mod bench;
 mod between;
 mod edits;
 mod git;
+mod plans;
 mod sequences;
 mod world;
 

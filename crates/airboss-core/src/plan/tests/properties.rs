@@ -35,6 +35,9 @@ fn line() -> impl Strategy<Value = String> {
         "**1.1: bold**",
         "1. numbered",
         "\u{feff}",
+        "<<<<<<< HEAD",
+        "=======",
+        ">>>>>>> side",
     ]);
     prop_oneof![
         3 => fixed.prop_map(str::to_owned),
@@ -57,6 +60,9 @@ fn text() -> impl Strategy<Value = String> {
 
 fn everything(bytes: &[u8]) {
     let plan = Plan::parse(bytes);
+    if let Some([ours, theirs]) = settled(bytes) {
+        assert_eq!(plan_hash(&ours), plan_hash(&theirs));
+    }
     for sequential in [false, true] {
         if let Ok(schedule) = schedule(&plan, sequential) {
             let order: BTreeSet<usize> = schedule.order().iter().copied().collect();

@@ -1,0 +1,107 @@
+//! What git could not merge: it is settled where only markers differ, and nowhere else.
+
+use super::*;
+
+const BEFORE: &str = "# Plan\n\nWords.\n\n";
+const AFTER: &str = "\n- [ ] Mend it\n\n### Phase 2: Look [NOT STARTED]\n\n- [ ] Look\n";
+
+fn conflict(ours: &str, theirs: &str) -> String {
+    format!("<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> side\n")
+}
+
+fn plan(middle: &str) -> String {
+    format!("{BEFORE}{middle}{AFTER}")
+}
+
+/// What the plan is with ours and with theirs in the place of what git left.
+#[track_caller]
+fn check(middle: &str, ours: &str, theirs: &str) {
+    for ending in ["\n", "\r\n"] {
+        let text = |middle: &str| plan(middle).replace('\n', ending).into_bytes();
+        let expected = [text(ours), text(theirs)];
+        assert_eq!(settled(&text(middle)), Some(expected), "{middle}");
+    }
+}
+
+#[track_caller]
+fn stays(middle: &str) {
+    assert_eq!(settled(plan(middle).as_bytes()), None, "{middle}");
+}
+
+const BEGUN: &str = "### Phase 1: Mend [IN PROGRESS]\n**Started**: 2026-11-21T10:00:00Z\n";
+const DONE: &str = "### Phase 1: Mend [COMPLETED]\n**Started**: 2026-11-21T10:00:00Z\n\
+                    **Completed**: 2026-11-21T11:00:00Z\n";
+
+#[test]
+fn markers_and_stamps_are_settled() {
+    check(&conflict(BEGUN, DONE), BEGUN, DONE);
+    check(
+        &conflict("### Phase 1: Mend\n", BEGUN),
+        "### Phase 1: Mend\n",
+        BEGUN,
+    );
+    let stamps = ["**Started**: 2026-11-21\n", "**Started**: 2026-11-22\n"];
+    let heading = "### Phase 1: Mend [IN PROGRESS]\n";
+    check(
+        &format!("{heading}{}", conflict(stamps[0], stamps[1])),
+        &format!("{heading}{}", stamps[0]),
+        &format!("{heading}{}", stamps[1]),
+    );
+    let with_base = format!(
+        "<<<<<<< HEAD\n{BEGUN}||||||| 1234567\n### Phase 1: Mend [NOT STARTED]\n=======\n{DONE}>>>>>>> side\n"
+    );
+    check(&with_base, BEGUN, DONE);
+}
+
+#[test]
+fn a_conflict_within_a_conflict_is_settled() {
+    let inner = conflict(BEGUN, DONE);
+    check(&conflict(&conflict(&inner, DONE), BEGUN), BEGUN, BEGUN);
+    let typed = conflict("Ours.\n", "Theirs.\n");
+    let outer = |inner: &str| conflict(&format!("{inner}{typed}"), DONE);
+    check(&outer(&inner), &outer(BEGUN), &outer(DONE));
+}
+
+#[test]
+fn the_cells_of_the_status_table_are_settled() {
+    let text = include_str!("../fixtures/board-b.md");
+    let set = |status| {
+        let set = set_phase_status(text.as_bytes(), "2", status, Stamps::default());
+        String::from_utf8(set.unwrap()).unwrap()
+    };
+    let (ours, theirs) = (set(PhaseStatus::InProgress), set(PhaseStatus::Completed));
+    let lines = ours.lines().zip(theirs.lines());
+    let merged = lines.map(|(ours, theirs)| match ours == theirs {
+        true => format!("{ours}\n"),
+        false => conflict(&format!("{ours}\n"), &format!("{theirs}\n")),
+    });
+    let expected = [ours.clone().into_bytes(), theirs.clone().into_bytes()];
+    assert_eq!(
+        settled(merged.collect::<String>().as_bytes()),
+        Some(expected)
+    );
+}
+
+#[test]
+fn what_is_the_authors_stays() {
+    stays(BEGUN);
+    stays(&conflict(BEGUN, &DONE.replace("Mend", "Tend")));
+    stays(&conflict("- [x] Mend\n", "- [ ] Mend\n"));
+    stays(&conflict("Words.\n", ""));
+    stays(&format!("```\n{}```\n", conflict(BEGUN, DONE)));
+    stays(&format!("<<<<<<< HEAD\n{BEGUN}=======\n{DONE}"));
+    stays(&format!("{BEGUN}=======\n{DONE}>>>>>>> side\n"));
+    stays("<<<<<<< HEAD\n>>>>>>> side\n");
+    stays(&format!("<<<<<<<<\n{BEGUN}=======\n{DONE}>>>>>>>>\n"));
+}
+
+#[test]
+fn one_that_stays_does_not_keep_the_others() {
+    let typed = conflict("Ours.\n", "Theirs.\n");
+    let others = |middle: &str| format!("{typed}{middle}{typed}");
+    check(
+        &others(&conflict(BEGUN, DONE)),
+        &others(BEGUN),
+        &others(DONE),
+    );
+}

@@ -1,0 +1,138 @@
+//! The phase markers of a plan, where git could not merge them.
+
+use airboss_core::board::command::{self, Standing};
+use airboss_core::board::transition::Mode;
+use airboss_core::operation::Actor;
+use airboss_core::plan::PhaseStatus;
+use airboss_engine::board::{Decision, Whole};
+use airboss_engine::store::Wanted;
+
+use crate::world::{World, operations};
+
+const PLAN: &str = "005_mend_part_5/plans/implementation-001.md";
+
+/// A board whose task 5 has a plan, and what stands in its only phase.
+fn planned(body: &str) -> World {
+    let world = World::new();
+    fs_err::create_dir_all(world.path(PLAN).parent().unwrap()).unwrap();
+    let text = format!("# Plan\n\n### Phase 1: Look [NOT STARTED]\n\n{body}\n");
+    fs_err::write(world.path(PLAN), text).unwrap();
+    world.git(&["add", "-A"]);
+    world.git(&["commit", "-qm", "a plan"]);
+    world
+}
+
+/// What `airboss task status --phase` does.
+#[track_caller]
+fn mark(world: &World, from: PhaseStatus, to: PhaseStatus) {
+    let [from, to] = [from, to].map(|status| [("1".to_owned(), status)]);
+    let done = world.bench.desk().change(None, &Wanted::All, &mut |given| {
+        let standing = Standing {
+            board: &given.board,
+            actor: Actor::Person,
+            mode: Mode::Permissive,
+            force: true,
+            now: given.now,
+        };
+        Ok(Decision {
+            operations: command::mark_phases(&standing, 5, &from, &to)?,
+            subject: "task 5 phase 1".to_owned(),
+            ..Decision::default()
+        })
+    });
+    assert_eq!(done.unwrap().settled.pending, []);
+}
+
+/// The phase is this in the store and in the plan, once, and nothing else is left to do.
+#[track_caller]
+fn settles_as(world: &World, status: PhaseStatus) {
+    world.bench.settle(Whole::Yes);
+    let plan = world.read(PLAN);
+    let headings: Vec<_> = plan.lines().filter(|line| line.starts_with('#')).collect();
+    let heading = format!("### Phase 1: Look [{}]", status.marker());
+    assert_eq!(headings, ["# Plan", &*heading], "{plan}");
+    assert!(!plan.contains("======="), "{plan}");
+    let view = world.bench.desk().view().unwrap();
+    let task = view.active().find(|task| task.number == 5).unwrap();
+    assert_eq!(task.phases["1"].status, status);
+    assert_eq!(world.bench.differences(), []);
+}
+
+/// What `airboss verify` says of the plan.
+fn told(world: &World) -> Vec<String> {
+    let differences = world.bench.differences().into_iter();
+    let of_plan = differences.filter(|it| it.path.as_str().ends_with(PLAN));
+    of_plan.map(|it| it.message).collect()
+}
+
+const UNMERGED: &str = "git left both sides of a phase's marker there; `airboss sync` merges them";
+
+#[test]
+fn a_stash_from_before_does_not_come_back() {
+    let world = planned("Look at it.");
+    mark(&world, PhaseStatus::NotStarted, PhaseStatus::InProgress);
+    world.edit(PLAN, "[IN PROGRESS]", "[BLOCKED]");
+    world.bench.settle(Whole::Yes);
+    world.git(&["stash", "-q"]);
+    mark(&world, PhaseStatus::Blocked, PhaseStatus::Completed);
+    let before = operations(&world.bench.desk()).len();
+    world.try_git(&["stash", "pop", "-q"]).unwrap_err();
+    assert_eq!(told(&world), [UNMERGED]);
+    settles_as(&world, PhaseStatus::Completed);
+    let all = operations(&world.bench.desk());
+    let new = format!("{:?}", &all[before..]);
+    assert_eq!(new.matches("PhaseState").count(), 0, "{new}");
+    assert_eq!(new.matches(PLAN).count(), 1, "it is kept as a blob: {new}");
+    // Once is enough.
+    let count = all.len();
+    settles_as(&world, PhaseStatus::Completed);
+    assert_eq!(operations(&world.bench.desk()).len(), count);
+}
+
+#[test]
+fn what_another_clone_set_is_taken_in() {
+    let world = planned("Look at it.");
+    world.git(&["checkout", "-qb", "side"]);
+    world.edit(PLAN, "[NOT STARTED]", "[BLOCKED]");
+    world.git(&["commit", "-qam", "it waits"]);
+    world.git(&["checkout", "-q", "main"]);
+    mark(&world, PhaseStatus::NotStarted, PhaseStatus::InProgress);
+    world.try_git(&["merge", "-q", "side"]).unwrap_err();
+    assert_eq!(told(&world), [UNMERGED]);
+    settles_as(&world, PhaseStatus::Blocked);
+}
+
+#[test]
+fn marks_that_were_committed_go_with_the_next_change() {
+    let world = planned("Look at it.");
+    mark(&world, PhaseStatus::NotStarted, PhaseStatus::InProgress);
+    let heading = "### Phase 1: Look [IN PROGRESS]\n";
+    let older = "### Phase 1: Look [NOT STARTED]\n";
+    let both = format!("<<<<<<< a\n{heading}=======\n{older}>>>>>>> b\n");
+    world.edit(PLAN, heading, &both);
+    world.git(&["commit", "-qam", "by hand"]);
+    mark(&world, PhaseStatus::InProgress, PhaseStatus::Completed);
+    settles_as(&world, PhaseStatus::Completed);
+    let committed = world.git(&["show", &format!("HEAD:specs/{PLAN}")]);
+    assert_eq!(committed, world.read(PLAN));
+}
+
+/// Nobody but its author knows which side is meant, so the marks stay, and are told of.
+#[test]
+fn what_the_author_wrote_is_left_to_the_author() {
+    let world = planned("Look at it.");
+    mark(&world, PhaseStatus::NotStarted, PhaseStatus::InProgress);
+    let heading = "### Phase 1: Look [IN PROGRESS]\n";
+    let older = "### Phase 1: Look twice [NOT STARTED]\n";
+    let both = format!("<<<<<<< a\n{older}=======\n{heading}>>>>>>> b\n");
+    world.edit(PLAN, heading, &both);
+    let text = world.read(PLAN);
+    world.bench.settle(Whole::Yes);
+    assert_eq!(world.read(PLAN), text);
+    let expected = "phase 1 stands there more than once, in the store it is IN PROGRESS: keep one \
+                    of them";
+    assert_eq!(told(&world), [expected]);
+    world.write(PLAN, &text.replace(&both, older));
+    world.bench.settle(Whole::Yes);
+    assert_eq!(world.bench.differences(), []);
+}
