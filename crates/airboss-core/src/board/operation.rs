@@ -182,7 +182,7 @@ pub enum BoardOperation {
         /// Whether the other side was taken.
         taken: bool,
     },
-    /// Text that cannot be read was set aside.
+    /// Text that cannot be read, or that goes in a merge, was set aside.
     Quarantined {
         /// The file.
         path: RepoPath,

@@ -108,7 +108,7 @@ pub fn set_plan_status(bytes: &[u8], status: PlanStatus) -> Result<Vec<u8>, Edit
 }
 
 /// Reads a plan that may be written: not read-only, not damaged. Its dependencies may be wrong.
-fn writable(bytes: &[u8]) -> Result<Plan, EditError> {
+pub(super) fn writable(bytes: &[u8]) -> Result<Plan, EditError> {
     let plan = Plan::parse(bytes);
     let damage = plan.problems.iter().find(|problem| {
         problem.severity == Severity::Error

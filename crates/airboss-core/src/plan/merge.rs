@@ -8,24 +8,35 @@ use std::ops::Range;
 
 use memchr::memmem;
 
+use super::edit::writable;
 use super::fences::Fences;
-use super::hash::{kept_lines, phase_marks};
 use super::lines::{Lines, decode};
-use super::model::Plan;
+use super::model::{PhaseMarker, PhaseStatus, Plan};
+use crate::time::Timestamp;
 
-/// How many conflicts are looked at: each is judged by the whole plan.
-const CONFLICTS_MAX: usize = 32;
+/// A plan with more conflicts is left to its author: each is judged by the whole plan.
+pub(super) const CONFLICTS_MAX: usize = 32;
+
+/// And so is a larger plan, in bytes.
+const SIZE_MAX: usize = 1024 * 1024;
 
 /// How a conflict begins.
 const BEGIN: &str = "<<<<<<<";
 
-/// The plan without those conflicts whose sides differ only in phase markers, their stamps and
-/// the cells of the status table: once as ours has it, and once as theirs. `None` when there is no
-/// such conflict.
+/// The plan without those conflicts whose sides differ only in what is written of these phases:
+/// their markers, their times and their cells of the status table. Once as ours has it, and once
+/// as theirs. `None` when there is no such conflict.
+///
+/// A marker with a reason behind it and a stamp that is no time are somebody's words.
 #[must_use]
-pub fn settled(bytes: &[u8]) -> Option<[Vec<u8>; 2]> {
-    memmem::find(bytes, BEGIN.as_bytes())?;
-    Some([settle(bytes, 0)?, settle(bytes, 1)?])
+pub fn settled(bytes: &[u8], is_known: &dyn Fn(&str) -> bool) -> Option<[Vec<u8>; 2]> {
+    let count = memmem::find_iter(bytes, BEGIN).take(CONFLICTS_MAX + 1);
+    if !(1..=CONFLICTS_MAX).contains(&count.count()) || bytes.len() > SIZE_MAX {
+        return None;
+    }
+    writable(bytes).ok()?;
+    let settle = |side| settle(bytes, side, is_known);
+    Some([settle(0)?, settle(1)?])
 }
 
 /// One conflict: where it stands, and the lines of both sides.
@@ -46,23 +57,21 @@ impl Conflict {
 }
 
 /// Takes one side of every conflict that can be settled, those within others first.
-fn settle(bytes: &[u8], side: usize) -> Option<Vec<u8>> {
+fn settle(bytes: &[u8], side: usize, is_known: &dyn Fn(&str) -> bool) -> Option<Vec<u8>> {
     let mut text = bytes.to_vec();
     // Those that stay are passed over.
-    let (mut staying, mut settled) = (0, 0);
-    while staying + settled < CONFLICTS_MAX
-        && let Some(conflict) = innermost(&text).into_iter().nth(staying)
-    {
+    let (mut staying, mut is_settled) = (0, false);
+    while let Some(conflict) = innermost(&text).into_iter().nth(staying) {
         let sides = [0, 1].map(|side| conflict.taken(&text, side));
-        if authors_own(&sides[0]) == authors_own(&sides[1]) {
+        if authors_own(&sides[0], is_known) == authors_own(&sides[1], is_known) {
             let [ours, theirs] = sides;
             text = if side == 0 { ours } else { theirs };
-            settled += 1;
+            is_settled = true;
         } else {
             staying += 1;
         }
     }
-    (settled > 0).then_some(text)
+    is_settled.then_some(text)
 }
 
 /// The conflicts that have no other within them, in their order.
@@ -103,12 +112,46 @@ fn innermost(bytes: &[u8]) -> Vec<Conflict> {
     found
 }
 
-/// What of a plan is its author's alone, line by line.
-fn authors_own(bytes: &[u8]) -> Vec<Vec<u8>> {
+/// What of a plan is its author's alone: all but what is written of these phases.
+fn authors_own(bytes: &[u8], is_known: &dyn Fn(&str) -> bool) -> Vec<u8> {
     let plan = Plan::parse(bytes);
-    let mut own = Vec::new();
-    kept_lines(bytes, &plan, phase_marks(&plan), |line| {
-        own.push(line.to_vec());
-    });
+    let text = decode(bytes);
+    let is_marker = |word: &str| PhaseStatus::ALL.iter().any(|it| it.marker() == word);
+    let mut left_out: Vec<Range<usize>> = Vec::new();
+    for phase in plan.phases.iter().filter(|it| is_known(it.number())) {
+        if let PhaseMarker::Known { text: word, span } = &phase.marker
+            && is_marker(word)
+        {
+            // With its brackets and the space before, so that a heading without one is the same.
+            let heading = &text[phase.heading.start..span.start - 1];
+            left_out.push(phase.heading.start + heading.trim_end().len()..span.end + 1);
+        }
+        let stamps = [&phase.started, &phase.completed].into_iter().flatten();
+        let times = stamps.filter(|value| is_time(&text[(*value).clone()]));
+        left_out.extend(times.map(|value| whole_line(&text, value)));
+    }
+    let cells = plan.owned.cells.iter();
+    let cells = cells.filter(|(number, span)| is_known(number) && is_marker(&text[span.clone()]));
+    left_out.extend(cells.map(|(_, span)| span.clone()));
+    left_out.sort_by_key(|span| span.start);
+    let mut own = Vec::with_capacity(bytes.len());
+    let mut from = 0;
+    for gap in left_out.into_iter().filter(|gap| !gap.is_empty()) {
+        own.extend_from_slice(bytes.get(from..gap.start).unwrap_or_default());
+        from = gap.end.max(from);
+    }
+    own.extend_from_slice(&bytes[from..]);
     own
+}
+
+/// Whether a stamp is an instant or a day, and no words.
+fn is_time(value: &str) -> bool {
+    Timestamp::parse(value).is_some() || Timestamp::parse(&format!("{value}T00:00:00Z")).is_some()
+}
+
+/// The line of a place, with its ending.
+fn whole_line(text: &str, place: &Range<usize>) -> Range<usize> {
+    let start = text[..place.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[place.end..].find('\n');
+    start..end.map_or(text.len(), |at| place.end + at + 1)
 }

@@ -194,11 +194,7 @@ impl BoardFiles {
         }
         let key = format!("import {} {hash} {since}", row.path);
         if let PublishKind::PhaseMarkers { task } = row.kind {
-            // Nothing was ever published to it: what it says was read from it, or is its
-            // author's.
-            if since > 0 {
-                self.take_in_plan(store, row, (task, since), found, &key, notes)?;
-            }
+            self.take_in_plan(store, row, (task, since), found, &key, notes)?;
             return Ok(Taken::All);
         }
         let key = CommandId::new(key);
@@ -365,7 +361,7 @@ impl BoardFiles {
         }
     }
 
-    /// Keeps what cannot be read, for ever, and says so once.
+    /// Keeps what cannot be read or goes in a merge, for ever, and says so once.
     #[expect(clippy::too_many_arguments, reason = "they are all of one event")]
     pub(super) fn quarantine(
         &self,

@@ -5,20 +5,18 @@
 
 use airboss_core::board::{BoardKey, BoardOperation, Cause, Field, Task, TaskChange};
 use airboss_core::id::TaskId;
-use airboss_core::plan::{PhaseStatus, settled};
+use airboss_core::plan::PhaseStatus;
 
 use super::files::{BoardFiles, pending, task_of};
 use super::past::past_of;
 use super::single;
 use crate::projection::Found;
-use crate::store::{Change, CommandId, PublishRow, Store, StoreError, Wanted};
+use crate::store::{Change, CommandId, Decided, PublishRow, Store, StoreError, Wanted};
 
-/// What is known of a task before a text of its plan is looked at.
-struct Before<'a> {
-    board: &'a BoardKey,
-    task: &'a Task,
-    /// What the file does not show yet.
-    pending: Vec<Field>,
+/// A text of a plan, and the fields of its task that nothing is taken of from it.
+struct Side<'a> {
+    text: &'a [u8],
+    silent: Vec<Field>,
 }
 
 impl BoardFiles {
@@ -40,44 +38,54 @@ impl BoardFiles {
         let Some(task) = task_of(store, &board, task)? else {
             return Ok(());
         };
-        let mut before = Before {
-            board: &board,
-            task: &task,
-            pending: pending(store, &board, task.id, since)?,
-        };
-        let Some(sides) = settled(found.text) else {
-            if self.writer(row, found).is_git() {
-                let older = markers_before(store, &before, found.text)?;
-                before.pending.extend(older);
-            }
-            let key = CommandId::new(key.to_owned());
-            return self.import_markers(store, row, &before, found.text, &key, notes);
-        };
-        let reason = "git left both sides of a phase's marker there, and nothing else differs";
-        let kept = CommandId::new(key.to_owned());
-        self.quarantine(store, &board, row, found.text, &reason, &kept, notes)?;
-        for (side, text) in ["ours", "theirs"].into_iter().zip(&sides) {
-            let mut pending = before.pending.clone();
-            pending.extend(markers_before(store, &before, text)?);
-            let before = Before { pending, ..before };
-            let key = CommandId::new(format!("{key} {side}"));
-            self.import_markers(store, row, &before, text, &key, notes)?;
+        let sides = single::sides(found.text, &task);
+        if sides.is_some() {
+            let reason = "git left both sides of a phase's marker there, and they were merged";
+            let kept = CommandId::new(format!("{key} merged"));
+            self.quarantine(store, &board, row, found.text, &reason, &kept, notes)?;
         }
-        Ok(())
+        // Nothing was ever published to it: what it says was read from it, or is its author's.
+        if since == 0 {
+            return Ok(());
+        }
+        let pending = pending(store, &board, task.id, since)?;
+        let is_git = self.writer(row, found).is_git();
+        let sides = match &sides {
+            None => {
+                let older = |text| markers_before(store, &board, &task, text);
+                let older = is_git.then(|| older(found.text)).transpose()?;
+                vec![Side {
+                    text: found.text,
+                    silent: [pending, older.unwrap_or_default()].concat(),
+                }]
+            }
+            Some([ours, theirs]) => {
+                let differing = single::differing_markers(ours, theirs, &task);
+                let side = |text| {
+                    let mut older = markers_before(store, &board, &task, text)?;
+                    // What is the same on both sides somebody may have typed beside them.
+                    older.retain(|field| is_git || differing.contains(field));
+                    let silent = [&pending[..], &older].concat();
+                    Ok::<_, StoreError>(Side { text, silent })
+                };
+                vec![side(&**ours)?, side(theirs)?]
+            }
+        };
+        let key = CommandId::new(key.to_owned());
+        self.import_markers(store, row, (&board, &task), &sides, &key, notes)
     }
 
     fn import_markers(
         &self,
         store: &mut dyn Store,
         row: &PublishRow,
-        before: &Before<'_>,
-        text: &[u8],
+        (board, known): (&BoardKey, &Task),
+        sides: &[Side<'_>],
         key: &CommandId,
         notes: &mut Vec<String>,
     ) -> Result<(), StoreError> {
-        let (board, known) = (before.board, before.task);
         let wanted = Wanted::Ids(vec![known.id]);
-        let mut late = Vec::new();
+        let (mut late, mut both) = (Vec::new(), Vec::new());
         let decided = store.decide_board(board, Some(key), &wanted, &mut |standing| {
             let Some(task) = standing.board.tasks.get(&known.id) else {
                 return Ok(Change::default());
@@ -85,13 +93,24 @@ impl BoardFiles {
             let cause = Cause::HandEdit {
                 path: row.path.clone(),
             };
-            let (changes, too_late) = single::typed_markers(text, known, task, &before.pending);
-            late = too_late;
+            let mut changes: Vec<TaskChange> = Vec::new();
+            (late, both) = (Vec::new(), Vec::new());
+            for side in sides {
+                let (typed, too_late) = single::typed_markers(side.text, known, task, &side.silent);
+                late.extend(too_late.into_iter().map(|change| (change, side.text)));
+                for change in typed {
+                    match changes.iter().find(|it| it.field() == change.field()) {
+                        None => changes.push(change),
+                        Some(ours) if *ours == change => {}
+                        Some(_) => both.push(change.field()),
+                    }
+                }
+            }
             let operation = BoardOperation::change(task, changes, cause, false);
             Ok(self.change_of(board, &standing.board, operation.into_iter().collect())?)
         })?;
-        self.looked(decided)?;
-        if let (Some(change), Some(repository)) = (late.first(), &self.repository) {
+        let decided = self.looked(decided)?;
+        if let (Some((change, text)), Some(repository)) = (late.first(), &self.repository) {
             let kept = repository.keep("conflict", text);
             let kept_as = kept.map_err(|error| self.not_kept(&error))?;
             notes.push(format!(
@@ -101,6 +120,11 @@ impl BoardFiles {
                 change.field()
             ));
         }
+        if let Decided::Applied { .. } = decided {
+            let path = &row.path;
+            let told = both.iter();
+            notes.extend(told.map(|field| format!("{path}: both sides set {field}; ours counts")));
+        }
         Ok(())
     }
 }
@@ -108,11 +132,12 @@ impl BoardFiles {
 /// The phases whose markers in a text are those of an earlier time.
 fn markers_before(
     store: &dyn Store,
-    before: &Before<'_>,
+    board: &BoardKey,
+    task: &Task,
     text: &[u8],
 ) -> Result<Vec<Field>, StoreError> {
-    let past = past_of(store, before.board, before.task.id)?;
-    let changes = single::marker_changes(text, before.task, &[]);
+    let past = past_of(store, board, task.id)?;
+    let changes = single::marker_changes(text, task, &[]);
     let is_before = |change: &TaskChange| {
         let TaskChange::Phase(key, Some(state)) = change else {
             return false;

@@ -29,11 +29,14 @@ fn written(base: Option<&[u8]>, new: Vec<u8>) -> Content {
 ///
 /// Where git left both sides of such a marker, one of them goes.
 pub(super) fn phase_markers(base: &[u8], task: &Task) -> Vec<u8> {
-    let mut bytes = settled(base).map_or_else(|| base.to_vec(), |[ours, _]| ours);
+    let ours = sides(base, task).map(|[ours, _]| ours);
+    // The one that stays may have a cell of the table or a time that is not its own.
+    let is_merged = ours.is_some();
+    let mut bytes = ours.unwrap_or_else(|| base.to_vec());
     let plan = Plan::parse(&bytes);
     for (key, state) in &task.phases {
         let known = plan.phase(key).ok();
-        if known.is_none_or(|phase| phase.status == state.status) {
+        if known.is_none_or(|phase| phase.status == state.status && !is_merged) {
             continue;
         }
         let text = |at: Option<Timestamp>| at.map(Timestamp::seconds_text);
@@ -47,6 +50,22 @@ pub(super) fn phase_markers(base: &[u8], task: &Task) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// The plan as both sides of a merge have it that git left in it, where these differ only in what
+/// was set for the task; `None` otherwise.
+pub(super) fn sides(base: &[u8], task: &Task) -> Option<[Vec<u8>; 2]> {
+    settled(base, &|phase| task.phases.contains_key(phase))
+}
+
+/// The phases that two texts of a plan have with different markers.
+pub(super) fn differing_markers(one: &[u8], other: &[u8], task: &Task) -> Vec<Field> {
+    let plans = [one, other].map(Plan::parse);
+    let keys = task.phases.keys().filter(|key| {
+        let [one, other] = [0, 1].map(|at: usize| plans[at].phase(key).ok());
+        one.map(|phase| phase.status) != other.map(|phase| phase.status)
+    });
+    keys.map(|key| Field::Phase(key.clone())).collect()
 }
 
 pub(super) fn phase_markers_content(base: &[u8], task: &Task) -> Content {

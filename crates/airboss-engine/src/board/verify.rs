@@ -6,7 +6,7 @@ use airboss_core::board::compare::changes_between;
 use airboss_core::board::facts::List;
 use airboss_core::board::{Board, Field, Task, TaskChange, TaskFacts};
 use airboss_core::path::RepoPath;
-use airboss_core::plan::{Plan, settled};
+use airboss_core::plan::{PhaseLookup, Plan};
 use fs_err as fs;
 use serde::Serialize;
 
@@ -15,6 +15,7 @@ use super::desk::BoardError;
 use super::files::bases;
 use super::list_file::Identifier;
 use super::places::Places;
+use super::single;
 use crate::store::{PublishItem, Store};
 use crate::workspace::Workspace;
 
@@ -177,20 +178,20 @@ pub(super) fn stray_phases(places: &Places, task: &Task) -> Option<(RepoPath, Ve
     let path = places.plan(task)?;
     let bytes = fs::read(places.top.join(&path)).ok()?;
     let plan = Plan::parse(&bytes);
-    let is_unmerged = settled(&bytes).is_some();
+    let is_unmerged = single::sides(&bytes, task).is_some();
     let strays = task.phases.iter().filter_map(|(key, state)| {
-        let found = plan.phases.iter().find(|phase| phase.key == *key)?;
-        if found.status == state.status {
-            return None;
-        }
-        let (on_disk, stored) = (found.status.marker(), state.status.marker());
+        let stored = state.status.marker();
         match plan.phase(key) {
-            Ok(_) => Some(format!("phase {key} is {on_disk}, in the store {stored}")),
-            Err(_) if is_unmerged => None,
-            Err(_) => Some(format!(
+            Ok(found) if found.status == state.status => None,
+            Ok(found) => {
+                let on_disk = found.status.marker();
+                Some(format!("phase {key} is {on_disk}, in the store {stored}"))
+            }
+            Err(PhaseLookup::Ambiguous) if !is_unmerged => Some(format!(
                 "phase {key} stands there more than once, in the store it is {stored}: keep one \
                  of them"
             )),
+            Err(_) => None,
         }
     });
     let unmerged = "git left both sides of a phase's marker there; `airboss sync` merges them";

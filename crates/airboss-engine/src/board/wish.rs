@@ -4,7 +4,7 @@
 //! not even read. A file that the branch does not have is not committed, unless the change says
 //! that it is its own.
 
-use airboss_core::board::{BoardKey, Field, Task};
+use airboss_core::board::{BoardKey, Field};
 use airboss_core::path::RepoPath;
 use airboss_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -153,7 +153,7 @@ fn deltas(repository: &Repository, wish: &BoardWish) -> Result<Vec<Delta>, GitEr
     }
     // The files of a task that goes into the archive or comes back stay as they are.
     for edit in wish.edits.tasks.iter().filter(|edit| !moves(edit)) {
-        deltas.extend(own_files(repository, &places, &edit.task)?);
+        deltas.extend(own_files(repository, &places, edit)?);
     }
     Ok(deltas)
 }
@@ -195,12 +195,16 @@ pub(super) fn new_file(
 fn own_files(
     repository: &Repository,
     places: &Places,
-    task: &Task,
+    edit: &TaskEdit,
 ) -> Result<Vec<Delta>, GitError> {
     let mut deltas = Vec::new();
+    let task = &edit.task;
     let (plan, state) = places.own(task)?;
     if let Some(path) = plan {
-        let new = |bytes: &[u8]| Some(single::phase_markers(bytes, task));
+        // What git could not merge goes with a change of what is in it, as it does on disk.
+        let is_marked = edit.fields.iter().any(|it| matches!(it, Field::Phase(_)));
+        let is_own = |bytes: &[u8]| is_marked || single::sides(bytes, task).is_none();
+        let new = |bytes: &[u8]| is_own(bytes).then(|| single::phase_markers(bytes, task));
         deltas.extend(delta(repository, &path, new)?);
     }
     if let Some(path) = state {

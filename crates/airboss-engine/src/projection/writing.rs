@@ -403,22 +403,18 @@ impl<'a> Writing<'a> {
             return Ok(());
         };
         for _ in 0..LOOKS_MAX {
-            let mut facts = vfs.facts(&saved.entry.bytes)?;
-            // What is asked about is the text that these facts are of.
-            if !saved.facts.is_some_and(|read| is_as_written(&read, &facts)) {
-                vfs.sync_file(&saved.entry.bytes)?;
-                facts = vfs.facts(&saved.entry.bytes)?;
-                saved.facts = Some(facts);
-                saved.content = Text::read(vfs, &saved.entry.bytes, Some(&saved.content))?;
-            }
+            read_again(vfs, saved)?;
+            let Some(facts) = saved.facts else {
+                break;
+            };
             let text = || Some(saved.content.clone());
             let patience = source.patience(store, self.row, (&facts, true), &text);
             // One that may be whole is not waited for: it is read once more behind the work.
             if patience <= HOT || !wait_until_old(vfs, &facts, patience) {
-                break;
+                return Ok(());
             }
         }
-        Ok(())
+        read_again(vfs, saved)
     }
 
     /// Whether a save differs from the file only in what the store has to say: then it was
@@ -510,9 +506,18 @@ fn recorded(store: &dyn Store, row: &PublishRow) -> Result<Option<u64>, StoreErr
     Ok(Some(known.map_or(0, |known| known.sequence)))
 }
 
-/// Whether nobody has written to a file meanwhile; a rename changes neither.
-fn is_as_written(before: &Facts, now: &Facts) -> bool {
-    (before.size, before.mtime_ns) == (now.size, now.mtime_ns)
+/// Reads what came out of an exchange again, if somebody has written to it since.
+fn read_again(vfs: &dyn Vfs, saved: &mut Displaced) -> io::Result<()> {
+    // A rename changes neither.
+    let written = |facts: &Facts| (facts.size, facts.mtime_ns);
+    let now = vfs.facts(&saved.entry.bytes)?;
+    if saved.facts.as_ref().map(written) == Some(written(&now)) {
+        return Ok(());
+    }
+    vfs.sync_file(&saved.entry.bytes)?;
+    saved.facts = Some(vfs.facts(&saved.entry.bytes)?);
+    saved.content = Text::read(vfs, &saved.entry.bytes, Some(&saved.content))?;
+    Ok(())
 }
 
 /// Waits until a file is old enough to be judged; `true` when that took any time.

@@ -1,5 +1,6 @@
 //! The phase markers of a plan, where git could not merge them.
 
+use airboss_core::board::Status;
 use airboss_core::board::command::{self, Standing};
 use airboss_core::board::transition::Mode;
 use airboss_core::operation::Actor;
@@ -25,7 +26,12 @@ fn planned(body: &str) -> World {
 /// What `airboss task status --phase` does.
 #[track_caller]
 fn mark(world: &World, from: PhaseStatus, to: PhaseStatus) {
-    let [from, to] = [from, to].map(|status| [("1".to_owned(), status)]);
+    mark_phase(world, "1", from, to);
+}
+
+#[track_caller]
+fn mark_phase(world: &World, key: &str, from: PhaseStatus, to: PhaseStatus) {
+    let [from, to] = [from, to].map(|status| [(key.to_owned(), status)]);
     let done = world.bench.desk().change(None, &Wanted::All, &mut |given| {
         let standing = Standing {
             board: &given.board,
@@ -124,15 +130,137 @@ fn what_the_author_wrote_is_left_to_the_author() {
     mark(&world, PhaseStatus::NotStarted, PhaseStatus::InProgress);
     let heading = "### Phase 1: Look [IN PROGRESS]\n";
     let older = "### Phase 1: Look twice [NOT STARTED]\n";
-    let both = format!("<<<<<<< a\n{older}=======\n{heading}>>>>>>> b\n");
+    for (ours, theirs) in [(older, heading), (heading, older)] {
+        let both = format!("<<<<<<< a\n{ours}=======\n{theirs}>>>>>>> b\n");
+        world.edit(PLAN, heading, &both);
+        let text = world.read(PLAN);
+        world.bench.settle(Whole::Yes);
+        assert_eq!(world.read(PLAN), text);
+        let expected = "phase 1 stands there more than once, in the store it is IN PROGRESS: keep \
+                        one of them";
+        assert_eq!(told(&world), [expected]);
+        world.write(PLAN, &text.replace(&both, heading));
+        world.bench.settle(Whole::Yes);
+        assert_eq!(world.bench.differences(), []);
+    }
+}
+
+/// A commit of anything else leaves what it finds, as the file on disk is left.
+#[test]
+fn another_change_leaves_what_was_committed() {
+    let world = planned("Look at it.");
+    mark(&world, PhaseStatus::NotStarted, PhaseStatus::InProgress);
+    let heading = "### Phase 1: Look [IN PROGRESS]\n";
+    let older = "### Phase 1: Look [NOT STARTED]\n";
+    let both = format!("<<<<<<< a\n{heading}=======\n{older}>>>>>>> b\n");
     world.edit(PLAN, heading, &both);
-    let text = world.read(PLAN);
+    world.git(&["commit", "-qam", "by hand"]);
+    world.set(5, Status::Blocked);
+    assert_eq!(world.git(&["status", "--porcelain"]), "");
+    assert!(world.read(PLAN).contains(&both));
+    settles_as(&world, PhaseStatus::InProgress);
+}
+
+/// Beside what is merged a person may have set the marker of another phase, and git may have merged
+/// a third one whose cell of the table stood in the way.
+#[test]
+fn what_stands_beside_a_merge_is_taken_in() {
+    let more = "### Phase 2: Mend [NOT STARTED]\n\nMend it.\n";
+    let world = planned(&format!("Look at it.\n\n{more}"));
+    let status = |key: &str| {
+        let view = world.bench.desk().view().unwrap();
+        let task = view.active().find(|task| task.number == 5).unwrap();
+        task.phases[key].status
+    };
+    for key in ["1", "2"] {
+        for (from, to) in [
+            (PhaseStatus::NotStarted, PhaseStatus::InProgress),
+            (PhaseStatus::InProgress, PhaseStatus::Completed),
+        ] {
+            mark_phase(&world, key, from, to);
+        }
+    }
+    let (first, second) = (
+        "### Phase 1: Look [COMPLETED]\n",
+        "### Phase 2: Mend [COMPLETED]\n",
+    );
+    let older = "### Phase 1: Look [NOT STARTED]\n";
+    let both = format!("<<<<<<< a\n{first}=======\n{older}>>>>>>> b\n");
+    world.edit(PLAN, first, &both);
+    world.edit(PLAN, second, "### Phase 2: Mend [IN PROGRESS]\n");
     world.bench.settle(Whole::Yes);
-    assert_eq!(world.read(PLAN), text);
-    let expected = "phase 1 stands there more than once, in the store it is IN PROGRESS: keep one \
-                    of them";
-    assert_eq!(told(&world), [expected]);
-    world.write(PLAN, &text.replace(&both, older));
+    assert_eq!(
+        (status("1"), status("2")),
+        (PhaseStatus::Completed, PhaseStatus::InProgress)
+    );
+    assert!(!world.read(PLAN).contains("<<<<<<<"));
+    assert_eq!(world.bench.differences(), []);
+}
+
+#[test]
+fn two_sides_with_news_are_told() {
+    let world = planned("Look at it.");
+    mark(&world, PhaseStatus::NotStarted, PhaseStatus::InProgress);
+    let heading = "### Phase 1: Look [IN PROGRESS]\n";
+    let [ours, theirs] = ["BLOCKED", "SKIPPED"].map(|it| heading.replace("IN PROGRESS", it));
+    let both = format!("<<<<<<< a\n{ours}=======\n{theirs}>>>>>>> b\n");
+    world.edit(PLAN, heading, &both);
+    let settled = world.bench.settle(Whole::Yes);
+    let notes = settled.notes.join("\n");
+    assert_eq!(notes.matches("both sides set").count(), 1, "{notes}");
+    assert_eq!(notes.matches("git blob").count(), 1, "{notes}");
+    settles_as(&world, PhaseStatus::Blocked);
+}
+
+/// The rows of the status table lie side by side, so that git cannot merge what two clones set in
+/// two phases.
+#[test]
+fn the_cells_of_the_table_follow() {
+    let table = |one: &str, two: &str| {
+        format!("| Phase | Status |\n|---|---|\n| 1. Look | [{one}] |\n| 2. Mend | [{two}] |\n")
+    };
+    let begun = table("NOT STARTED", "NOT STARTED");
+    let more = "### Phase 2: Mend [NOT STARTED]\n\nMend it.\n";
+    let world = planned(&format!(
+        "Look.\n\n{more}\n## Phase Status Summary\n\n{begun}"
+    ));
+    for key in ["1", "2"] {
+        mark_phase(
+            &world,
+            key,
+            PhaseStatus::NotStarted,
+            PhaseStatus::InProgress,
+        );
+    }
+    let now = table("IN PROGRESS", "IN PROGRESS");
+    let shown = world.read(PLAN);
+    assert!(shown.contains(&now), "{shown}");
+    let row = |text: &str| {
+        text.lines()
+            .skip(2)
+            .map(|it| format!("{it}\n"))
+            .collect::<String>()
+    };
+    let [ours, theirs] = [
+        table("COMPLETED", "IN PROGRESS"),
+        table("IN PROGRESS", "COMPLETED"),
+    ];
+    let both = format!(
+        "<<<<<<< a\n{}=======\n{}>>>>>>> b\n",
+        row(&ours),
+        row(&theirs)
+    );
+    world.edit(PLAN, &row(&now), &both);
+    for name in ["1: Look", "2: Mend"] {
+        world.edit(
+            PLAN,
+            &format!("{name} [IN PROGRESS]"),
+            &format!("{name} [COMPLETED]"),
+        );
+    }
     world.bench.settle(Whole::Yes);
+    let shown = world.read(PLAN);
+    assert!(shown.contains(&table("COMPLETED", "COMPLETED")), "{shown}");
+    assert!(!shown.contains("<<<<<<<"), "{shown}");
     assert_eq!(world.bench.differences(), []);
 }

@@ -1,6 +1,7 @@
 //! What git could not merge: it is settled where only markers differ, and nowhere else.
 
 use super::*;
+use crate::plan::merge::CONFLICTS_MAX;
 
 const BEFORE: &str = "# Plan\n\nWords.\n\n";
 const AFTER: &str = "\n- [ ] Mend it\n\n### Phase 2: Look [NOT STARTED]\n\n- [ ] Look\n";
@@ -19,13 +20,19 @@ fn check(middle: &str, ours: &str, theirs: &str) {
     for ending in ["\n", "\r\n"] {
         let text = |middle: &str| plan(middle).replace('\n', ending).into_bytes();
         let expected = [text(ours), text(theirs)];
-        assert_eq!(settled(&text(middle)), Some(expected), "{middle}");
+        let of_one = settled(&text(middle), &|phase| phase == "1");
+        assert_eq!(of_one, Some(expected), "{middle}");
+        assert_eq!(settled(&text(middle), &|phase| phase == "2"), None);
     }
 }
 
 #[track_caller]
 fn stays(middle: &str) {
-    assert_eq!(settled(plan(middle).as_bytes()), None, "{middle}");
+    assert_eq!(
+        settled(plan(middle).as_bytes(), &|_| true),
+        None,
+        "{middle}"
+    );
 }
 
 const BEGUN: &str = "### Phase 1: Mend [IN PROGRESS]\n**Started**: 2026-11-21T10:00:00Z\n";
@@ -76,10 +83,10 @@ fn the_cells_of_the_status_table_are_settled() {
         false => conflict(&format!("{ours}\n"), &format!("{theirs}\n")),
     });
     let expected = [ours.clone().into_bytes(), theirs.clone().into_bytes()];
-    assert_eq!(
-        settled(merged.collect::<String>().as_bytes()),
-        Some(expected)
-    );
+    let merged = merged.collect::<String>();
+    let of = |key: &'static str| settled(merged.as_bytes(), &move |phase| phase == key);
+    assert_eq!(of("2"), Some(expected));
+    assert_eq!(of("1"), None);
 }
 
 #[test]
@@ -92,6 +99,23 @@ fn what_is_the_authors_stays() {
     stays(&format!("<<<<<<< HEAD\n{BEGUN}=======\n{DONE}"));
     stays(&format!("{BEGUN}=======\n{DONE}>>>>>>> side\n"));
     stays("<<<<<<< HEAD\n>>>>>>> side\n");
+    let with = |marker: &str| format!("### Phase 1: Mend [{marker}]\n");
+    stays(&conflict(
+        &with("BLOCKED: by Ann"),
+        &with("BLOCKED: by Ben"),
+    ));
+    stays(&conflict(&with("BLOCKED: by Ann"), BEGUN));
+    stays(&conflict(
+        &with("COMPLETED"),
+        "### Phase 1: Mend [IN PROGRESS]  \n",
+    ));
+    stays(&conflict(
+        &with("COMPLETED"),
+        "### Phase 1: Mend [IN PROGRESS]\r\n",
+    ));
+    let words = |words: &str| format!("{}**Completed**: {words}\n", with("COMPLETED"));
+    stays(&conflict(&words("the lexer"), &words("the parser")));
+    stays(&conflict(BEGUN, DONE).repeat(CONFLICTS_MAX + 1));
     stays(&format!("<<<<<<<<\n{BEGUN}=======\n{DONE}>>>>>>>>\n"));
 }
 
