@@ -58,10 +58,7 @@ pub fn set_phase_status(
     stamps: Stamps<'_>,
 ) -> Result<Vec<u8>, EditError> {
     let plan = writable(bytes)?;
-    let phase = plan.phase(key).map_err(|lookup| match lookup {
-        PhaseLookup::Unknown => EditError::UnknownPhase(key.to_owned()),
-        PhaseLookup::Ambiguous => EditError::AmbiguousPhase(key.to_owned()),
-    })?;
+    let phase = named(&plan, key)?;
     if phase.level == 0 {
         return Err(EditError::UnknownPhase(key.to_owned()));
     }
@@ -73,19 +70,36 @@ pub fn set_phase_status(
         )));
     }
     let mut splices = vec![marker_splice(&text, phase, status)];
-    let cell = plan
-        .owned
-        .cells
-        .iter()
-        .find(|(number, _)| number == phase.number());
-    if let Some((_, span)) = cell {
-        splices.push(Splice {
-            at: span.clone(),
-            text: status.marker().to_owned(),
-        });
-    }
+    splices.extend(cell_splice(&plan, phase, status));
     stamp_splices(&text, &plan, phase, stamps, &mut splices);
     Ok(apply(bytes, splices))
+}
+
+/// Writes the cell of the status table alone; the plan as it is where there is none.
+///
+/// # Errors
+/// When the phase cannot be named without doubt, or the file may not be written.
+pub fn set_phase_cell(bytes: &[u8], key: &str, status: PhaseStatus) -> Result<Vec<u8>, EditError> {
+    let plan = writable(bytes)?;
+    let cell = cell_splice(&plan, named(&plan, key)?, status);
+    Ok(apply(bytes, Vec::from_iter(cell)))
+}
+
+/// The phase of this key.
+fn named<'p>(plan: &'p Plan, key: &str) -> Result<&'p Phase, EditError> {
+    plan.phase(key).map_err(|lookup| match lookup {
+        PhaseLookup::Unknown => EditError::UnknownPhase(key.to_owned()),
+        PhaseLookup::Ambiguous => EditError::AmbiguousPhase(key.to_owned()),
+    })
+}
+
+fn cell_splice(plan: &Plan, phase: &Phase, status: PhaseStatus) -> Option<Splice> {
+    let mut cells = plan.owned.cells.iter();
+    let cell = cells.find(|(number, _)| number == phase.number());
+    cell.map(|(_, span)| Splice {
+        at: span.clone(),
+        text: status.marker().to_owned(),
+    })
 }
 
 /// Writes the plan's own status marker.

@@ -4,6 +4,7 @@
 //! the file between conflict marks. Which marker is right the board knows, so that nobody has to
 //! choose; where the sides differ in anything else, the marks stay for the plan's author.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use memchr::memmem;
@@ -23,20 +24,63 @@ const SIZE_MAX: usize = 1024 * 1024;
 /// How a conflict begins.
 const BEGIN: &str = "<<<<<<<";
 
+/// A plan without those conflicts that nobody has to settle.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settled {
+    /// With ours in their places.
+    pub ours: Vec<u8>,
+    /// With theirs.
+    pub theirs: Vec<u8>,
+    /// The phases of which the two have something else written. Each stands there once.
+    pub phases: BTreeSet<String>,
+}
+
 /// The plan without those conflicts whose sides differ only in what is written of these phases:
-/// their markers, their times and their cells of the status table. Once as ours has it, and once
-/// as theirs. `None` when there is no such conflict.
+/// their markers, their times and their cells of the status table. `None` when there is no such
+/// conflict, or the marks of another one keep such a phase from being written.
 ///
 /// A marker with a reason behind it and a stamp that is no time are somebody's words.
 #[must_use]
-pub fn settled(bytes: &[u8], is_known: &dyn Fn(&str) -> bool) -> Option<[Vec<u8>; 2]> {
+pub fn settled(bytes: &[u8], is_known: &dyn Fn(&str) -> bool) -> Option<Settled> {
     let count = memmem::find_iter(bytes, BEGIN).take(CONFLICTS_MAX + 1);
     if !(1..=CONFLICTS_MAX).contains(&count.count()) || bytes.len() > SIZE_MAX {
         return None;
     }
     writable(bytes).ok()?;
-    let settle = |side| settle(bytes, side, is_known);
-    Some([settle(0)?, settle(1)?])
+    let [ours, theirs] = [settle(bytes, 0, is_known)?, settle(bytes, 1, is_known)?];
+    let written = [&ours, &theirs].map(|text| written(text));
+    let [one, other] = &written;
+    let keys = one.keys().chain(other.keys());
+    let keys = keys.filter(|key| is_known(key) && one.get(*key) != other.get(*key));
+    let phases: BTreeSet<String> = keys.cloned().collect();
+    let plan = Plan::parse(&ours);
+    let can_be_written = phases.iter().all(|key| plan.phase(key).is_ok());
+    can_be_written.then_some(Settled {
+        ours,
+        theirs,
+        phases,
+    })
+}
+
+/// What is written of each phase, by the number of its heading: markers, stamps and cells.
+fn written(bytes: &[u8]) -> BTreeMap<String, Vec<String>> {
+    let plan = Plan::parse(bytes);
+    let text = decode(bytes);
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for phase in &plan.phases {
+        let stamp = |value: &Option<Range<usize>>| {
+            let value = value.as_ref().map(|value| &text[value.clone()]);
+            value.unwrap_or_default().to_owned()
+        };
+        let heading = text[phase.heading.clone()].to_owned();
+        let of_phase = all.entry(phase.number().to_owned()).or_default();
+        of_phase.extend([heading, stamp(&phase.started), stamp(&phase.completed)]);
+    }
+    for (number, span) in &plan.owned.cells {
+        let of_phase = all.entry(number.clone()).or_default();
+        of_phase.push(text[span.clone()].to_owned());
+    }
+    all
 }
 
 /// One conflict: where it stands, and the lines of both sides.

@@ -29,11 +29,11 @@ mod table;
 mod tests;
 mod whole;
 
-pub use edit::{EditError, Stamps, set_phase_status, set_plan_status};
+pub use edit::{EditError, Stamps, set_phase_cell, set_phase_status, set_plan_status};
 pub use footprint::overlap;
 pub use graph::schedule;
 pub use hash::plan_hash;
 pub use ids::aliases;
-pub use merge::settled;
+pub use merge::{Settled, settled};
 pub use model::*;
 pub use schedule::{Schedule, ScheduledStep};

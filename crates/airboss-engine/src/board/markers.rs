@@ -38,41 +38,39 @@ impl BoardFiles {
         let Some(task) = task_of(store, &board, task)? else {
             return Ok(());
         };
-        let sides = single::sides(found.text, &task);
-        if sides.is_some() {
+        let settled = single::settled(found.text, &task);
+        // Nothing was ever published to it: what it says was read from it, or is its author's.
+        if since > 0 {
+            let pending = pending(store, &board, task.id, since)?;
+            // What is kept is nobody's but ours from then on, so that this is asked before.
+            let is_git = self.writer(row, found).is_git();
+            let differing = settled.as_ref().map(single::differing_markers);
+            let texts = match &settled {
+                None => vec![&**found.text],
+                Some(settled) => vec![&*settled.ours, &*settled.theirs],
+            };
+            let sides = texts.into_iter().map(|text| {
+                let mut silent = pending.clone();
+                if is_git || differing.is_some() {
+                    let mut older = markers_before(store, &board, &task, text)?;
+                    // What is the same on both sides somebody may have typed beside them.
+                    let is_merged =
+                        |field: &Field| differing.iter().flatten().any(|it| it == field);
+                    older.retain(|field| is_git || is_merged(field));
+                    silent.extend(older);
+                }
+                Ok(Side { text, silent })
+            });
+            let sides: Vec<Side<'_>> = sides.collect::<Result<_, StoreError>>()?;
+            let key = CommandId::new(key.to_owned());
+            self.import_markers(store, row, (&board, &task), &sides, &key, notes)?;
+        }
+        if settled.is_some() {
             let reason = "git left both sides of a phase's marker there, and they were merged";
             let kept = CommandId::new(format!("{key} merged"));
             self.quarantine(store, &board, row, found.text, &reason, &kept, notes)?;
         }
-        // Nothing was ever published to it: what it says was read from it, or is its author's.
-        if since == 0 {
-            return Ok(());
-        }
-        let pending = pending(store, &board, task.id, since)?;
-        let is_git = self.writer(row, found).is_git();
-        let sides = match &sides {
-            None => {
-                let older = |text| markers_before(store, &board, &task, text);
-                let older = is_git.then(|| older(found.text)).transpose()?;
-                vec![Side {
-                    text: found.text,
-                    silent: [pending, older.unwrap_or_default()].concat(),
-                }]
-            }
-            Some([ours, theirs]) => {
-                let differing = single::differing_markers(ours, theirs, &task);
-                let side = |text| {
-                    let mut older = markers_before(store, &board, &task, text)?;
-                    // What is the same on both sides somebody may have typed beside them.
-                    older.retain(|field| is_git || differing.contains(field));
-                    let silent = [&pending[..], &older].concat();
-                    Ok::<_, StoreError>(Side { text, silent })
-                };
-                vec![side(&**ours)?, side(theirs)?]
-            }
-        };
-        let key = CommandId::new(key.to_owned());
-        self.import_markers(store, row, (&board, &task), &sides, &key, notes)
+        Ok(())
     }
 
     fn import_markers(

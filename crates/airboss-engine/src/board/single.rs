@@ -1,5 +1,6 @@
 //! The files beside the two lists: a task's state.json and plan, the archive, errors.json.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
@@ -8,7 +9,7 @@ use airboss_core::board::errors_file;
 use airboss_core::board::project_state;
 use airboss_core::board::state_file::archive::{self, ArchiveEdit};
 use airboss_core::board::{BoardKey, Field, PhaseState, Place, Task, TaskChange, TimeKey};
-use airboss_core::plan::{Plan, Stamps, set_phase_status, settled};
+use airboss_core::plan::{self, Plan, Settled, Stamps, set_phase_cell, set_phase_status};
 use airboss_core::time::Timestamp;
 
 use super::edits::{BoardEdits, TaskEdit};
@@ -29,42 +30,49 @@ fn written(base: Option<&[u8]>, new: Vec<u8>) -> Content {
 ///
 /// Where git left both sides of such a marker, one of them goes.
 pub(super) fn phase_markers(base: &[u8], task: &Task) -> Vec<u8> {
-    let ours = sides(base, task).map(|[ours, _]| ours);
-    // The one that stays may have a cell of the table or a time that is not its own.
-    let is_merged = ours.is_some();
-    let mut bytes = ours.unwrap_or_else(|| base.to_vec());
+    let (mut bytes, merged) = match settled(base, task) {
+        Some(settled) => (settled.ours, settled.phases),
+        None => (base.to_vec(), BTreeSet::new()),
+    };
     let plan = Plan::parse(&bytes);
     for (key, state) in &task.phases {
-        let known = plan.phase(key).ok();
-        if known.is_none_or(|phase| phase.status == state.status && !is_merged) {
+        let Ok(known) = plan.phase(key) else {
             continue;
-        }
-        let text = |at: Option<Timestamp>| at.map(Timestamp::seconds_text);
-        let (started, completed) = (text(state.started), text(state.completed));
-        let stamps = Stamps {
-            started: started.as_deref(),
-            completed: completed.as_deref(),
         };
-        if let Ok(edited) = set_phase_status(&bytes, key, state.status, stamps) {
+        let edited = if known.status != state.status {
+            let text = |at: Option<Timestamp>| at.map(Timestamp::seconds_text);
+            let (started, completed) = (text(state.started), text(state.completed));
+            let stamps = Stamps {
+                started: started.as_deref(),
+                completed: completed.as_deref(),
+            };
+            set_phase_status(&bytes, key, state.status, stamps)
+        } else if merged.contains(key) {
+            // The side that stays may have another's cell.
+            set_phase_cell(&bytes, key, state.status)
+        } else {
+            continue;
+        };
+        if let Ok(edited) = edited {
             bytes = edited;
         }
     }
     bytes
 }
 
-/// The plan as both sides of a merge have it that git left in it, where these differ only in what
-/// was set for the task; `None` otherwise.
-pub(super) fn sides(base: &[u8], task: &Task) -> Option<[Vec<u8>; 2]> {
-    settled(base, &|phase| task.phases.contains_key(phase))
+/// The plan without what git left in it of both sides of a merge, where these differ only in what
+/// was set for the task; `None` where there is nothing of that kind.
+pub(super) fn settled(base: &[u8], task: &Task) -> Option<Settled> {
+    plan::settled(base, &|phase| task.phases.contains_key(phase))
 }
 
-/// The phases that two texts of a plan have with different markers.
-pub(super) fn differing_markers(one: &[u8], other: &[u8], task: &Task) -> Vec<Field> {
-    let plans = [one, other].map(Plan::parse);
-    let keys = task.phases.keys().filter(|key| {
-        let [one, other] = [0, 1].map(|at: usize| plans[at].phase(key).ok());
-        one.map(|phase| phase.status) != other.map(|phase| phase.status)
-    });
+/// The phases that the two sides have with different markers.
+pub(super) fn differing_markers(settled: &Settled) -> Vec<Field> {
+    let plans = [&settled.ours, &settled.theirs].map(|text| Plan::parse(text));
+    let [one, other] = &plans;
+    let status = |plan: &Plan, key: &str| plan.phase(key).ok().map(|phase| phase.status);
+    let keys = settled.phases.iter();
+    let keys = keys.filter(|key| status(one, key) != status(other, key));
     keys.map(|key| Field::Phase(key.clone())).collect()
 }
 

@@ -178,7 +178,7 @@ pub(super) fn stray_phases(places: &Places, task: &Task) -> Option<(RepoPath, Ve
     let path = places.plan(task)?;
     let bytes = fs::read(places.top.join(&path)).ok()?;
     let plan = Plan::parse(&bytes);
-    let is_unmerged = single::sides(&bytes, task).is_some();
+    let is_unmerged = single::settled(&bytes, task).is_some();
     let strays = task.phases.iter().filter_map(|(key, state)| {
         let stored = state.status.marker();
         match plan.phase(key) {

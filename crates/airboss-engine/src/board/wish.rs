@@ -203,7 +203,7 @@ fn own_files(
     if let Some(path) = plan {
         // What git could not merge goes with a change of what is in it, as it does on disk.
         let is_marked = edit.fields.iter().any(|it| matches!(it, Field::Phase(_)));
-        let is_own = |bytes: &[u8]| is_marked || single::sides(bytes, task).is_none();
+        let is_own = |bytes: &[u8]| is_marked || single::settled(bytes, task).is_none();
         let new = |bytes: &[u8]| is_own(bytes).then(|| single::phase_markers(bytes, task));
         deltas.extend(delta(repository, &path, new)?);
     }

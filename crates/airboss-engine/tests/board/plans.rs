@@ -264,3 +264,62 @@ fn the_cells_of_the_table_follow() {
     assert!(!shown.contains("<<<<<<<"), "{shown}");
     assert_eq!(world.bench.differences(), []);
 }
+
+/// What is not in a conflict stays as it is, whatever the board would write there.
+#[test]
+fn the_reason_of_another_phase_stays() {
+    let more = "### Phase 2: Mend [NOT STARTED]\n\nMend it.\n";
+    let world = planned(&format!("Look at it.\n\n{more}"));
+    for key in ["1", "2"] {
+        mark_phase(
+            &world,
+            key,
+            PhaseStatus::NotStarted,
+            PhaseStatus::InProgress,
+        );
+    }
+    let blocked = "### Phase 1: Look [BLOCKED: waits for Ann]\n**Started**: when she left\n";
+    let shown = world.read(PLAN);
+    let begin = shown.find("### Phase 1").unwrap();
+    let end = begin + shown[begin..].find("\n\n").unwrap() + 1;
+    world.edit(PLAN, &shown[begin..end], blocked);
+    world.bench.settle(Whole::Yes);
+    assert!(world.read(PLAN).contains(blocked));
+    let second = "### Phase 2: Mend [IN PROGRESS]\n";
+    let older = "### Phase 2: Mend [NOT STARTED]\n";
+    let both = format!("<<<<<<< a\n{older}=======\n{second}>>>>>>> b\n");
+    world.edit(PLAN, second, &both);
+    world.bench.settle(Whole::Yes);
+    let shown = world.read(PLAN);
+    assert!(shown.contains(blocked) && shown.contains(second), "{shown}");
+    assert!(!shown.contains("<<<<<<<"), "{shown}");
+    assert_eq!(world.bench.differences(), []);
+}
+
+/// Git merges an older marker beside the one that it leaves: nobody typed that.
+#[test]
+fn an_older_marker_beside_a_merge_is_no_news() {
+    let more = "### Phase 2: Mend [NOT STARTED]\n\nMend it.\n";
+    let world = planned(&format!("Look at it.\n\nWith care.\n\n{more}"));
+    mark_phase(
+        &world,
+        "2",
+        PhaseStatus::NotStarted,
+        PhaseStatus::InProgress,
+    );
+    mark_phase(&world, "2", PhaseStatus::InProgress, PhaseStatus::Completed);
+    world.git(&["checkout", "-qb", "side"]);
+    world.edit(PLAN, "Look [NOT STARTED]", "Look [BLOCKED]");
+    world.edit(PLAN, "Mend [COMPLETED]", "Mend [IN PROGRESS]");
+    world.git(&["commit", "-qam", "it waits"]);
+    world.git(&["checkout", "-q", "main"]);
+    mark(&world, PhaseStatus::NotStarted, PhaseStatus::InProgress);
+    world.try_git(&["merge", "-q", "side"]).unwrap_err();
+    assert!(world.read(PLAN).contains("Mend [IN PROGRESS]"));
+    world.bench.settle(Whole::Yes);
+    let view = world.bench.desk().view().unwrap();
+    let task = view.active().find(|task| task.number == 5).unwrap();
+    assert_eq!(task.phases["1"].status, PhaseStatus::Blocked);
+    assert_eq!(task.phases["2"].status, PhaseStatus::Completed);
+    assert_eq!(world.bench.differences(), []);
+}

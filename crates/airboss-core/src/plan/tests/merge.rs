@@ -14,15 +14,20 @@ fn plan(middle: &str) -> String {
     format!("{BEFORE}{middle}{AFTER}")
 }
 
+/// Both sides, when this phase is known.
+fn sides(text: &[u8], key: &str) -> Option<[Vec<u8>; 2]> {
+    let settled = settled(text, &|phase| phase == key)?;
+    Some([settled.ours, settled.theirs])
+}
+
 /// What the plan is with ours and with theirs in the place of what git left.
 #[track_caller]
 fn check(middle: &str, ours: &str, theirs: &str) {
     for ending in ["\n", "\r\n"] {
         let text = |middle: &str| plan(middle).replace('\n', ending).into_bytes();
-        let expected = [text(ours), text(theirs)];
-        let of_one = settled(&text(middle), &|phase| phase == "1");
-        assert_eq!(of_one, Some(expected), "{middle}");
-        assert_eq!(settled(&text(middle), &|phase| phase == "2"), None);
+        let expected = Some([text(ours), text(theirs)]);
+        assert_eq!(sides(&text(middle), "1"), expected, "{middle}");
+        assert_eq!(sides(&text(middle), "2"), None);
     }
 }
 
@@ -65,8 +70,8 @@ fn a_conflict_within_a_conflict_is_settled() {
     let inner = conflict(BEGUN, DONE);
     check(&conflict(&conflict(&inner, DONE), BEGUN), BEGUN, BEGUN);
     let typed = conflict("Ours.\n", "Theirs.\n");
-    let outer = |inner: &str| conflict(&format!("{inner}{typed}"), DONE);
-    check(&outer(&inner), &outer(BEGUN), &outer(DONE));
+    // The outer one stays, and so phase 1 stands there twice.
+    stays(&conflict(&format!("{inner}{typed}"), DONE));
 }
 
 #[test]
@@ -84,9 +89,8 @@ fn the_cells_of_the_status_table_are_settled() {
     });
     let expected = [ours.clone().into_bytes(), theirs.clone().into_bytes()];
     let merged = merged.collect::<String>();
-    let of = |key: &'static str| settled(merged.as_bytes(), &move |phase| phase == key);
-    assert_eq!(of("2"), Some(expected));
-    assert_eq!(of("1"), None);
+    assert_eq!(sides(merged.as_bytes(), "2"), Some(expected));
+    assert_eq!(sides(merged.as_bytes(), "1"), None);
 }
 
 #[test]
@@ -128,4 +132,26 @@ fn one_that_stays_does_not_keep_the_others() {
         &others(BEGUN),
         &others(DONE),
     );
+}
+
+#[test]
+fn the_phases_that_differ_are_named() {
+    let text = plan(&conflict(BEGUN, DONE));
+    let found = settled(text.as_bytes(), &|_| true).unwrap();
+    assert_eq!(Vec::from_iter(found.phases), ["1"]);
+}
+
+/// A cell that could not be corrected, because its phase stands there twice, waits.
+#[test]
+fn what_cannot_be_written_waits() {
+    let row = |marker: &str| format!("| 1. Mend | [{marker}] |\n");
+    let heading = |title: &str, marker: &str| format!("### Phase 1: {title} [{marker}]\n");
+    let table = conflict(&row("BLOCKED"), &row("COMPLETED"));
+    let text = |headings: &str| {
+        let table = format!("## Phase Status Summary\n\n| Phase | Status |\n|---|---|\n{table}");
+        format!("{BEFORE}{headings}{AFTER}\n{table}").into_bytes()
+    };
+    let titles = conflict(&heading("Mend", "BLOCKED"), &heading("Tend", "COMPLETED"));
+    assert_eq!(sides(&text(&titles), "1"), None);
+    assert!(sides(&text(&heading("Mend", "BLOCKED")), "1").is_some());
 }

@@ -60,7 +60,7 @@ fn text() -> impl Strategy<Value = String> {
 
 fn everything(bytes: &[u8]) {
     let plan = Plan::parse(bytes);
-    if let Some([ours, theirs]) = settled(bytes, &|_| true) {
+    if let Some(Settled { ours, theirs, .. }) = settled(bytes, &|_| true) {
         assert_eq!(plan_hash(&ours), plan_hash(&theirs));
     }
     for sequential in [false, true] {
