@@ -96,6 +96,17 @@ impl BoardFiles {
         !self.looks_at_all()
     }
 
+    /// Whether a list that is not there may be about to come. The others are never written anew.
+    pub(crate) fn may_come(&self, store: &dyn Store, row: &PublishRow, is_first: bool) -> bool {
+        let published = || store.publication(&row.plan, &row.path).ok().flatten();
+        if ListFile::of(&row.kind).is_none() || published().is_none() {
+            return false;
+        }
+        let lock = |git: &Repository| git.git_dir().join("index.lock");
+        let lock = self.repository.as_ref().map(lock);
+        is_first || lock.is_some_and(|lock| lock.symlink_metadata().is_ok())
+    }
+
     /// The length of what was published there, when somebody wrote into the file where it stands,
     /// as some editors and git do: what is there may be half of it. It is the very file that was
     /// published, or one that has not been renamed since it was written: a rename changes the time

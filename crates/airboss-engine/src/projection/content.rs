@@ -89,6 +89,12 @@ pub trait Source: fmt::Debug + Send + Sync {
         Duration::ZERO
     }
 
+    /// Whether a file that is not there may be about to come: it was there, and this is the first
+    /// look, or git is at work.
+    fn may_come(&self, _store: &dyn Store, _row: &PublishRow, _is_first: bool) -> bool {
+        false
+    }
+
     /// Whether the times of a file tell that it is as it was published: not when everything is to
     /// be looked at, after a power failure above all.
     fn trusts_times(&self) -> bool {
@@ -245,6 +251,10 @@ impl Source for Projections {
 
     fn keep(&self, store: &dyn Store, row: &PublishRow, saved: &[u8]) -> io::Result<()> {
         self.board.keep(store, row, saved)
+    }
+
+    fn may_come(&self, store: &dyn Store, row: &PublishRow, is_first: bool) -> bool {
+        self.board.may_come(store, row, is_first)
     }
 
     fn trusts_times(&self) -> bool {

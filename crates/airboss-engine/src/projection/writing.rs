@@ -386,14 +386,27 @@ impl<'a> Writing<'a> {
         if self.saved.is_some() {
             return self.wait_for_the_rest_of_a_save(store);
         }
-        if self
-            .publisher
-            .wait_for_editor(store, self.row, &self.target)?
-        {
+        let was_gone = self.on_disk.is_none() && self.wait_while_gone(store)?;
+        let publisher = self.publisher;
+        if publisher.wait_for_editor(store, self.row, &self.target)? || was_gone {
             self.on_disk = self.read()?;
             self.prepared = None;
         }
         Ok(())
+    }
+
+    /// Git removes a file before it writes it anew, and so do some editors; `true` when that took
+    /// any time.
+    fn wait_while_gone(&self, store: &dyn Store) -> io::Result<bool> {
+        for look in 0..LOOKS_MAX {
+            let is_gone = facts_if_any(self.vfs(), &self.target)?.is_none();
+            let source = &self.publisher.source;
+            if !is_gone || !source.may_come(store, self.row, look == 0) {
+                return Ok(look > 0 || !is_gone);
+            }
+            self.vfs().pause(HOT);
+        }
+        Ok(true)
     }
 
     /// The same for what came out of an exchange: the editor goes on writing into it.

@@ -104,6 +104,10 @@ impl Source for Between {
         self.projections.patience(store, row, facts, text)
     }
 
+    fn may_come(&self, store: &dyn Store, row: &PublishRow, is_first: bool) -> bool {
+        self.projections.may_come(store, row, is_first)
+    }
+
     fn trusts_times(&self) -> bool {
         self.projections.trusts_times()
     }
@@ -263,6 +267,56 @@ fn the_rest_of_a_save_that_was_found_half_is_read() {
         file.file().set_modified(long_ago).unwrap();
     });
     takes_thirty_hours(&world);
+}
+
+/// A checkout removes a file before it writes it anew, and may be held up in between: what is not
+/// of the tasks would be nowhere, and git could not write what it has to.
+#[test]
+fn a_list_that_git_has_removed_is_waited_for() {
+    let world = World::new();
+    store_only(&mut world.bench.desk(), 5, Status::Researching);
+    for (name, delay) in [("TODO.md", 900), ("state.json", 900), ("TODO.md", 100)] {
+        let (path, lock) = (world.path(name), world.path("../.git/index.lock"));
+        let text = world.read(name);
+        fs_err::remove_file(&path).unwrap();
+        // Some editors do the same, without a lock.
+        let has_lock = delay > 250;
+        if has_lock {
+            fs_err::write(&lock, "").unwrap();
+        }
+        let git = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(delay));
+            let mut file = fs_err::File::create_new(path).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            if has_lock {
+                fs_err::remove_file(lock).unwrap();
+            }
+        });
+        world.bench.settle(Whole::No);
+        git.join().unwrap();
+        world.bench.settle(Whole::No);
+        assert_eq!(world.statuses()[&5], "researching");
+        assert_eq!(world.bench.differences(), []);
+    }
+    let todo = world.read("TODO.md");
+    assert!(
+        todo.starts_with("---\n") && todo.contains("What was said of part 5."),
+        "{todo}"
+    );
+}
+
+/// One that somebody has deleted is written anew.
+#[test]
+fn a_list_that_is_gone_comes_back() {
+    let world = World::new();
+    fs_err::remove_file(world.path("TODO.md")).unwrap();
+    world.set(5, Status::Researching);
+    assert!(
+        world
+            .read("TODO.md")
+            .contains("- **Status**: [RESEARCHING]")
+    );
+    assert_eq!(world.bench.differences(), []);
 }
 
 const PLAN: &str = "005_mend_part_5/plans/implementation-001.md";
