@@ -96,10 +96,18 @@ impl BoardFiles {
         !self.looks_at_all()
     }
 
-    /// Whether a list that is not there may be about to come. The others are never written anew.
+    /// Whether a file that is not there may be about to come: one that would be written anew.
     pub(crate) fn may_come(&self, store: &dyn Store, row: &PublishRow, is_first: bool) -> bool {
         let published = || store.publication(&row.plan, &row.path).ok().flatten();
-        if ListFile::of(&row.kind).is_none() || published().is_none() {
+        let is_written_anew = matches!(
+            row.kind,
+            PublishKind::Todo
+                | PublishKind::BoardState
+                | PublishKind::ProjectState { .. }
+                | PublishKind::ArchiveState
+                | PublishKind::Errors
+        );
+        if !is_written_anew || published().is_none() {
             return false;
         }
         let lock = |git: &Repository| git.git_dir().join("index.lock");
