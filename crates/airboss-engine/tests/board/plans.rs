@@ -1,16 +1,16 @@
 //! The phase markers of a plan, where git could not merge them.
 
-use airboss_core::board::Status;
-use airboss_core::board::command::{self, Standing};
-use airboss_core::board::transition::Mode;
-use airboss_core::operation::Actor;
+use airboss_core::board::{Status, command};
 use airboss_core::plan::PhaseStatus;
 use airboss_engine::board::{Decision, Whole};
 use airboss_engine::store::Wanted;
 
-use crate::world::{World, operations};
+use crate::world::{World, operations, standing};
 
 const PLAN: &str = "005_mend_part_5/plans/implementation-001.md";
+
+/// A further phase of it.
+const SECOND: &str = "### Phase 2: Mend [NOT STARTED]\n\nMend it.\n";
 
 /// A board whose task 5 has a plan, and what stands in its only phase.
 fn planned(body: &str) -> World {
@@ -33,20 +33,33 @@ fn mark(world: &World, from: PhaseStatus, to: PhaseStatus) {
 fn mark_phase(world: &World, key: &str, from: PhaseStatus, to: PhaseStatus) {
     let [from, to] = [from, to].map(|status| [(key.to_owned(), status)]);
     let done = world.bench.desk().change(None, &Wanted::All, &mut |given| {
-        let standing = Standing {
-            board: &given.board,
-            actor: Actor::Person,
-            mode: Mode::Permissive,
-            force: true,
-            now: given.now,
-        };
         Ok(Decision {
-            operations: command::mark_phases(&standing, 5, &from, &to)?,
+            operations: command::mark_phases(&standing(given), 5, &from, &to)?,
             subject: "task 5 phase 1".to_owned(),
             ..Decision::default()
         })
     });
     assert_eq!(done.unwrap().settled.pending, []);
+}
+
+/// What git leaves of two texts that it could not merge.
+fn conflict(ours: &str, theirs: &str) -> String {
+    format!("<<<<<<< a\n{ours}=======\n{theirs}>>>>>>> b\n")
+}
+
+/// The status of a phase in the store.
+fn stored(world: &World, key: &str) -> PhaseStatus {
+    let view = world.bench.desk().view().unwrap();
+    let task = view.active().find(|task| task.number == 5).unwrap();
+    task.phases[key].status
+}
+
+/// No side of a merge is left in the plan, and it says what the store says.
+#[track_caller]
+fn is_merged(world: &World) {
+    let plan = world.read(PLAN);
+    assert!(!plan.contains("<<<<<<<"), "{plan}");
+    assert_eq!(world.bench.differences(), []);
 }
 
 /// The phase is this in the store and in the plan, once, and nothing else is left to do.
@@ -58,9 +71,7 @@ fn settles_as(world: &World, status: PhaseStatus) {
     let heading = format!("### Phase 1: Look [{}]", status.marker());
     assert_eq!(headings, ["# Plan", &*heading], "{plan}");
     assert!(!plan.contains("======="), "{plan}");
-    let view = world.bench.desk().view().unwrap();
-    let task = view.active().find(|task| task.number == 5).unwrap();
-    assert_eq!(task.phases["1"].status, status);
+    assert_eq!(stored(world, "1"), status);
     assert_eq!(world.bench.differences(), []);
 }
 
@@ -114,7 +125,7 @@ fn marks_that_were_committed_go_with_the_next_change() {
     mark(&world, PhaseStatus::NotStarted, PhaseStatus::InProgress);
     let heading = "### Phase 1: Look [IN PROGRESS]\n";
     let older = "### Phase 1: Look [NOT STARTED]\n";
-    let both = format!("<<<<<<< a\n{heading}=======\n{older}>>>>>>> b\n");
+    let both = conflict(heading, older);
     world.edit(PLAN, heading, &both);
     world.git(&["commit", "-qam", "by hand"]);
     mark(&world, PhaseStatus::InProgress, PhaseStatus::Completed);
@@ -131,7 +142,7 @@ fn what_the_author_wrote_is_left_to_the_author() {
     let heading = "### Phase 1: Look [IN PROGRESS]\n";
     let older = "### Phase 1: Look twice [NOT STARTED]\n";
     for (ours, theirs) in [(older, heading), (heading, older)] {
-        let both = format!("<<<<<<< a\n{ours}=======\n{theirs}>>>>>>> b\n");
+        let both = conflict(ours, theirs);
         world.edit(PLAN, heading, &both);
         let text = world.read(PLAN);
         world.bench.settle(Whole::Yes);
@@ -152,7 +163,7 @@ fn another_change_leaves_what_was_committed() {
     mark(&world, PhaseStatus::NotStarted, PhaseStatus::InProgress);
     let heading = "### Phase 1: Look [IN PROGRESS]\n";
     let older = "### Phase 1: Look [NOT STARTED]\n";
-    let both = format!("<<<<<<< a\n{heading}=======\n{older}>>>>>>> b\n");
+    let both = conflict(heading, older);
     world.edit(PLAN, heading, &both);
     world.git(&["commit", "-qam", "by hand"]);
     world.set(5, Status::Blocked);
@@ -165,13 +176,7 @@ fn another_change_leaves_what_was_committed() {
 /// a third one whose cell of the table stood in the way.
 #[test]
 fn what_stands_beside_a_merge_is_taken_in() {
-    let more = "### Phase 2: Mend [NOT STARTED]\n\nMend it.\n";
-    let world = planned(&format!("Look at it.\n\n{more}"));
-    let status = |key: &str| {
-        let view = world.bench.desk().view().unwrap();
-        let task = view.active().find(|task| task.number == 5).unwrap();
-        task.phases[key].status
-    };
+    let world = planned(&format!("Look at it.\n\n{SECOND}"));
     for key in ["1", "2"] {
         for (from, to) in [
             (PhaseStatus::NotStarted, PhaseStatus::InProgress),
@@ -185,16 +190,15 @@ fn what_stands_beside_a_merge_is_taken_in() {
         "### Phase 2: Mend [COMPLETED]\n",
     );
     let older = "### Phase 1: Look [NOT STARTED]\n";
-    let both = format!("<<<<<<< a\n{first}=======\n{older}>>>>>>> b\n");
+    let both = conflict(first, older);
     world.edit(PLAN, first, &both);
     world.edit(PLAN, second, "### Phase 2: Mend [IN PROGRESS]\n");
     world.bench.settle(Whole::Yes);
     assert_eq!(
-        (status("1"), status("2")),
+        (stored(&world, "1"), stored(&world, "2")),
         (PhaseStatus::Completed, PhaseStatus::InProgress)
     );
-    assert!(!world.read(PLAN).contains("<<<<<<<"));
-    assert_eq!(world.bench.differences(), []);
+    is_merged(&world);
 }
 
 #[test]
@@ -203,7 +207,7 @@ fn two_sides_with_news_are_told() {
     mark(&world, PhaseStatus::NotStarted, PhaseStatus::InProgress);
     let heading = "### Phase 1: Look [IN PROGRESS]\n";
     let [ours, theirs] = ["BLOCKED", "SKIPPED"].map(|it| heading.replace("IN PROGRESS", it));
-    let both = format!("<<<<<<< a\n{ours}=======\n{theirs}>>>>>>> b\n");
+    let both = conflict(&ours, &theirs);
     world.edit(PLAN, heading, &both);
     let settled = world.bench.settle(Whole::Yes);
     let notes = settled.notes.join("\n");
@@ -220,9 +224,8 @@ fn the_cells_of_the_table_follow() {
         format!("| Phase | Status |\n|---|---|\n| 1. Look | [{one}] |\n| 2. Mend | [{two}] |\n")
     };
     let begun = table("NOT STARTED", "NOT STARTED");
-    let more = "### Phase 2: Mend [NOT STARTED]\n\nMend it.\n";
     let world = planned(&format!(
-        "Look.\n\n{more}\n## Phase Status Summary\n\n{begun}"
+        "Look.\n\n{SECOND}\n## Phase Status Summary\n\n{begun}"
     ));
     for key in ["1", "2"] {
         mark_phase(
@@ -245,11 +248,7 @@ fn the_cells_of_the_table_follow() {
         table("COMPLETED", "IN PROGRESS"),
         table("IN PROGRESS", "COMPLETED"),
     ];
-    let both = format!(
-        "<<<<<<< a\n{}=======\n{}>>>>>>> b\n",
-        row(&ours),
-        row(&theirs)
-    );
+    let both = conflict(&row(&ours), &row(&theirs));
     world.edit(PLAN, &row(&now), &both);
     for name in ["1: Look", "2: Mend"] {
         world.edit(
@@ -261,15 +260,13 @@ fn the_cells_of_the_table_follow() {
     world.bench.settle(Whole::Yes);
     let shown = world.read(PLAN);
     assert!(shown.contains(&table("COMPLETED", "COMPLETED")), "{shown}");
-    assert!(!shown.contains("<<<<<<<"), "{shown}");
-    assert_eq!(world.bench.differences(), []);
+    is_merged(&world);
 }
 
 /// What is not in a conflict stays as it is, whatever the board would write there.
 #[test]
 fn the_reason_of_another_phase_stays() {
-    let more = "### Phase 2: Mend [NOT STARTED]\n\nMend it.\n";
-    let world = planned(&format!("Look at it.\n\n{more}"));
+    let world = planned(&format!("Look at it.\n\n{SECOND}"));
     for key in ["1", "2"] {
         mark_phase(
             &world,
@@ -287,20 +284,18 @@ fn the_reason_of_another_phase_stays() {
     assert!(world.read(PLAN).contains(blocked));
     let second = "### Phase 2: Mend [IN PROGRESS]\n";
     let older = "### Phase 2: Mend [NOT STARTED]\n";
-    let both = format!("<<<<<<< a\n{older}=======\n{second}>>>>>>> b\n");
+    let both = conflict(older, second);
     world.edit(PLAN, second, &both);
     world.bench.settle(Whole::Yes);
     let shown = world.read(PLAN);
     assert!(shown.contains(blocked) && shown.contains(second), "{shown}");
-    assert!(!shown.contains("<<<<<<<"), "{shown}");
-    assert_eq!(world.bench.differences(), []);
+    is_merged(&world);
 }
 
 /// Git merges an older marker beside the one that it leaves: nobody typed that.
 #[test]
 fn an_older_marker_beside_a_merge_is_no_news() {
-    let more = "### Phase 2: Mend [NOT STARTED]\n\nMend it.\n";
-    let world = planned(&format!("Look at it.\n\nWith care.\n\n{more}"));
+    let world = planned(&format!("Look at it.\n\nWith care.\n\n{SECOND}"));
     mark_phase(
         &world,
         "2",
@@ -317,9 +312,7 @@ fn an_older_marker_beside_a_merge_is_no_news() {
     world.try_git(&["merge", "-q", "side"]).unwrap_err();
     assert!(world.read(PLAN).contains("Mend [IN PROGRESS]"));
     world.bench.settle(Whole::Yes);
-    let view = world.bench.desk().view().unwrap();
-    let task = view.active().find(|task| task.number == 5).unwrap();
-    assert_eq!(task.phases["1"].status, PhaseStatus::Blocked);
-    assert_eq!(task.phases["2"].status, PhaseStatus::Completed);
+    assert_eq!(stored(&world, "1"), PhaseStatus::Blocked);
+    assert_eq!(stored(&world, "2"), PhaseStatus::Completed);
     assert_eq!(world.bench.differences(), []);
 }

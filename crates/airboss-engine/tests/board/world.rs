@@ -9,7 +9,7 @@ use airboss_core::board::transition::Mode;
 use airboss_core::board::{BoardOperation, Status, TaskStatus};
 use airboss_core::operation::{Actor, Operation};
 use airboss_engine::board::{BoardError, Decision, Desk, Done, Survey, key};
-use airboss_engine::store::{Change, Decided, OperationQuery, Store as _, Wanted};
+use airboss_engine::store::{BoardStanding, Change, Decided, OperationQuery, Store as _, Wanted};
 use airboss_engine::workspace::Workspace;
 
 use crate::bench::{Bench, git};
@@ -186,17 +186,22 @@ pub(crate) fn statuses(desk: &Desk) -> BTreeMap<u32, String> {
         .collect()
 }
 
+/// What a person who may do anything decides upon.
+pub(crate) fn standing(given: &BoardStanding) -> Standing<'_> {
+    Standing {
+        board: &given.board,
+        actor: Actor::Person,
+        mode: Mode::Permissive,
+        force: true,
+        now: given.now,
+    }
+}
+
 /// What a status command does.
 pub(crate) fn set(desk: &mut Desk, number: u32, to: Status) -> Result<Done, BoardError> {
     let wanted = Wanted::All;
     desk.change(None, &wanted, &mut |given| {
-        let standing = Standing {
-            board: &given.board,
-            actor: Actor::Person,
-            mode: Mode::Permissive,
-            force: true,
-            now: given.now,
-        };
+        let standing = standing(given);
         let operations = command::set_status(&standing, number, &to.into(), Some("a reason"), &[])?;
         Ok(Decision {
             operations,
@@ -250,13 +255,7 @@ pub(crate) fn store(desk: &mut Desk, decide: &dyn Fn(&Standing<'_>) -> command::
     let decided = desk
         .store
         .decide_board(&board, None, &Wanted::All, &mut |given| {
-            let standing = Standing {
-                board: &given.board,
-                actor: Actor::Person,
-                mode: Mode::Permissive,
-                force: true,
-                now: given.now,
-            };
+            let standing = standing(given);
             let operations = decide(&standing)?;
             let task = |id| given.board.tasks.get(&id).cloned();
             Ok(Change {
