@@ -462,9 +462,8 @@ impl<'a> Writing<'a> {
         let aside = if let Some(saved) = &mut self.saved {
             let vfs = self.publisher.vfs();
             if wait_while_hot(vfs, &saved.entry.bytes)? {
-                vfs.sync_file(&saved.entry.bytes)?;
+                // It is read again before it is built upon.
                 saved.facts = None;
-                saved.content = vfs.read(&saved.entry.bytes)?.into();
                 return Ok(());
             }
             let aside = aside_name(vfs, &self.target)?;
